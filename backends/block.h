@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A block backend: an image behind a disk or a CD. Synchronous in this first form; offsets and lengths
- * are in bytes. A write that returned 0 is with the host's kernel; block_flush makes it durable.
+ * A block backend: an image behind a disk or a CD. Synchronous in this first form; offsets and
+ * lengths are in bytes. A write that returned 0 is with the host's kernel; block_flush makes it
+ * durable.
  */
 #ifndef BACKENDS_BLOCK_H
 #define BACKENDS_BLOCK_H
@@ -20,6 +21,12 @@ struct block *block_open_raw(const char *path, bool readonly, GError **err);
 /* An image in memory of `size` bytes, zeroed, for tests. */
 struct block *block_new_memory(uint64_t size);
 
+/* A throw-away overlay (-snapshot): reads come from `base` until written, writes live in an
+ * unlinked temporary file and are lost at block_free. `base` may be read-only; it is never written
+ * and is owned from here on, freed also when NULL is returned with an error. */
+struct block *block_open_snapshot(struct block *base, GError **err);
+
+/* NULL b: no effect. Writes not flushed before are left to the host's kernel. */
 void block_free(struct block *b);
 
 uint64_t block_size(const struct block *b);

@@ -21,8 +21,11 @@ struct char_receiver {
     void (*receive)(void *opaque, const uint8_t *buf, size_t len);
 };
 
-/* Opens what -serial and friends name: "stdio", "file:PATH", "none", "null", "pty".
- * `lock` is the device lock, taken around the receiver's calls. NULL with an error. */
+/* Opens what -serial and friends name: "stdio" (also "mon:stdio"), "file:PATH", "none", "null",
+ * "pty". A terminal on stdio is put in raw mode, where even Ctrl-C is the guest's
+ * ("stdio,signal=on" leaves it its signals), and is restored by char_free, at exit and when a
+ * signal ends the process. `lock` is the device lock, taken around the receiver's calls; main
+ * thread. NULL with an error. */
 struct chardev *char_open(const char *spec, GMutex *lock, GError **err);
 
 /* A backend in memory, for tests: what the device wrote is in char_written. */
@@ -32,11 +35,23 @@ const GString *char_written(const struct chardev *c);
  * device took. */
 size_t char_feed(struct chardev *c, const uint8_t *buf, size_t len);
 
+/* Waits a moment for output that is still queued, then closes. Main thread, device lock not held;
+ * no effect on NULL. */
 void char_free(struct chardev *c);
 
-/* Sends bytes to the host. Never blocks the caller for long; device lock held. NULL c drops them. */
+/* The keys after Ctrl-A on stdio: 'x' (leave) and 'c' reach `fn`, on the main thread and without
+ * the device lock; 'h' prints a reminder; Ctrl-A sends itself. Before the first call they only do
+ * the latter two. No effect on other backends. */
+void char_set_escape(struct chardev *c, void (*fn)(void *opaque, int key), void *opaque);
+
+/* The path of a "pty" backend's terminal, NULL for others. */
+const char *char_pty_path(const struct chardev *c);
+
+/* Sends bytes to the host. Never blocks the caller for long; device lock held. NULL c drops them.
+ */
 void char_write(struct chardev *c, const uint8_t *buf, size_t len);
 
+/* Where input goes from now on; NULL: it is kept. Device lock held, or no input possible yet. */
 void char_set_receiver(struct chardev *c, const struct char_receiver *r);
 
 /* The device has room again: input that was kept is offered once more. Device lock held. */

@@ -6,7 +6,7 @@
 #ifndef CPU_X86_H
 #define CPU_X86_H
 
-enum x86_reg {
+enum gpr {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
     REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
     REG_ZERO, /* always 0: the base or index of an address that has none */

@@ -9,7 +9,8 @@ void device_reset(struct device *d)
     const struct state_field *f = d->type->fields;
 
     for (; f && f->name; f++)
-        memset((char *)d->self + f->offset, 0, f->size * f->count);
+        if (!f->keep)
+            memset((char *)d->self + f->offset, 0, f->size * f->count);
     if (d->type->reset)
         d->type->reset(d->self);
 }

@@ -9,6 +9,7 @@
 #ifndef DEVICES_DEVICE_H
 #define DEVICES_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct state_field {
     size_t size;      /* bytes of one element */
     size_t count;     /* elements */
     unsigned version; /* first device_type.version that has it */
+    bool keep;        /* outlives a reset: battery-backed, or not wired to the reset line */
 };
 
 /* A scalar, an array, or a plain struct without pointers, since version 1. */
@@ -30,6 +32,12 @@ struct state_field {
     {                                                                                              \
         .name = #field, .offset = offsetof(type, field), .size = sizeof(((type *)0)->field[0]),    \
         .count = sizeof(((type *)0)->field) / sizeof(((type *)0)->field[0]), .version = 1          \
+    }
+/* A field that a reset leaves alone; X_new gives it its power-on value. */
+#define STATE_KEEP(type, field)                                                                    \
+    {                                                                                              \
+        .name = #field, .offset = offsetof(type, field), .size = sizeof(((type *)0)->field),       \
+        .count = 1, .version = 1, .keep = true                                                     \
     }
 #define STATE_END                                                                                  \
     {                                                                                              \
@@ -51,7 +59,8 @@ struct device {
     void *self;
 };
 
-/* Clears every field of the table, then calls the type's reset. Device lock held. */
+/* Clears every field of the table that is not kept, then calls the type's reset. Device lock
+ * held. */
 void device_reset(struct device *d);
 
 /* Calls the type's destroy. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A PCI function and the bus it sits on: configuration space with write masks, base address registers
- * that follow the command register, and INTx lines. PCI Local Bus Specification 3.0, chapter 6.
+ * A PCI function and the bus it sits on: configuration space with write masks, base address
+ * registers that follow the command register, and INTx lines. PCI Local Bus Specification 3.0,
+ * chapter 6.
  *
  * All calls with the device lock held.
  */
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "devices/bus.h"
+#include "devices/device.h"
 #include "devices/dma.h"
 
 #define PCI_CONFIG_SIZE 256
@@ -66,7 +68,8 @@ struct pci_bar {
     void *ram;                /* host memory of `size` bytes mapped as RAM, or NULL */
     bool ram_readonly;
     bool mapped;
-    uint64_t addr; /* where, while mapped */
+    uint64_t addr;   /* where, while mapped */
+    bool ram_mapped; /* `ram` was handed to the board's pci_ram_ops */
 };
 
 /* Embedded in the device that implements the function. */
@@ -80,14 +83,17 @@ struct pci_device {
     struct pci_bar bar[PCI_NUM_BARS];
     struct pci_bar rom; /* expansion ROM; size 0 when none */
     bool intx_level;    /* what the function drives */
-    void *opaque;       /* the implementing device */
-    /* After a guest write has been masked in and BARs were remapped; may be NULL. `off` and `size` are
-     * the guest's; config[] already holds the new value. */
+    bool intx_counted;  /* what the bus has seen of it; not state, the bus keeps it */
+    uint8_t reset_config[PCI_CONFIG_SIZE]; /* config[] as it was at pci_attach */
+    void *opaque;                          /* the implementing device */
+    /* After a guest write has been masked in and BARs were remapped; may be NULL. `off` and `size`
+     * are the guest's; config[] already holds the new value. */
     void (*config_written)(struct pci_device *d, unsigned off, unsigned size);
 };
 
 /* Fills d in with ids and class (24 bits: class, subclass, prog-if) and the standard write masks.
- * `int_pin` is 0 (none) or 1..4 for INTA..INTD. */
+ * `int_pin` is 0 (none) or 1..4 for INTA..INTD. The subsystem ids become 1af4:1100, by which
+ * SeaBIOS knows the boards that it supports; a device may put others into config[]. */
 void pci_device_init(struct pci_device *d, const char *name, uint16_t vendor, uint16_t device,
                      uint32_t class_code, uint8_t revision, unsigned int_pin, void *opaque);
 
@@ -101,16 +107,35 @@ void pci_bar_init_ram(struct pci_device *d, unsigned n, uint64_t size, void *ram
 /* Declares the expansion ROM: `size` a power of two >= 2048, contents owned by the device. */
 void pci_rom_init(struct pci_device *d, uint64_t size, void *rom);
 
-/* Puts the function at devfn; false when the place is taken. */
+/* The guest-visible state of a `struct pci_device` member, for the state table of the device that
+ * embeds it. Such a device calls pci_device_reset from its reset and pci_device_post_load from its
+ * post_load. */
+#define PCI_STATE_FIELDS(type, member)                                                             \
+    STATE_ARRAY(type, member.config), STATE_FIELD(type, member.intx_level)
+
+/* Puts the function at devfn; false when the place is taken. What config[] holds now is what every
+ * reset brings back, so defaults are filled in before this. */
 bool pci_attach(struct pci_bus *bus, struct pci_device *d, uint8_t devfn, GError **err);
 
-/* Back to the state after power-on: command and BARs cleared, mappings gone, INTx low. */
+/* Takes the function off its bus, mappings and INTx with it; no effect when it is on none. */
+void pci_detach(struct pci_device *d);
+
+/* Back to the state after power-on: config[] as it was at pci_attach (command and BARs cleared),
+ * mappings gone, INTx low. Does not need the old config[] and so works after device_reset has
+ * cleared it. Before pci_attach it leaves config[] alone. */
 void pci_device_reset(struct pci_device *d);
+
+/* After config[] and intx_level were restored from outside: maps the BARs and drives INTx anew. */
+void pci_device_post_load(struct pci_device *d);
+
+/* Follows config[] after the device itself (not the guest) changed command or BARs in it. */
+void pci_device_update(struct pci_device *d);
 
 /* Drives the function's INTx; honours the command register's disable bit. */
 void pci_set_intx(struct pci_device *d, bool level);
 
-/* Where the function's DMA goes; respects bus mastering (a function without it transfers nothing). */
+/* Where the function's DMA goes; respects bus mastering (a function without it transfers nothing).
+ */
 bool pci_dma_read(struct pci_device *d, uint64_t gpa, void *buf, size_t len);
 bool pci_dma_write(struct pci_device *d, uint64_t gpa, const void *buf, size_t len);
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vCPU threads; see vcpu.h. */
+#include "accel/vcpu.h"
+
+struct vcpu {
+    struct vcpu_config cfg;
+    GThread *thread;
+    GMutex lock; /* protects nothing but the sleep itself */
+    GCond wake;
+};
+
+struct vcpu *vcpu_new(const struct vcpu_config *cfg)
+{
+    struct vcpu *v = g_new0(struct vcpu, 1);
+
+    v->cfg = *cfg;
+    g_mutex_init(&v->lock);
+    g_cond_init(&v->wake);
+    return v;
+}
+
+static gpointer vcpu_main(gpointer opaque)
+{
+    struct vcpu *v = opaque;
+    enum cpu_exit why;
+
+    do {
+        why = v->cfg.accel->run(v->cfg.cpu);
+    } while (v->cfg.exited(v->cfg.opaque, why));
+    return NULL;
+}
+
+void vcpu_start(struct vcpu *v)
+{
+    v->thread = g_thread_new("vcpu", vcpu_main, v);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+    g_mutex_lock(&v->lock);
+    g_cond_broadcast(&v->wake);
+    g_mutex_unlock(&v->lock);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    v->cfg.accel->kick(v->cfg.cpu);
+    vcpu_wake(v);
+}
+
+void vcpu_sleep(struct vcpu *v)
+{
+    g_mutex_lock(&v->lock);
+    while (!atomic_load(&v->cfg.cpu->attention))
+        g_cond_wait(&v->wake, &v->lock);
+    g_mutex_unlock(&v->lock);
+}
+
+void vcpu_join(struct vcpu *v)
+{
+    if (v->thread)
+        g_thread_join(v->thread);
+    v->thread = NULL;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+    if (!v)
+        return;
+    g_mutex_clear(&v->lock);
+    g_cond_clear(&v->wake);
+    g_free(v);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slow side of guest memory: TLB misses, MMIO and ROM, page crossings, stores over decoded code,
+ * alignment checks (SDM 3A 6.15 #AC) and data breakpoints. Also the TLB's flushes and instruction fetch.
+ */
+#include "cpu/access.h"
+
+#include "base/error.h"
+#include "cpu/blocks.h"
+#include "cpu/debug.h"
+#include "cpu/fetch.h"
+#include "cpu/hostio.h"
+#include "cpu/mmu.h"
+
+/* ---- keys and flushes ---- */
+
+static unsigned current_ctx(const struct cpu *cpu, unsigned acc)
+{
+    if (acc & ACC_SYS)
+        return TLB_CTX_KERNEL;
+    if (cpu->cpl == 3)
+        return TLB_CTX_USER;
+    return cpu->rflags & FL_AC ? TLB_CTX_KERNEL_AC : TLB_CTX_KERNEL;
+}
+
+static bool alignment_checked(const struct cpu *cpu)
+{
+    return cpu->cpl == 3 && (cpu->rflags & FL_AC) && (cpu->cr0 & CR0_AM);
+}
+
+static uint64_t key_for(const struct cpu *cpu, unsigned ctx)
+{
+    return ((uint64_t)cpu->tlb_gen << TLB_GEN_SHIFT) | ctx;
+}
+
+void tlb_sync_key(struct cpu *cpu)
+{
+    bool never = cpu->watching || alignment_checked(cpu);
+
+    cpu->tlb_key = key_for(cpu, never ? TLB_CTX_NEVER : current_ctx(cpu, 0));
+}
+
+static void wipe_tlb(struct cpu *cpu)
+{
+    memset(cpu->tlb, 0xff, sizeof(cpu->tlb));
+    memset(cpu->itlb, 0xff, sizeof(cpu->itlb));
+}
+
+static void new_bcache_generation(struct cpu *cpu)
+{
+    if (++cpu->bcache_gen == 0)
+        memset(cpu->bcache, 0, sizeof(cpu->bcache));
+    cpu->bcache_key = ((uint64_t)cpu->bcache_gen << 32) | cpu->mode;
+}
+
+void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
+{
+    bool wipe = false;
+
+    if (globals_too && ++cpu->tlb_global_gen == TLB_GENS) {
+        cpu->tlb_global_gen = 0;
+        wipe = true;
+    }
+    if (++cpu->tlb_gen == TLB_GENS) {
+        cpu->tlb_gen = 0;
+        wipe = true;
+    }
+    if (wipe)
+        wipe_tlb(cpu);
+    tlb_sync_key(cpu);
+    new_bcache_generation(cpu);
+}
+
+void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
+{
+    struct tlb_entry *e = tlb_slot(cpu, va);
+
+    e->rtag = e->wtag = ~UINT64_C(0);
+    cpu->itlb[(va >> PAGE_SHIFT) & (ITLB_SIZE - 1)].tag = ~UINT64_C(0);
+    new_bcache_generation(cpu);
+}
+
+void tlb_protect_page(struct cpu *cpu, gpa_t gpa)
+{
+    for (unsigned k = 0; k < TLB_SIZE; k++) {
+        struct tlb_entry *e = &cpu->tlb[k];
+
+        if ((e->gpa & PAGE_MASK) == gpa && e->wtag != ~UINT64_C(0))
+            e->wtag |= TLB_SLOW;
+    }
+}
+
+/* ---- filling ---- */
+
+/* Where an access goes. */
+struct target {
+    gpa_t gpa;
+    uint8_t *hva; /* NULL: MMIO */
+    struct phys_slot *slot;
+};
+
+static gva_t wrap(const struct cpu *cpu, gva_t va)
+{
+    return cpu_code64(cpu) ? va : (uint32_t)va;
+}
+
+static uint64_t tag_page(uint64_t tag)
+{
+    return tag & PAGE_MASK;
+}
+
+/* A global entry of an earlier address space is still good: give it the new generation. */
+static bool revive(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned ctx)
+{
+    uint64_t key = key_for(cpu, ctx);
+    bool r_fits = e->rtag != ~UINT64_C(0) && tag_page(e->rtag) == (va & PAGE_MASK) &&
+                  (e->rtag & 3) == ctx;
+
+    if (!r_fits || !(e->gpa & TLB_GLOBAL) ||
+        ((e->gpa >> TLB_GGEN_SHIFT) & (TLB_GENS - 1)) != cpu->tlb_global_gen)
+        return false;
+    if (e->wtag != ~UINT64_C(0))
+        e->wtag = tag_page(e->wtag) | key | (e->wtag & TLB_SLOW);
+    e->rtag = tag_page(e->rtag) | key | (e->rtag & TLB_SLOW);
+    return true;
+}
+
+static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, unsigned ctx,
+                 const struct mmu_xlat *x)
+{
+    uint64_t tag = (va & PAGE_MASK) | key_for(cpu, ctx);
+    struct phys_slot *s = physmem_find(cpu->pm, x->gpa);
+    uint64_t flags = 0;
+    bool slow_r = !s, slow_w = !s;
+
+    cpu->stat_tlb_fills++;
+    if (!s)
+        flags |= TLB_MMIO;
+    else if (s->readonly)
+        flags |= TLB_ROM, slow_w = true;
+    else if (s->code[(x->gpa - s->gpa) >> PAGE_SHIFT])
+        slow_w = true;
+    if (x->global)
+        flags |= TLB_GLOBAL | ((uint64_t)cpu->tlb_global_gen << TLB_GGEN_SHIFT);
+    e->gpa = (x->gpa & PAGE_MASK) | flags;
+    e->addend = s ? (uintptr_t)(s->hva + ((x->gpa & PAGE_MASK) - s->gpa)) - (va & PAGE_MASK) : 0;
+    e->rtag = tag | (slow_r ? TLB_SLOW : 0);
+    e->wtag = x->writable || acc == ACC_W ? tag | (slow_w ? TLB_SLOW : 0) : ~UINT64_C(0);
+}
+
+/* Translates one byte's address; raises on a fault. `acc` is ACC_R or ACC_W, with ACC_SYS. */
+static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
+{
+    unsigned ctx = current_ctx(cpu, acc), kind = acc & (ACC_R | ACC_W);
+    uint64_t want = (va & PAGE_MASK) | key_for(cpu, ctx);
+    struct tlb_entry *e = tlb_slot(cpu, va);
+    struct target t;
+    bool hit = ((kind == ACC_W ? e->wtag : e->rtag) & ~TLB_SLOW) == want;
+
+    if (!hit && revive(cpu, e, va, ctx))
+        hit = ((kind == ACC_W ? e->wtag : e->rtag) & ~TLB_SLOW) == want;
+    if (!hit) {
+        struct mmu_xlat x;
+        uint32_t err;
+
+        if (cpu->mmu->translate(cpu, va, kind, ctx == TLB_CTX_USER, ctx == TLB_CTX_KERNEL_AC, &x,
+                                &err))
+            cpu_raise_pf(cpu, va, err);
+        fill(cpu, e, va, kind, ctx, &x);
+    }
+    t.gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
+    t.slot = NULL;
+    t.hva = e->gpa & TLB_MMIO ? NULL : (uint8_t *)(va + e->addend);
+    if (t.hva && kind == ACC_W && (e->wtag & TLB_SLOW)) {
+        t.slot = physmem_find(cpu->pm, t.gpa);
+        /* the page no longer holds code: back to the fast path */
+        if (t.slot && !t.slot->readonly && !t.slot->code[(t.gpa - t.slot->gpa) >> PAGE_SHIFT])
+            e->wtag &= ~TLB_SLOW;
+    }
+    return t;
+}
+
+/* What every slow access checks before it translates. */
+static void check_access(struct cpu *cpu, gva_t va, unsigned size, unsigned acc, bool alignable)
+{
+    if (cpu_code64(cpu) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+        cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
+    if (alignable && !(acc & ACC_SYS) && alignment_checked(cpu) && (va & (size - 1)))
+        cpu_raise_err(cpu, EXC_AC, 0);
+    if (cpu->watching && !(acc & ACC_SYS))
+        debug_data_access(cpu, va, size, acc & ACC_W);
+}
+
+static unsigned insn_acc(const struct insn *i, unsigned acc)
+{
+    if (i && (i->flags & INSN_MEM ? i->seg == SEG_SS : i->flags & INSN_STACK))
+        acc |= ACC_STACK;
+    return acc;
+}
+
+/* ---- one piece within a page ---- */
+
+static void load_piece(struct cpu *cpu, const struct target *t, void *buf, unsigned size)
+{
+    if (t->hva) {
+        memcpy(buf, t->hva, size);
+        return;
+    }
+    for (unsigned done = 0; done < size;) {
+        unsigned left = size - done, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        uint64_t v = cpu_mmio_read(cpu, t->gpa + done, n);
+
+        memcpy((uint8_t *)buf + done, &v, n);
+        done += n;
+    }
+}
+
+static void store_piece(struct cpu *cpu, const struct target *t, const void *buf, unsigned size)
+{
+    if (t->hva) {
+        if (t->slot && t->slot->readonly)
+            return;
+        switch (size) { /* aligned stores stay whole */
+        case 1: *t->hva = *(const uint8_t *)buf; break;
+        case 2: memcpy(t->hva, buf, 2); break;
+        case 4: memcpy(t->hva, buf, 4); break;
+        case 8: memcpy(t->hva, buf, 8); break;
+        default: memcpy(t->hva, buf, size);
+        }
+        if (t->slot && t->slot->code[(t->gpa - t->slot->gpa) >> PAGE_SHIFT])
+            blocks_code_written(cpu, t->gpa, size);
+        return;
+    }
+    for (unsigned done = 0; done < size;) {
+        unsigned left = size - done, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        uint64_t v = 0;
+
+        memcpy(&v, (const uint8_t *)buf + done, n);
+        cpu_mmio_write(cpu, t->gpa + done, v, n);
+        done += n;
+    }
+}
+
+/* Bytes of va.. that lie in its page, at most size. */
+static unsigned first_piece(gva_t va, unsigned size)
+{
+    unsigned room = (unsigned)(PAGE_SIZE - (va & ~PAGE_MASK));
+
+    return size < room ? size : room;
+}
+
+static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, unsigned acc)
+{
+    unsigned n = first_piece(va, size);
+    struct target t = translate(cpu, va, acc), t2;
+
+    if (n < size)
+        t2 = translate(cpu, wrap(cpu, va + n), acc);
+    load_piece(cpu, &t, buf, n);
+    if (n < size)
+        load_piece(cpu, &t2, (uint8_t *)buf + n, size - n);
+}
+
+static void write_checked(struct cpu *cpu, gva_t va, const void *buf, unsigned size, unsigned acc)
+{
+    unsigned n = first_piece(va, size);
+    struct target t = translate(cpu, va, acc), t2;
+
+    if (n < size)
+        t2 = translate(cpu, wrap(cpu, va + n), acc);
+    store_piece(cpu, &t, buf, n);
+    if (n < size)
+        store_piece(cpu, &t2, (const uint8_t *)buf + n, size - n);
+}
+
+/* ---- the interface ---- */
+
+uint64_t mem_read_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+{
+    unsigned acc = insn_acc(i, ACC_R);
+    uint64_t v = 0;
+
+    cpu->cur = i;
+    check_access(cpu, va, size, acc, true);
+    read_checked(cpu, va, &v, size, acc);
+    return v;
+}
+
+void mem_write_slow(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t val, unsigned size)
+{
+    unsigned acc = insn_acc(i, ACC_W);
+
+    cpu->cur = i;
+    check_access(cpu, va, size, acc, true);
+    write_checked(cpu, va, &val, size, acc);
+}
+
+void mem_read_bytes(struct cpu *cpu, const struct insn *i, gva_t va, void *buf, unsigned size,
+                    unsigned acc)
+{
+    if (i)
+        cpu->cur = i;
+    acc = insn_acc(i, (acc & (ACC_SYS | ACC_STACK)) | ACC_R);
+    check_access(cpu, va, size, acc, false);
+    read_checked(cpu, va, buf, size, acc);
+}
+
+void mem_write_bytes(struct cpu *cpu, const struct insn *i, gva_t va, const void *buf,
+                     unsigned size, unsigned acc)
+{
+    if (i)
+        cpu->cur = i;
+    acc = insn_acc(i, (acc & (ACC_SYS | ACC_STACK)) | ACC_W);
+    check_access(cpu, va, size, acc, false);
+    write_checked(cpu, va, buf, size, acc);
+}
+
+void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, unsigned acc)
+{
+    unsigned n = first_piece(va, size);
+
+    if (i)
+        cpu->cur = i;
+    acc = insn_acc(i, acc);
+    if (cpu_code64(cpu) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+        cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
+    translate(cpu, va, acc & ~(acc & ACC_W ? ACC_R : 0u));
+    if (n < size)
+        translate(cpu, wrap(cpu, va + n), acc & ~(acc & ACC_W ? ACC_R : 0u));
+}
+
+void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+{
+    unsigned acc = insn_acc(i, ACC_W), n = first_piece(va, size);
+    struct target t;
+
+    cpu->cur = i;
+    check_access(cpu, va, size, acc, true);
+    t = translate(cpu, va, acc);
+    if (n < size) {
+        translate(cpu, wrap(cpu, va + n), acc);
+        return NULL;
+    }
+    /* code pages and ROM go through mem_write_slow */
+    return t.hva && !t.slot ? t.hva : NULL;
+}
+
+uint64_t sys_read(struct cpu *cpu, gva_t va, unsigned size)
+{
+    uint64_t v = 0;
+
+    check_access(cpu, va, size, ACC_R | ACC_SYS, false);
+    read_checked(cpu, va, &v, size, ACC_R | ACC_SYS);
+    return v;
+}
+
+void sys_write(struct cpu *cpu, gva_t va, uint64_t val, unsigned size)
+{
+    check_access(cpu, va, size, ACC_W | ACC_SYS, false);
+    write_checked(cpu, va, &val, size, ACC_W | ACC_SYS);
+}
+
+void seg_fault(struct cpu *cpu, const struct insn *i, unsigned seg)
+{
+    cpu->cur = i;
+    cpu_raise_err(cpu, seg == SEG_SS ? EXC_SS : EXC_GP, 0);
+}
+
+/* ---- instruction fetch ---- */
+
+gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
+{
+    bool user = cpu->cpl == 3;
+    uint64_t tag = (lin & PAGE_MASK) | key_for(cpu, user ? TLB_CTX_USER : TLB_CTX_KERNEL);
+    struct itlb_entry *e = &cpu->itlb[(lin >> PAGE_SHIFT) & (ITLB_SIZE - 1)];
+
+    if (e->tag != tag) {
+        struct mmu_xlat x;
+        uint32_t err;
+        struct phys_slot *s;
+
+        if (cpu_code64(cpu) && !gva_canonical(lin))
+            cpu_raise_err(cpu, EXC_GP, 0);
+        if (cpu->mmu->translate(cpu, lin, ACC_X, user, false, &x, &err))
+            cpu_raise_pf(cpu, lin, err);
+        s = physmem_find(cpu->pm, x.gpa);
+        e->gpa = x.gpa & PAGE_MASK;
+        e->slot = s;
+        e->hva = s ? s->hva + (e->gpa - s->gpa) : NULL;
+        e->tag = tag;
+    }
+    if (page)
+        *page = e->hva;
+    return e->gpa | (lin & ~PAGE_MASK);
+}
+
+gpa_t fetch_translate(struct cpu *cpu, gva_t lin)
+{
+    return fetch_translate_page(cpu, wrap(cpu, lin), NULL);
+}

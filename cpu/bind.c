@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a decoded instruction to its handler: the row's family, the operand size, the form of the
+ * memory operand, and what the mode allows. Over a whole block: pairs are fused, and flag results
+ * that nothing can see are not computed.
+ */
+#include "cpu/blocks.h"
+#include "cpu/exec.h"
+#include "cpu/fuse.h"
+#include "cpu/opcodes.h"
+
+#define I(name, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam)                    \
+    extern const struct family fam;
+#include "cpu/opcodes.def"
+#undef I
+
+static const struct family *const families[] = {
+#define I(name, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam) &fam,
+#include "cpu/opcodes.def"
+#undef I
+};
+
+static enum insn_form memory_form(const struct insn *i, unsigned mode)
+{
+    if (!(mode & MODE_FLAT))
+        return FORM_GEN;
+    if ((mode & MODE_CODE) == MODE_64) {
+        if (i->asz != SZ64 || i->seg >= SEG_FS)
+            return FORM_GEN;
+        return i->index == REG_ZERO ? FORM_B64 : FORM_X64;
+    }
+    return i->asz == SZ32 && i->seg < SEG_FS ? FORM_X32 : FORM_GEN;
+}
+
+static insn_fn *pick(const struct family *f, unsigned osz, enum insn_form form)
+{
+    if (f->fn[osz][form])
+        return f->fn[osz][form];
+    if (form == FORM_B64 && f->fn[osz][FORM_X64])
+        return f->fn[osz][FORM_X64];
+    if (form != FORM_REG && f->fn[osz][FORM_GEN])
+        return f->fn[osz][FORM_GEN];
+    return f->fn[osz][FORM_REG];
+}
+
+void bind_insn(struct insn *i, unsigned mode, bool linkable)
+{
+    const struct opcode *row = &opcode_table[i->op];
+    const struct family *f = families[i->op];
+    enum insn_form form = i->flags & INSN_MEM ? memory_form(i, mode) : FORM_REG;
+
+    if ((row->attr & A_FPU) && !(mode & MODE_FPU))
+        f = &h_fpu_na;
+    else if ((row->attr & A_SSE) && !(mode & MODE_SSE))
+        f = &h_fpu_na;
+    else if ((i->flags & INSN_LOCK) && f->locked)
+        f = f->locked;
+    if (linkable && form == FORM_REG && (row->attr & A_END) && f->fn[i->osz][FORM_LINK])
+        form = FORM_LINK;
+    if ((row->attr & A_END) && !(i->flags & INSN_MEM))
+        i->scale = linkable; /* for fused branches */
+    i->fn = pick(f, i->osz, form);
+    if (!i->fn)
+        i->fn = op_undefined;
+}
+
+/* Cannot fault, leave or be seen by a handler of the guest: register forms only. */
+static bool harmless(const struct insn *i)
+{
+    return (opcode_table[i->op].attr & A_NOFAULT) && !(i->flags & INSN_MEM);
+}
+
+/* Walks backwards with the set of flags that are certain to be overwritten before anyone looks. */
+static void drop_dead_flags(struct block *b)
+{
+    unsigned dead = 0;
+
+    for (unsigned k = b->n; k-- > 0;) {
+        struct insn *i = &b->insns[k];
+        const struct opcode *row = &opcode_table[i->op];
+        const struct family *f = families[i->op];
+
+        if (row->fl_write && !(row->fl_write & ~dead) && harmless(i) && f->noflags)
+            i->fn = pick(f->noflags, i->osz, FORM_REG);
+        if (harmless(i))
+            dead = (dead | row->fl_write) & ~(unsigned)row->fl_read;
+        else
+            dead = 0; /* a fault here, or whoever runs next, shows all that was computed before */
+    }
+}
+
+void bind_block(struct block *b)
+{
+    drop_dead_flags(b);
+    fuse_block(b);
+}

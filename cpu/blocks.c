@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The cache of decoded blocks: look-up, building, and what happens when code is written; blocks.h. */
+#include "cpu/blocks.h"
+
+#include <glib.h>
+#include <sys/mman.h>
+
+#include "base/error.h"
+#include "cpu/access.h"
+#include "cpu/decode.h"
+#include "cpu/fetch.h"
+#include "cpu/hostio.h"
+
+#define ARENA_SIZE  (UINT64_C(96) << 20)
+#define HASH_SIZE   65536
+#define PAGE_HASH   4096
+#define MAX_INSNS   64
+#define MAX_BYTES   240 /* insn.off is a byte, and the last instruction may be 15 long */
+#define CHUNK_SHIFT 6   /* code is noted in chunks of 64 bytes */
+#define MAX_NOTES   64
+
+/* A physical page with decoded code. */
+struct code_page {
+    gfn_t gfn;
+    uint64_t chunks; /* bit n: bytes n*64.. hold code of some block in the list */
+    struct block *first;
+    struct code_page *next;
+};
+
+struct note {
+    gpa_t gpa;
+    size_t len;
+};
+
+struct blocks {
+    uint8_t *arena;
+    uint64_t used;
+    struct block *hash[HASH_SIZE];
+    struct code_page *pages[PAGE_HASH];
+    uint64_t flushes;
+    struct block *scratch; /* room for one uncached block */
+    GMutex notes_lock;     /* protects notes, n_notes */
+    struct note notes[MAX_NOTES];
+    unsigned n_notes; /* > MAX_NOTES: too many, drop all */
+};
+
+static size_t block_bytes(unsigned insns)
+{
+    return sizeof(struct block) + (insns + 2) * sizeof(struct insn);
+}
+
+struct blocks *blocks_new(void)
+{
+    struct blocks *bs = g_new0(struct blocks, 1);
+
+    bs->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    invariant(bs->arena != MAP_FAILED);
+    bs->scratch = g_malloc0(block_bytes(1));
+    g_mutex_init(&bs->notes_lock);
+    return bs;
+}
+
+static void free_pages(struct blocks *bs)
+{
+    for (unsigned k = 0; k < PAGE_HASH; k++) {
+        while (bs->pages[k]) {
+            struct code_page *cp = bs->pages[k];
+
+            bs->pages[k] = cp->next;
+            g_free(cp);
+        }
+    }
+}
+
+void blocks_free(struct blocks *bs)
+{
+    if (!bs)
+        return;
+    free_pages(bs);
+    munmap(bs->arena, ARENA_SIZE);
+    g_mutex_clear(&bs->notes_lock);
+    g_free(bs->scratch);
+    g_free(bs);
+}
+
+static unsigned hash_of(gpa_t gpa, uint32_t mode)
+{
+    uint64_t h = (gpa ^ ((uint64_t)mode << 40)) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (unsigned)(h >> 48) & (HASH_SIZE - 1);
+}
+
+static struct code_page **page_slot(struct blocks *bs, gfn_t gfn)
+{
+    struct code_page **at = &bs->pages[(gfn ^ (gfn >> 12)) & (PAGE_HASH - 1)];
+
+    while (*at && (*at)->gfn != gfn)
+        at = &(*at)->next;
+    return at;
+}
+
+/* ---- tracking of written code ---- */
+
+static void set_code_byte(struct cpu *cpu, gfn_t gfn, uint8_t val)
+{
+    gpa_t gpa = gfn << PAGE_SHIFT;
+    struct phys_slot *s = physmem_find(cpu->pm, gpa);
+
+    if (s)
+        __atomic_store_n(&s->code[(gpa - s->gpa) >> PAGE_SHIFT], val, __ATOMIC_SEQ_CST);
+}
+
+static struct code_page *track_page(struct cpu *cpu, gfn_t gfn)
+{
+    struct code_page **at = page_slot(cpu->blocks, gfn);
+
+    if (!*at) {
+        *at = g_new0(struct code_page, 1);
+        (*at)->gfn = gfn;
+        set_code_byte(cpu, gfn, 1);
+        tlb_protect_page(cpu, gfn << PAGE_SHIFT);
+    }
+    return *at;
+}
+
+/* Which of a block's two page lists goes through gfn. */
+static unsigned page_side(const struct block *b, gfn_t gfn)
+{
+    return (b->gpa >> PAGE_SHIFT) == gfn ? 0 : 1;
+}
+
+/* The bytes of b that lie in page gfn, as offsets first..last in it. */
+static void block_extent(const struct block *b, gfn_t gfn, unsigned *first, unsigned *last)
+{
+    unsigned start = (unsigned)(b->gpa & ~PAGE_MASK);
+
+    if (page_side(b, gfn) == 0) {
+        *first = start;
+        *last = start + b->len - 1 > PAGE_SIZE - 1 ? (unsigned)PAGE_SIZE - 1 : start + b->len - 1;
+    } else {
+        *first = 0;
+        *last = start + b->len - (unsigned)PAGE_SIZE - 1;
+    }
+}
+
+static uint64_t chunk_mask(unsigned first, unsigned last)
+{
+    return bits(~UINT64_C(0), last >> CHUNK_SHIFT, 0) & ~UINT64_C(0) << (first >> CHUNK_SHIFT);
+}
+
+static void page_add_block(struct cpu *cpu, gfn_t gfn, struct block *b)
+{
+    struct code_page *cp = track_page(cpu, gfn);
+    unsigned first, last;
+
+    block_extent(b, gfn, &first, &last);
+    cp->chunks |= chunk_mask(first, last);
+    b->page_next[page_side(b, gfn)] = cp->first;
+    cp->first = b;
+}
+
+static void retire(struct cpu *cpu, struct block *b)
+{
+    struct block **at = &cpu->blocks->hash[hash_of(b->gpa, b->mode)];
+
+    while (*at && *at != b)
+        at = &(*at)->hash_next;
+    if (*at)
+        *at = b->hash_next;
+    b->stale = true;
+    for (unsigned k = 0; k < b->n; k++)
+        b->insns[k].fn = op_stale;
+    cpu->stat_smc++;
+}
+
+/* Drops the stale blocks from a page's list and forgets the page when none is left. */
+static void tidy_page(struct cpu *cpu, struct code_page **slot)
+{
+    struct code_page *cp = *slot;
+    struct block **at = &cp->first;
+
+    cp->chunks = 0;
+    while (*at) {
+        struct block *b = *at;
+        unsigned side = page_side(b, cp->gfn), first, last;
+
+        if (b->stale) {
+            *at = b->page_next[side];
+            continue;
+        }
+        block_extent(b, cp->gfn, &first, &last);
+        cp->chunks |= chunk_mask(first, last);
+        at = &b->page_next[side];
+    }
+    if (!cp->first) {
+        set_code_byte(cpu, cp->gfn, 0);
+        *slot = cp->next;
+        g_free(cp);
+    }
+}
+
+void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+{
+    struct code_page **slot = page_slot(cpu->blocks, gpa >> PAGE_SHIFT);
+    unsigned from = (unsigned)(gpa & ~PAGE_MASK), to = from + len - 1;
+    bool any = false;
+
+    if (!*slot || !((*slot)->chunks & chunk_mask(from, to)))
+        return;
+    for (struct block *b = (*slot)->first; b; b = b->page_next[page_side(b, (*slot)->gfn)]) {
+        unsigned first, last;
+
+        block_extent(b, (*slot)->gfn, &first, &last);
+        if (!b->stale && first <= to && from <= last) {
+            retire(cpu, b);
+            any = true;
+        }
+    }
+    if (any)
+        tidy_page(cpu, slot);
+}
+
+void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len)
+{
+    struct blocks *bs = cpu->blocks;
+
+    g_mutex_lock(&bs->notes_lock);
+    if (bs->n_notes < MAX_NOTES)
+        bs->notes[bs->n_notes] = (struct note){gpa, len};
+    bs->n_notes++;
+    g_mutex_unlock(&bs->notes_lock);
+    cpu_set_event(cpu, EV_CODE);
+}
+
+void blocks_handle_notes(struct cpu *cpu)
+{
+    struct blocks *bs = cpu->blocks;
+    struct note notes[MAX_NOTES];
+    unsigned n;
+
+    g_mutex_lock(&bs->notes_lock);
+    n = bs->n_notes;
+    bs->n_notes = 0;
+    memcpy(notes, bs->notes, sizeof(notes));
+    g_mutex_unlock(&bs->notes_lock);
+    if (n > MAX_NOTES) {
+        blocks_flush(cpu);
+        return;
+    }
+    for (unsigned k = 0; k < n; k++)
+        blocks_code_written(cpu, notes[k].gpa, (unsigned)notes[k].len);
+}
+
+void blocks_flush(struct cpu *cpu)
+{
+    struct blocks *bs = cpu->blocks;
+
+    for (unsigned k = 0; k < PAGE_HASH; k++) {
+        for (struct code_page *cp = bs->pages[k]; cp; cp = cp->next)
+            set_code_byte(cpu, cp->gfn, 0);
+    }
+    free_pages(bs);
+    memset(bs->hash, 0, sizeof(bs->hash));
+    memset(cpu->bcache, 0, sizeof(cpu->bcache));
+    bs->used = 0;
+    bs->flushes++;
+}
+
+uint64_t blocks_flush_count(const struct cpu *cpu)
+{
+    return cpu->blocks->flushes;
+}
+
+bool blocks_cached(const struct cpu *cpu, const struct block *b)
+{
+    return b != cpu->blocks->scratch;
+}
+
+/* ---- building ---- */
+
+/* Can the branch that ends at offset `next` of block b be chained to `target_off` bytes further? Only
+ * where linear addresses are plain (flat), and within the page. */
+static bool same_page(const struct block *b, int64_t target)
+{
+    int64_t off = (int64_t)(b->gpa & ~PAGE_MASK) + target;
+
+    return (b->mode & MODE_FLAT) && !(b->mode & MODE_STEP) && off >= 0 && off < (int64_t)PAGE_SIZE;
+}
+
+static void append(struct block *b, insn_fn *fn, unsigned off, unsigned len)
+{
+    b->insns[b->n] = (struct insn){.fn = fn, .off = (uint8_t)off, .len = (uint8_t)len,
+                                   .base = REG_ZERO, .index = REG_ZERO};
+    b->n++;
+}
+
+/* The arena may have been used before: what overlays slot n must begin empty. */
+static void clear_links(struct block *b, unsigned n)
+{
+    memset(&b->insns[n], 0, sizeof(b->insns[n]));
+}
+
+/* Puts a decoded instruction at the block's end; false when it ends the block. */
+static bool add_insn(struct block *b, struct insn *in)
+{
+    uint32_t attr = opcode_table[in->op].attr;
+    int64_t next = b->len + in->len;
+
+    in->off = (uint8_t)b->len;
+    if (in->base == REG_RIP)
+        in->disp += (int32_t)next;
+    b->insns[b->n] = *in;
+    bind_insn(&b->insns[b->n], b->mode, same_page(b, next + (int64_t)in->imm));
+    b->n++;
+    b->len = (uint16_t)next;
+    clear_links(b, b->n);
+    return !(attr & A_END);
+}
+
+/* Behind straight-line code: goes on with the next block. Not counted in n. */
+static void add_fallthrough(struct block *b, insn_fn *fn)
+{
+    append(b, fn, b->len, 0);
+    clear_links(b, b->n);
+    b->n--;
+}
+
+/* Decodes from bytes (avail of them up to the page's or segment's end) into b. Returns false when not even
+ * one instruction is whole. */
+static bool fill(struct cpu *cpu, struct block *b, const uint8_t *bytes, size_t avail)
+{
+    unsigned max = b->mode & MODE_STEP ? 1 : MAX_INSNS;
+
+    while (b->n < max && b->len < MAX_BYTES) {
+        struct insn in;
+        enum decode_status st;
+
+        if (b->len == avail)
+            break;
+        st = decode(bytes + b->len, avail - b->len, b->mode, cpu->features, &in);
+        if (st == DECODE_MORE)
+            break;
+        if (st != DECODE_OK) {
+            append(b, st == DECODE_UD ? op_undefined : op_too_long, b->len, in.len);
+            b->len = (uint16_t)(b->len + (in.len ? in.len : 1));
+            return true;
+        }
+        if (!add_insn(b, &in)) {
+            bind_block(b);
+            return true;
+        }
+    }
+    if (!b->n)
+        return false;
+    bind_block(b);
+    add_fallthrough(b, same_page(b, b->len) ? op_fallthrough_link : op_fallthrough);
+    return true;
+}
+
+/* Instruction slots in use: n, the fall-through if there is one, and the links. */
+static size_t block_slots(const struct block *b)
+{
+    return b->n + 2u;
+}
+
+static void init_block(struct block *b, struct cpu *cpu, gpa_t gpa)
+{
+    *b = (struct block){.gpa = gpa, .gpa2 = ~UINT64_C(0), .mode = cpu->mode};
+}
+
+static struct block *publish(struct cpu *cpu, struct block *b)
+{
+    struct blocks *bs = cpu->blocks;
+    unsigned h = hash_of(b->gpa, b->mode);
+
+    bs->used += sizeof(*b) + block_slots(b) * sizeof(struct insn);
+    bs->used = (bs->used + 63) & ~UINT64_C(63);
+    b->hash_next = bs->hash[h];
+    bs->hash[h] = b;
+    page_add_block(cpu, b->gpa >> PAGE_SHIFT, b);
+    if (b->gpa2 != ~UINT64_C(0))
+        page_add_block(cpu, b->gpa2 >> PAGE_SHIFT, b);
+    cpu->stat_blocks++;
+    return b;
+}
+
+/* Room for the largest block, after dropping everything if need be. */
+static struct block *arena_block(struct cpu *cpu)
+{
+    struct blocks *bs = cpu->blocks;
+
+    if (bs->used + block_bytes(MAX_INSNS) > ARENA_SIZE)
+        blocks_flush(cpu);
+    return (struct block *)(bs->arena + bs->used);
+}
+
+/* One instruction that is not in one page of RAM, or stands at the segment's end: bytes are gathered one
+ * by one, up to 15. Cached when both pages are RAM and no limit cuts it. */
+static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, size_t seg_avail)
+{
+    uint8_t bytes[INSN_MAX_LEN];
+    size_t avail = 0, in_page = PAGE_SIZE - (lin & ~PAGE_MASK);
+    gpa_t gpa2 = ~UINT64_C(0);
+    bool ram = true;
+    struct block *b;
+    struct insn in;
+    enum decode_status st = DECODE_MORE;
+
+    for (; st == DECODE_MORE && avail < seg_avail && avail < INSN_MAX_LEN; avail++) {
+        gpa_t at = gpa + avail;
+        uint8_t *p;
+
+        if (avail >= in_page) {
+            if (avail == in_page)
+                gpa2 = fetch_translate(cpu, lin + avail);
+            at = gpa2 + (avail - in_page);
+        }
+        p = physmem_ptr(cpu->pm, at);
+        ram &= p != NULL;
+        bytes[avail] = p ? *p : (uint8_t)cpu_mmio_read(cpu, at, 1);
+        st = decode(bytes, avail + 1, cpu->mode, cpu->features, &in);
+    }
+    b = ram && st == DECODE_OK ? arena_block(cpu) : cpu->blocks->scratch;
+    init_block(b, cpu, gpa);
+    if (st == DECODE_OK) {
+        if (in.len > in_page)
+            b->gpa2 = gpa2;
+        b->mode |= MODE_STEP; /* no links: its neighbours are in other pages */
+        if (add_insn(b, &in))
+            add_fallthrough(b, op_fallthrough);
+        b->mode = cpu->mode;
+        return b == cpu->blocks->scratch ? b : publish(cpu, b);
+    }
+    append(b, st == DECODE_UD ? op_undefined : op_too_long, 0, 1);
+    b->len = 1;
+    return b;
+}
+
+static struct block *find(struct cpu *cpu, gva_t lin, gpa_t gpa)
+{
+    struct block *b = cpu->blocks->hash[hash_of(gpa, cpu->mode)];
+
+    for (; b; b = b->hash_next) {
+        if (b->gpa != gpa || b->mode != cpu->mode)
+            continue;
+        if (b->gpa2 != ~UINT64_C(0) &&
+            fetch_translate(cpu, (lin | ~PAGE_MASK) + 1) != b->gpa2)
+            continue;
+        return b;
+    }
+    return NULL;
+}
+
+struct block *blocks_lookup(struct cpu *cpu)
+{
+    uint64_t rip = cpu->gpr[REG_RIP];
+    gva_t lin = cpu->code_base + rip;
+    struct bcache_entry *e;
+    const uint8_t *page;
+    size_t seg_avail = SIZE_MAX, avail;
+    struct block *b;
+    gpa_t gpa;
+
+    cpu->cur = NULL;
+    if (!cpu_code64(cpu)) {
+        lin = (uint32_t)lin;
+        if (rip > cpu->code_limit)
+            cpu_raise_err(cpu, EXC_GP, 0);
+        seg_avail = cpu->code_limit - rip + 1;
+    }
+    gpa = fetch_translate_page(cpu, lin, &page);
+    b = find(cpu, lin, gpa);
+    if (!b) {
+        avail = PAGE_SIZE - (lin & ~PAGE_MASK);
+        if (page && seg_avail >= INSN_MAX_LEN) {
+            b = arena_block(cpu);
+            init_block(b, cpu, gpa);
+            if (fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
+                publish(cpu, b);
+            else
+                b = build_straddling(cpu, lin, gpa, seg_avail);
+        } else {
+            b = build_straddling(cpu, lin, gpa, seg_avail);
+        }
+    }
+    if (b->len > seg_avail) /* decoded under a larger limit */
+        return build_straddling(cpu, lin, gpa, seg_avail);
+    if (b != cpu->blocks->scratch) {
+        e = bcache_slot(cpu, lin);
+        *e = (struct bcache_entry){.lin = lin, .key = cpu->bcache_key, .block = b};
+    }
+    return b;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vCPU's life: making it, power-on and INIT state (SDM volume 3A, 9.1 and table 9-1), start-up by
+ * SIPI, and the derived words (mode, keys, segment checks) that follow from the architectural state.
+ */
+#include "cpu/cpu.h"
+
+#include <glib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cpu/blocks.h"
+#include "cpu/cpuid.h"
+#include "cpu/debug.h"
+#include "cpu/features.h"
+#include "cpu/fetch.h"
+#include "cpu/fpu.h"
+
+struct cpu *cpu_new(const struct cpu_config *cfg)
+{
+    const struct cpu_model *model = cpu_model_find(cfg->model);
+    struct cpu *cpu;
+
+    if (!model)
+        return NULL;
+    cpu = aligned_alloc(64, (sizeof(*cpu) + 63) & ~(size_t)63);
+    memset(cpu, 0, sizeof(*cpu));
+    cpu->id = cfg->id;
+    cpu->model = model;
+    cpu->features = model->features;
+    cpu->phys_bits = model->features & FEAT(LM) ? 40 : model->features & (FEAT(PAE) | FEAT(PSE36)) ? 36 : 32;
+    cpu->tsc_khz = cfg->tsc_khz;
+    cpu->pm = cfg->pm;
+    cpu->mmu = cfg->mmu;
+    cpu->hooks = cfg->hooks;
+    cpu->blocks = blocks_new();
+    atomic_store(&cpu->a20_mask, ~UINT64_C(0));
+    cpu_reset(cpu, cfg->id == 0, false);
+    return cpu;
+}
+
+void cpu_free(struct cpu *cpu)
+{
+    if (!cpu)
+        return;
+    blocks_free(cpu->blocks);
+    free(cpu);
+}
+
+static void reset_segment(struct cpu *cpu, unsigned n, uint16_t sel, uint64_t base, unsigned type)
+{
+    cpu->seg[n] = (struct segment){.sel = sel,
+                                   .base = base,
+                                   .limit = 0xffff,
+                                   .attr = (uint16_t)(SEG_P | type)};
+    cpu_derive_segment(cpu, n, true);
+}
+
+void cpu_reset(struct cpu *cpu, bool bsp, bool init)
+{
+    for (unsigned r = 0; r < REG_COUNT; r++)
+        cpu->gpr[r] = 0;
+    cpu->gpr[REG_RDX] = cpuid_signature(cpu->model);
+    cpu->gpr[REG_RIP] = 0xfff0;
+    cpu->cc_res = 1;
+    cpu->cc_vec = UINT64_C(1) << 8; /* all arithmetic flags clear: see flags.h */
+    cpu->rflags = FL_1;
+    for (unsigned n = SEG_ES; n <= SEG_GS; n++)
+        reset_segment(cpu, n, 0, 0, SEG_S | SEG_T_WRITE | SEG_T_ACCESSED);
+    reset_segment(cpu, SEG_CS, 0xf000, 0xffff0000, SEG_S | SEG_T_CODE | SEG_T_READ | SEG_T_ACCESSED);
+    reset_segment(cpu, SEG_LDT, 0, 0, SYS_LDT);
+    reset_segment(cpu, SEG_TR, 0, 0, SYS_TSS32_BUSY);
+    cpu->gdtr = cpu->idtr = (struct table_reg){.base = 0, .limit = 0xffff};
+    cpu->cr0 = (init ? cpu->cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW) | CR0_ET;
+    cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
+    cpu->cpl = 0;
+    cpu->inhibit = 0;
+    cpu->halted = false;
+    cpu->wait_sipi = !bsp;
+    cpu->nmi_blocked = cpu->shutdown = false;
+    if (cpu->in_smm && cpu->hooks.smm_changed)
+        cpu->hooks.smm_changed(cpu->hooks.opaque, false);
+    cpu->in_smm = false;
+    memset(cpu->dr, 0, sizeof(cpu->dr));
+    cpu->dr6 = DR6_FIXED;
+    cpu->dr7 = DR7_FIXED;
+    cpu->pending_db = 0;
+    cpu->exc.pending = false;
+    cpu->delivering = -1;
+    cpu->cur = NULL;
+    fpu_reset(cpu, init);
+    if (!init) {
+        memset(cpu->xmm, 0, sizeof(cpu->xmm));
+        cpu->smbase = 0x30000;
+        cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
+        cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
+        cpu->tsc_offset = 0;
+        cpu->tsc_offset = -(int64_t)cpu_tsc(cpu);
+        cpu->tsc_adjust = 0;
+        cpu->pat = UINT64_C(0x0007040600070406);
+        cpu->misc_enable = 1; /* fast strings */
+        cpu->spec_ctrl = 0;
+        cpu->feature_control = 1; /* locked, nothing enabled */
+        cpu->mtrr_def_type = 0;
+        memset(cpu->mtrr_fixed, 0, sizeof(cpu->mtrr_fixed));
+        memset(cpu->mtrr_var, 0, sizeof(cpu->mtrr_var));
+        cpu->mcg_status = cpu->mcg_ctl = 0;
+        atomic_store(&cpu->events, 0);
+        cpu_tlb_flush(cpu, true);
+        blocks_flush(cpu);
+    }
+    cpu_tlb_flush(cpu, true);
+    cpu_sync_mode(cpu);
+    atomic_store(&cpu->attention, 1);
+}
+
+void cpu_start_at(struct cpu *cpu, uint8_t vector)
+{
+    cpu->wait_sipi = false;
+    cpu->halted = false;
+    cpu->seg[SEG_CS].sel = (uint16_t)(vector << 8);
+    cpu->seg[SEG_CS].base = (uint64_t)vector << 12;
+    cpu_derive_segment(cpu, SEG_CS, true);
+    cpu->gpr[REG_RIP] = 0;
+    cpu_sync_mode(cpu);
+}
+
+uint64_t cpu_tsc(const struct cpu *cpu)
+{
+    int64_t ns = cpu->hooks.now ? cpu->hooks.now(cpu->hooks.opaque) : (int64_t)cpu->icount;
+
+    return muldiv64((uint64_t)ns, cpu->tsc_khz, 1000000) + (uint64_t)cpu->tsc_offset;
+}
+
+void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable)
+{
+    struct segment *s = &cpu->seg[n];
+    bool code = s->attr & SEG_T_CODE;
+
+    s->ok = 0;
+    s->lo = 0;
+    s->hi = s->limit;
+    if (!usable || !(s->attr & SEG_P))
+        return;
+    if (!(s->attr & SEG_S)) {
+        s->ok = ACC_R | ACC_W;
+        return;
+    }
+    if (cpu_real_or_v86(cpu)) { /* types do not count */
+        s->ok = ACC_R | ACC_W | ACC_X;
+        return;
+    }
+    if (code) {
+        s->ok = ACC_X | (s->attr & SEG_T_READ ? ACC_R : 0);
+        return;
+    }
+    s->ok = ACC_R | (s->attr & SEG_T_WRITE ? ACC_W : 0);
+    if (s->attr & SEG_T_DOWN) {
+        s->lo = s->limit + 1;
+        s->hi = s->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+        if (s->limit >= s->hi)
+            s->ok = 0; /* an expand-down segment of that limit is empty */
+    }
+}
+
+static bool flat_data(const struct segment *s)
+{
+    return s->base == 0 && s->lo == 0 && s->hi == 0xffffffffu && (s->ok & (ACC_R | ACC_W)) == (ACC_R | ACC_W);
+}
+
+static bool flat_code(const struct segment *s)
+{
+    return s->base == 0 && s->limit == 0xffffffffu && (s->attr & SEG_DB);
+}
+
+/* Real and virtual-8086 mode do not look at types: when that changes, the hidden parts stay and the
+ * derived ones follow. */
+static void rederive(struct cpu *cpu)
+{
+    bool real = cpu_real_or_v86(cpu);
+
+    if (real == cpu->derived_real)
+        return;
+    cpu->derived_real = real;
+    for (unsigned n = SEG_ES; n <= SEG_GS; n++) {
+        if (cpu->seg[n].ok)
+            cpu_derive_segment(cpu, n, true);
+    }
+}
+
+void cpu_sync_mode(struct cpu *cpu)
+{
+    const struct segment *cs = &cpu->seg[SEG_CS];
+    uint32_t mode;
+
+    rederive(cpu);
+
+    if ((cpu->efer & EFER_LMA) && (cs->attr & SEG_L)) {
+        mode = MODE_64 | MODE_FLAT;
+        cpu->code_limit = ~UINT64_C(0);
+        cpu->code_base = 0;
+    } else {
+        mode = cs->attr & SEG_DB ? MODE_32 : MODE_16;
+        if (cpu->seg[SEG_SS].attr & SEG_DB)
+            mode |= MODE_SS32;
+        if ((mode & MODE_CODE) == MODE_32 && flat_code(cs) && flat_data(&cpu->seg[SEG_DS]) &&
+            flat_data(&cpu->seg[SEG_ES]) && flat_data(&cpu->seg[SEG_SS]) && (mode & MODE_SS32))
+            mode |= MODE_FLAT;
+        cpu->code_limit = cs->limit;
+        cpu->code_base = cs->base;
+    }
+    if (!(cpu->cr0 & (CR0_EM | CR0_TS)))
+        mode |= MODE_FPU;
+    if ((mode & MODE_FPU) && (cpu->cr4 & CR4_OSFXSR))
+        mode |= MODE_SSE;
+    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || debug_insn_bp_enabled(cpu) ||
+        log_on(LOG_INSN))
+        mode |= MODE_STEP;
+    if ((mode & MODE_STEP) != 0)
+        atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
+    cpu->mode = mode;
+    cpu->bcache_key = ((uint64_t)cpu->bcache_gen << 32) | mode;
+    cpu->watching = debug_data_bp_enabled(cpu);
+    tlb_sync_key(cpu);
+}

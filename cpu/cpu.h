@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual processor: the architectural state as the interpreter keeps it, its TLB, and the calls
+ * by which the rest of Penumbra runs it and talks to it.
+ *
+ * Unless a comment says otherwise, everything here belongs to the thread that runs the vCPU.
+ */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "cpu/insn.h"
+#include "cpu/physmem.h"
+#include "cpu/types.h"
+#include "cpu/x86.h"
+
+struct block;
+struct blocks;
+struct mmu_ops;
+struct x86_state;
+
+struct segment {
+    uint16_t sel;
+    uint16_t attr;  /* SEG_* of x86.h */
+    uint32_t limit; /* in bytes, granularity applied */
+    uint64_t base;
+    /* Derived by cpu_set_segment for the checks of the fast path: an access of kind k (ACC_R/W/X) to
+     * lo..hi is allowed if (ok & k). An unusable segment has ok = 0. */
+    uint32_t lo, hi;
+    uint8_t ok;
+};
+
+struct table_reg {
+    uint64_t base;
+    uint16_t limit;
+};
+
+/* Kinds of memory access; also segment.ok. */
+enum {
+    ACC_R = 1 << 0,
+    ACC_W = 1 << 1,
+    ACC_X = 1 << 2,
+    ACC_STACK = 1 << 3, /* canonical and limit faults are #SS */
+    ACC_SYS = 1 << 4,   /* implicit supervisor access whatever the CPL: tables, TSS */
+};
+
+/* cpu.mode: everything that decoding and binding depend on; part of a block's key. */
+enum {
+    MODE_CODE = 3, /* mask: MODE_16, MODE_32 or MODE_64 */
+    MODE_16 = 0,
+    MODE_32 = 1,
+    MODE_64 = 2,
+    MODE_SS32 = 1 << 2, /* stack pointer is ESP, not SP (outside MODE_64) */
+    MODE_FLAT = 1 << 3, /* CS, DS, ES, SS need no checks: base 0, limit 4 GiB; always in MODE_64 */
+    MODE_FPU = 1 << 4,  /* x87 and MMX may run: CR0.EM and CR0.TS clear */
+    MODE_SSE = 1 << 5,  /* SSE may run: also CR4.OSFXSR */
+    MODE_STEP = 1 << 6, /* blocks of one instruction: single step, breakpoints, shadows */
+};
+
+/* cpu.events: set by any thread with cpu_set_event, cleared by the vCPU. */
+enum {
+    EV_INTR = 1 << 0, /* an external interrupt waits at the interrupt controller (a level) */
+    EV_NMI = 1 << 1,
+    EV_SMI = 1 << 2,
+    EV_INIT = 1 << 3,
+    EV_SIPI = 1 << 4,
+    EV_STOP = 1 << 5,  /* leave cpu_run */
+    EV_FLUSH = 1 << 6, /* the physical map changed: drop TLB and decoded code */
+    EV_CODE = 1 << 7,  /* DMA wrote decoded code: see blocks.h */
+};
+
+/* Interrupt shadow and the like: cpu.inhibit. */
+enum {
+    INHIBIT_INTR = 1 << 0, /* after STI: no maskable interrupt at the next boundary */
+    INHIBIT_ALL = 1 << 1,  /* after MOV SS / POP SS: nor NMI, SMI, nor debug traps */
+};
+
+#define TLB_SIZE 1024
+#define TLB_SLOW UINT64_C(0x800) /* in a tag: entry holds, but accesses take the slow path */
+
+/*
+ * Software TLB. A tag is the page's linear address with cpu.tlb_key (11 bits: generation and
+ * privilege context) in its low bits, so that a flush or a change of privilege is a change of key.
+ */
+struct tlb_entry {
+    uint64_t rtag, wtag; /* ~0 when not valid for reads / writes */
+    uintptr_t addend;    /* host address minus linear address; RAM only */
+    uint64_t gpa;        /* page address, with TLB_* flags in the low bits */
+};
+enum {
+    TLB_MMIO = 1,   /* no RAM here: go to the bus */
+    TLB_ROM = 2,    /* writes are dropped */
+    TLB_GLOBAL = 4, /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
+    TLB_GGEN_SHIFT = 3,
+};
+/* The privilege context: bits 1..0 of a tag. */
+enum {
+    TLB_CTX_KERNEL = 0,
+    TLB_CTX_USER = 1,
+    TLB_CTX_KERNEL_AC = 2, /* RFLAGS.AC lifts SMAP */
+    TLB_CTX_NEVER = 3,     /* matches no entry: every access takes the slow path */
+};
+#define TLB_GEN_SHIFT 2
+#define TLB_GENS      512
+
+struct itlb_entry {
+    uint64_t tag;
+    uint64_t gpa;
+    const uint8_t *hva; /* of the page's start; NULL for MMIO */
+    struct phys_slot *slot;
+};
+#define ITLB_SIZE 128
+
+struct bcache_entry {
+    uint64_t lin;
+    uint64_t key; /* cpu.bcache_key */
+    struct block *block;
+};
+#define BCACHE_SIZE 8192
+
+/* 80-bit registers as FXSAVE lays them out. */
+struct fpu {
+    uint8_t st[8][16]; /* physical registers R0..R7; ST(n) is R[(top + n) & 7] */
+    uint16_t cw, sw;   /* sw holds the exception flags, C0-C3, ES and B; its TOP field is not used */
+    uint8_t top;
+    uint8_t tags; /* bit n: R[n] is not empty (FXSAVE's abridged form) */
+    uint16_t fop;
+    uint16_t fcs, fds;
+    uint64_t fip, fdp;
+    bool ferr;  /* FERR# is asserted: an exception was reported the external way (CR0.NE clear) */
+    bool ignne; /* IGNNE# is asserted: such exceptions are ignored until the flags are cleared */
+};
+
+union xmm {
+    uint8_t b[16];
+    uint16_t w[8];
+    uint32_t d[4];
+    uint64_t q[2];
+    float f32[4];
+    double f64[2];
+} __attribute__((aligned(16)));
+
+/* What happened: an exception, an interrupt or an INT instruction on its way to the guest. */
+struct cpu_event {
+    bool pending;
+    uint8_t vector;
+    enum { EVK_FAULT, EVK_TRAP, EVK_SOFT_INT, EVK_ICEBP, EVK_INTR, EVK_NMI } kind;
+    bool has_error;
+    uint32_t error;
+};
+
+/* How the CPU reaches the rest of the board. Every call may be made by the vCPU thread at any
+ * instruction; the machine takes the device lock inside. `size` is 1, 2, 4 or 8. */
+struct cpu_hooks {
+    void *opaque;
+    uint64_t (*port_read)(void *opaque, uint16_t port, unsigned size);
+    void (*port_write)(void *opaque, uint16_t port, uint64_t val, unsigned size);
+    uint64_t (*mmio_read)(void *opaque, gpa_t gpa, unsigned size);
+    void (*mmio_write)(void *opaque, gpa_t gpa, uint64_t val, unsigned size);
+    int (*int_ack)(void *opaque); /* vector of the highest interrupt, or -1: it went away */
+    uint8_t (*get_cr8)(void *opaque);
+    void (*set_cr8)(void *opaque, uint8_t tpr);
+    uint64_t (*get_apic_base)(void *opaque);
+    bool (*set_apic_base)(void *opaque, uint64_t val); /* false: #GP */
+    uint64_t (*get_tsc_deadline)(void *opaque);
+    void (*set_tsc_deadline)(void *opaque, uint64_t tsc);
+    void (*smm_changed)(void *opaque, bool in_smm); /* SMRAM appears or goes */
+    int64_t (*now)(void *opaque);                   /* virtual nanoseconds */
+    void (*wait_for_event)(void *opaque);           /* HLT: sleep until cpu.attention is not zero */
+    void (*ferr)(void *opaque, bool level);         /* FERR# (IRQ 13), or NULL: not connected */
+};
+
+struct cpu {
+    /* ---- what almost every instruction touches ---- */
+    uint64_t gpr[REG_COUNT];
+    uint64_t cc_res;      /* lazy arithmetic flags: see flags.h */
+    uint64_t cc_vec;
+    uint64_t tlb_key;     /* see struct tlb_entry */
+    uint64_t bcache_key;  /* generation << 32 | mode */
+    _Atomic uint32_t attention; /* not zero: leave the chain of blocks and look at what is up */
+    uint32_t mode;        /* MODE_* */
+    uint64_t icount;      /* instructions begun, whole blocks at a time */
+    struct block *cur_block;
+    const struct insn *cur; /* instruction that may fault now; NULL between instructions */
+    uint64_t rflags;      /* all but the arithmetic flags (those bits are 0 here), FL_1 set */
+    uint64_t code_limit;  /* highest IP that a near branch may go to: CS limit; ~0 in 64-bit mode */
+    uint64_t code_base;   /* what makes IP linear: CS base; 0 in 64-bit mode */
+    struct segment seg[SEG_COUNT];
+
+    /* ---- system state ---- */
+    uint8_t cpl;
+    uint8_t inhibit;      /* INHIBIT_*, for the next instruction boundary */
+    bool halted;          /* HLT or wait-for-SIPI */
+    bool wait_sipi;
+    bool nmi_blocked;
+    bool in_smm;
+    bool derived_real;    /* seg[].ok were derived for real or V86 mode */
+    bool shutdown;        /* triple fault: state kept for the dump */
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t dr[4], dr6, dr7;
+    uint64_t pdpte[4];    /* PAE: loaded with CR3 */
+    struct table_reg gdtr, idtr;
+    struct fpu fpu;
+    union xmm xmm[16];
+    uint32_t mxcsr;       /* flags may lag behind the host's while running: see fpu.h */
+    uint32_t mxcsr_host;  /* what the host's MXCSR holds while guest code runs: all masked */
+    bool mxcsr_unmasked;  /* the guest has unmasked some SSE exception */
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    int64_t tsc_offset;   /* guest TSC = tsc_scale(now) + tsc_offset */
+    uint64_t tsc_adjust;
+    uint64_t pat, misc_enable, spec_ctrl, feature_control;
+    uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+    uint64_t mcg_status, mcg_ctl, mc_ctl[4];
+    uint64_t smbase;
+    uint64_t pending_db;  /* DR6 bits of debug traps that fall due at the next boundary */
+    uint8_t sipi_vector;
+
+    /* ---- exceptions in flight ---- */
+    struct cpu_event exc;        /* raised and to be delivered by cpu_run */
+    int delivering;              /* vector being delivered, -1 when none: double-fault logic */
+    sigjmp_buf *catcher;         /* where cpu_raise goes */
+
+    /* ---- from other threads ---- */
+    _Atomic uint32_t events;
+    _Atomic uint64_t a20_mask; /* what physical addresses are ANDed with */
+
+    /* ---- caches ---- */
+    struct tlb_entry tlb[TLB_SIZE];
+    struct itlb_entry itlb[ITLB_SIZE];
+    struct bcache_entry bcache[BCACHE_SIZE];
+    uint32_t tlb_gen;        /* 0..511, in tags */
+    uint32_t tlb_global_gen; /* 0..511, in the gpa word of global entries */
+    uint32_t bcache_gen;
+    bool watching;           /* DR7 has data breakpoints: no access may hit */
+    bool stepping;           /* cpu_run counts instructions */
+    struct blocks *blocks;
+
+    /* ---- configuration ---- */
+    unsigned id;          /* index, and initial APIC id */
+    const struct cpu_model *model;
+    uint64_t features;    /* FEAT_* of features.h */
+    uint32_t tsc_khz;
+    struct physmem *pm;
+    const struct mmu_ops *mmu;
+    struct cpu_hooks hooks;
+    unsigned phys_bits;   /* MAXPHYADDR */
+    uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
+};
+
+/* ---- life ---- */
+
+struct cpu_config {
+    unsigned id;
+    const char *model; /* name known to cpu_model_find */
+    struct physmem *pm;
+    const struct mmu_ops *mmu;
+    struct cpu_hooks hooks;
+    uint32_t tsc_khz;
+};
+
+/* NULL when the model is unknown. */
+struct cpu *cpu_new(const struct cpu_config *cfg);
+void cpu_free(struct cpu *cpu);
+
+/* Power-on state (SDM 3A, table 10-1); `bsp` false leaves it waiting for a SIPI. Also INIT when
+ * `init` is set, which keeps what INIT keeps (caches, FPU, MSRs). */
+void cpu_reset(struct cpu *cpu, bool bsp, bool init);
+
+/* A start-up IPI: real mode at vector << 12. */
+void cpu_start_at(struct cpu *cpu, uint8_t vector);
+
+/* ---- running ---- */
+
+enum cpu_exit {
+    CPU_EXIT_STOP,     /* EV_STOP */
+    CPU_EXIT_SHUTDOWN, /* triple fault */
+    CPU_EXIT_STEPS,    /* max_insns are done */
+};
+
+/* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly. HLT
+ * waits inside (hooks.wait_for_event). The vCPU thread only. */
+enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns);
+
+/* Any thread: sets or clears event bits and makes the vCPU look. The machine wakes a halted vCPU. */
+void cpu_set_event(struct cpu *cpu, uint32_t ev);
+void cpu_clear_event(struct cpu *cpu, uint32_t ev);
+
+/* Any thread: somebody else (DMA) wrote `len` bytes at gpa over decoded code. */
+void cpu_note_code_write(struct cpu *cpu, gpa_t gpa, size_t len);
+
+/* Address line 20: when it is masked, bit 20 of every physical address is 0. Any thread. */
+void cpu_set_a20(struct cpu *cpu, bool enabled);
+
+/* Prints registers, segments, control registers and the instruction at RIP, to `f`. */
+void cpu_dump(const struct cpu *cpu, FILE *f);
+
+/* ---- for the CPU's own files ---- */
+
+/* Raise an exception at the instruction cpu->cur (a fault: RIP is set to its start). When cpu->cur is
+ * NULL, RIP stays. Do not return; state changed before stays changed. */
+__attribute__((noreturn, cold)) void cpu_raise(struct cpu *cpu, unsigned vector);
+__attribute__((noreturn, cold)) void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err);
+__attribute__((noreturn, cold)) void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err);
+
+/* Recomputes mode, tlb_key and code_limit. To be called after any change of CR0, CR4, EFER, CPL, RFLAGS
+ * (VM, AC, TF), CS/SS/DS/ES or DR7. Cheap when nothing changed. */
+void cpu_sync_mode(struct cpu *cpu);
+
+/* Fills in the derived fields of seg[n] from attr/limit/base; callers then cpu_sync_mode. `usable`
+ * false: a null selector. */
+void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable);
+
+/* Drop translations: all, all but global ones, or of one page. Decoded blocks stay (they are physical). */
+void cpu_tlb_flush(struct cpu *cpu, bool globals_too);
+void cpu_tlb_flush_page(struct cpu *cpu, gva_t va);
+
+/* Re-evaluates whether a pending event can now be taken (RFLAGS.IF or inhibit changed). */
+void cpu_recheck_events(struct cpu *cpu);
+
+/* Guest time stamp counter. */
+uint64_t cpu_tsc(const struct cpu *cpu);
+
+static inline bool cpu_protected(const struct cpu *cpu)
+{
+    return (cpu->cr0 & CR0_PE) && !(cpu->rflags & FL_VM);
+}
+
+static inline bool cpu_real_or_v86(const struct cpu *cpu)
+{
+    return !cpu_protected(cpu);
+}
+
+static inline bool cpu_long_mode(const struct cpu *cpu)
+{
+    return (cpu->efer & EFER_LMA) != 0;
+}
+
+static inline bool cpu_code64(const struct cpu *cpu)
+{
+    return (cpu->mode & MODE_CODE) == MODE_64;
+}
+
+static inline unsigned cpu_iopl(const struct cpu *cpu)
+{
+    return (unsigned)(cpu->rflags >> FL_IOPL_SHIFT) & 3;
+}
+
+/* 48-bit addresses are sign-extended (LA57 is not offered). */
+static inline bool gva_canonical(gva_t va)
+{
+    return (uint64_t)(((int64_t)(va << 16)) >> 16) == va;
+}
+
+#endif

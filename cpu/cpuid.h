@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which CPU the guest sees: models, their features, and the CPUID instruction. Features and CPUID
+ * bits come from one table, so that what is shown and what executes always agree.
+ */
+#ifndef CPU_CPUID_H
+#define CPU_CPUID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpu;
+
+struct cpu_model {
+    const char *name;
+    const char *what;  /* for the list of -cpu help */
+    const char *brand; /* 0x80000002..4; NULL when the model has no extended leaves */
+    uint8_t family, model, stepping;
+    uint32_t max_leaf, max_ext; /* max_ext 0: none */
+    bool hypervisor;            /* shows that it is virtual, and leaves 0x40000000.. */
+    uint64_t features;          /* FEAT_* */
+};
+
+struct cpuid_regs {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/* NULL when there is no such model. Aliases are found, too. */
+const struct cpu_model *cpu_model_find(const char *name);
+
+/* All models, in the order to show them; *n of them. */
+const struct cpu_model *cpu_models_list(unsigned *n);
+
+/* Leaf 1's EAX: family, model, stepping; also EDX after reset. */
+uint32_t cpuid_signature(const struct cpu_model *m);
+
+/* CPUID as the vCPU executes it now (a few bits mirror its state). */
+struct cpuid_regs cpuid_query(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf);
+
+#endif

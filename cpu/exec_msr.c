@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RDMSR, WRMSR, time stamps, CPUID, RDRAND, RSM. Intel SDM volume 2. */
+#include "cpu/cpuid.h"
+#include "cpu/exec.h"
+#include "cpu/msr.h"
+#include "cpu/smm.h"
+
+#include <sys/random.h>
+
+static void set_edx_eax(struct cpu *cpu, uint64_t v)
+{
+    cpu->gpr[REG_RAX] = (uint32_t)v;
+    cpu->gpr[REG_RDX] = v >> 32;
+}
+
+HANDLER(rdmsr)
+{
+    uint64_t v;
+
+    if (cpu->cpl > 0 || !msr_read(cpu, (uint32_t)cpu->gpr[REG_RCX], &v))
+        RAISE_ERR(EXC_GP, 0);
+    set_edx_eax(cpu, v);
+    NEXT;
+}
+FAMILY(h_rdmsr, rdmsr);
+
+HANDLER(wrmsr)
+{
+    uint64_t v = (uint32_t)cpu->gpr[REG_RAX] | cpu->gpr[REG_RDX] << 32;
+
+    if (cpu->cpl > 0 || !msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v))
+        RAISE_ERR(EXC_GP, 0);
+    LEAVE_AFTER;
+}
+FAMILY(h_wrmsr, wrmsr);
+
+static void check_tsd(struct cpu *cpu, const struct insn *i)
+{
+    if ((cpu->cr4 & CR4_TSD) && cpu->cpl > 0)
+        RAISE_ERR(EXC_GP, 0);
+}
+
+HANDLER(rdtsc)
+{
+    check_tsd(cpu, i);
+    set_edx_eax(cpu, cpu_tsc(cpu));
+    NEXT;
+}
+FAMILY(h_rdtsc, rdtsc);
+
+HANDLER(rdtscp)
+{
+    check_tsd(cpu, i);
+    set_edx_eax(cpu, cpu_tsc(cpu));
+    cpu->gpr[REG_RCX] = (uint32_t)cpu->tsc_aux;
+    NEXT;
+}
+FAMILY(h_rdtscp, rdtscp);
+
+HANDLER(rdpmc)
+{
+    RAISE_ERR(EXC_GP, 0); /* there are no counters to name */
+}
+FAMILY(h_rdpmc, rdpmc);
+
+HANDLER(cpuid)
+{
+    struct cpuid_regs r =
+        cpuid_query(cpu, (uint32_t)cpu->gpr[REG_RAX], (uint32_t)cpu->gpr[REG_RCX]);
+
+    cpu->gpr[REG_RAX] = r.eax;
+    cpu->gpr[REG_RBX] = r.ebx;
+    cpu->gpr[REG_RCX] = r.ecx;
+    cpu->gpr[REG_RDX] = r.edx;
+    NEXT;
+}
+FAMILY(h_cpuid, cpuid);
+
+HANDLER(rdrand)
+{
+    uint64_t v = 0;
+    bool got = getrandom(&v, sizeof(v), 0) == (ssize_t)sizeof(v);
+
+    reg_set(cpu, i->rm, got ? v : 0, i->osz);
+    flags_set_arith(cpu, got ? FL_CF : 0);
+    NEXT;
+}
+FAMILY(h_rdrand, rdrand);
+
+HANDLER(rsm)
+{
+    if (!cpu->in_smm)
+        RAISE(EXC_UD);
+    smm_leave(cpu);
+    LEAVE;
+}
+FAMILY(h_rsm, rsm);

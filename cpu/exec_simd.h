@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the exec_mmx.c and exec_sse*.c files share: registers and memory operands as host vectors, the
+ * forms of a handler, the check of SSE exceptions that the guest has not masked, and the list of integer
+ * operations that MMX and SSE2 have in common. SDM volume 1, chapters 9-11.
+ */
+#ifndef CPU_EXEC_SIMD_H
+#define CPU_EXEC_SIMD_H
+
+#include <emmintrin.h>
+
+#include "cpu/exec_x87.h"
+
+/* ---- XMM registers and memory ---- */
+
+static inline __m128i xmm_get(const struct cpu *cpu, unsigned r)
+{
+    return _mm_load_si128((const __m128i *)&cpu->xmm[r]);
+}
+
+static inline void xmm_set(struct cpu *cpu, unsigned r, __m128i v)
+{
+    _mm_store_si128((__m128i *)&cpu->xmm[r], v);
+}
+
+__attribute__((noinline, cold)) __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i,
+                                                        gva_t va);
+__attribute__((noinline, cold)) void simd_st128_slow(struct cpu *cpu, const struct insn *i, gva_t va,
+                                                     __m128i v);
+/* #GP(0) for an operand that is not aligned. */
+__attribute__((noreturn, cold)) void simd_misaligned(struct cpu *cpu, const struct insn *i);
+
+/* 16 bytes at any alignment. */
+static ALWAYS_INLINE __m128i ldu128(struct cpu *cpu, const struct insn *i, gva_t va)
+{
+    const void *p = tlb_hit(cpu, va, 16, ACC_R);
+
+    return likely(p) ? _mm_loadu_si128((const __m128i *)p) : simd_ld128_slow(cpu, i, va);
+}
+
+static ALWAYS_INLINE void stu128(struct cpu *cpu, const struct insn *i, gva_t va, __m128i v)
+{
+    void *p = tlb_hit(cpu, va, 16, ACC_W);
+
+    if (likely(p))
+        _mm_storeu_si128((__m128i *)p, v);
+    else
+        simd_st128_slow(cpu, i, va, v);
+}
+
+/* 16 bytes that must be aligned. */
+static ALWAYS_INLINE __m128i lda128(struct cpu *cpu, const struct insn *i, gva_t va)
+{
+    if (unlikely(va & 15))
+        simd_misaligned(cpu, i);
+    return ldu128(cpu, i, va);
+}
+
+static ALWAYS_INLINE void sta128(struct cpu *cpu, const struct insn *i, gva_t va, __m128i v)
+{
+    if (unlikely(va & 15))
+        simd_misaligned(cpu, i);
+    stu128(cpu, i, va, v);
+}
+
+/* 8 and 4 bytes, zero-extended. */
+static ALWAYS_INLINE __m128i ld64v(struct cpu *cpu, const struct insn *i, gva_t va)
+{
+    return _mm_cvtsi64_si128((long long)mem_ld64(cpu, i, va));
+}
+
+static ALWAYS_INLINE __m128i ld32v(struct cpu *cpu, const struct insn *i, gva_t va)
+{
+    return _mm_cvtsi32_si128((int)mem_ld32(cpu, i, va));
+}
+
+static inline uint64_t low64(__m128i v)
+{
+    return (uint64_t)_mm_cvtsi128_si64(v);
+}
+
+static inline uint32_t low32(__m128i v)
+{
+    return (uint32_t)_mm_cvtsi128_si32(v);
+}
+
+/* ---- forms ---- */
+
+/* Handlers of all five forms around a function name##_do(cpu, i, operand): the operand is regexpr for
+ * registers, and what ld makes of the address for memory. */
+#define HANDLERS_LOAD(name, regexpr, ld, size)                                                        \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, regexpr);                                                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_x32)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_x32(cpu, i)));                                             \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_x64)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_x64(cpu, i)));                                             \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_b64)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_b64(cpu, i)));                                             \
+        NEXT;                                                                                      \
+    }
+
+/* The same for stores: st(cpu, i, va, value) to memory, `regstmt` for registers. */
+#define HANDLERS_STORE(name, regstmt, value, st, size)                                                \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        regstmt;                                                                                   \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_gen(cpu, i, size, ACC_W), value);                                            \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_x32)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_x32(cpu, i), value);                                                         \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_x64)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_x64(cpu, i), value);                                                         \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_b64)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_b64(cpu, i), value);                                                         \
+        NEXT;                                                                                      \
+    }
+
+#define FORMS_FAMILY(name)                                                                         \
+    FAMILY_FORMS(h_##name, name##_reg, name##_gen, name##_x32, name##_x64, name##_b64)
+#define FORMS_LOAD(name, regexpr, ld, size)                                                        \
+    HANDLERS_LOAD(name, regexpr, ld, size)                                                         \
+    FORMS_FAMILY(name);
+#define FORMS_STORE(name, regstmt, value, st, size)                                                \
+    HANDLERS_STORE(name, regstmt, value, st, size)                                                 \
+    FORMS_FAMILY(name);
+
+/* A family whose handlers are n's without REX.W, and w's with it (operand size SZ64). */
+#define FORMS_FAMILY_W(name, n, w)                                                                 \
+    const struct family name = {.fn = {{n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
+                                       {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
+                                       {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
+                                       {w##_reg, w##_gen, w##_x32, w##_x64, w##_b64}}}
+
+/* For cold instructions: registers, and memory of any form. */
+#define FORMS_RM(name, regexpr, ld, size)                                                          \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, regexpr);                                                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    FAMILY_RM(h_##name, name##_reg, name##_gen);
+
+/* The selected of n bytes of v to DS:rDI (or its override). */
+void simd_masked_store(struct cpu *cpu, const struct insn *i, __m128i v, __m128i mask, unsigned n);
+
+/* ---- exceptions that are not masked ---- */
+
+/* What the result is made of: for underflow of exact tiny results. */
+enum sse_result { SSE_NONE, SSE_PS, SSE_SS, SSE_PD, SSE_SD };
+
+__attribute__((noinline, cold)) void sse_precise_begin(struct cpu *cpu);
+__attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i, __m128i r,
+                                                     enum sse_result kind);
+
+/* Around the host instruction: sse_check_end does not return when an exception is due, and nothing of
+ * the guest but MXCSR's flags has changed then. */
+static ALWAYS_INLINE void sse_check_begin(struct cpu *cpu)
+{
+    if (unlikely(cpu->mxcsr_unmasked))
+        sse_precise_begin(cpu);
+}
+
+static ALWAYS_INLINE void sse_check_end(struct cpu *cpu, const struct insn *i, __m128i r,
+                                        enum sse_result kind)
+{
+    if (unlikely(cpu->mxcsr_unmasked))
+        sse_precise_end(cpu, i, r, kind);
+}
+
+/* ---- MMX ---- */
+
+/* What every MMX instruction but EMMS does to the x87 (SDM volume 1, section 9.5.1). */
+static inline void mmx_enter(struct cpu *cpu)
+{
+    cpu->fpu.top = 0;
+    cpu->fpu.tags = 0xff;
+}
+
+static inline __m128i mmx_get(const struct cpu *cpu, unsigned r)
+{
+    return _mm_loadl_epi64((const __m128i *)cpu->fpu.st[r & 7]);
+}
+
+/* The exponent and sign above an MMX register become ones. */
+static inline void mmx_set(struct cpu *cpu, unsigned r, __m128i v)
+{
+    uint8_t *st = cpu->fpu.st[r & 7];
+
+    _mm_storel_epi64((__m128i *)st, v);
+    st_le16(st + 8, 0xffff);
+}
+
+/* ---- operations that MMX and SSE2 share: X(name, intrinsic) ---- */
+
+/* dest := op(dest, source), the same on the lower half alone. */
+#define SIMD_INT_OPS(X)                                                                            \
+    X(paddb, _mm_add_epi8)                                                                         \
+    X(paddw, _mm_add_epi16)                                                                        \
+    X(paddd, _mm_add_epi32)                                                                        \
+    X(paddq, _mm_add_epi64)                                                                        \
+    X(paddsb, _mm_adds_epi8)                                                                       \
+    X(paddsw, _mm_adds_epi16)                                                                      \
+    X(paddusb, _mm_adds_epu8)                                                                      \
+    X(paddusw, _mm_adds_epu16)                                                                     \
+    X(psubb, _mm_sub_epi8)                                                                         \
+    X(psubw, _mm_sub_epi16)                                                                        \
+    X(psubd, _mm_sub_epi32)                                                                        \
+    X(psubq, _mm_sub_epi64)                                                                        \
+    X(psubsb, _mm_subs_epi8)                                                                       \
+    X(psubsw, _mm_subs_epi16)                                                                      \
+    X(psubusb, _mm_subs_epu8)                                                                      \
+    X(psubusw, _mm_subs_epu16)                                                                     \
+    X(pmullw, _mm_mullo_epi16)                                                                     \
+    X(pmulhw, _mm_mulhi_epi16)                                                                     \
+    X(pmulhuw, _mm_mulhi_epu16)                                                                    \
+    X(pmuludq, _mm_mul_epu32)                                                                      \
+    X(pmaddwd, _mm_madd_epi16)                                                                     \
+    X(psadbw, _mm_sad_epu8)                                                                        \
+    X(pavgb, _mm_avg_epu8)                                                                         \
+    X(pavgw, _mm_avg_epu16)                                                                        \
+    X(pmaxub, _mm_max_epu8)                                                                        \
+    X(pmaxsw, _mm_max_epi16)                                                                       \
+    X(pminub, _mm_min_epu8)                                                                        \
+    X(pminsw, _mm_min_epi16)                                                                       \
+    X(pcmpeqb, _mm_cmpeq_epi8)                                                                     \
+    X(pcmpeqw, _mm_cmpeq_epi16)                                                                    \
+    X(pcmpeqd, _mm_cmpeq_epi32)                                                                    \
+    X(pcmpgtb, _mm_cmpgt_epi8)                                                                     \
+    X(pcmpgtw, _mm_cmpgt_epi16)                                                                    \
+    X(pcmpgtd, _mm_cmpgt_epi32)                                                                    \
+    X(pand, _mm_and_si128)                                                                         \
+    X(pandn, _mm_andnot_si128)                                                                     \
+    X(por, _mm_or_si128)                                                                           \
+    X(pxor, _mm_xor_si128)
+
+/* Shifts of every element by the source's low 64 bits, or by an immediate. */
+#define SIMD_SHIFT_OPS(X)                                                                          \
+    X(psllw, _mm_sll_epi16)                                                                        \
+    X(pslld, _mm_sll_epi32)                                                                        \
+    X(psllq, _mm_sll_epi64)                                                                        \
+    X(psrlw, _mm_srl_epi16)                                                                        \
+    X(psrld, _mm_srl_epi32)                                                                        \
+    X(psrlq, _mm_srl_epi64)                                                                        \
+    X(psraw, _mm_sra_epi16)                                                                        \
+    X(psrad, _mm_sra_epi32)
+
+#endif

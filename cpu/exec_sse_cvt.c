@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SSE and SSE2 conversions. SDM volume 1, sections 10.4.1.6, 11.4.1.6; those with MMX operands also
+ * 11.6.5 (the x87 state they enter). */
+#include "cpu/exec_simd.h"
+
+/* XMM to XMM; scalar ones keep the rest of reg. */
+#define CVT(name, ld, size, kind)                                                                  \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i a = xmm_get(cpu, i->reg);                                                          \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#name " %1, %0" : "+x"(a) : "x"(b));                                      \
+        sse_check_end(cpu, i, a, kind);                                                            \
+        xmm_set(cpu, i->reg, a);                                                                   \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+CVT(cvtss2sd, ld32v, 4, SSE_NONE)
+CVT(cvtsd2ss, ld64v, 8, SSE_SS)
+CVT(cvtps2pd, ld64v, 8, SSE_NONE)
+CVT(cvtpd2ps, lda128, 16, SSE_PS)
+CVT(cvtdq2ps, lda128, 16, SSE_NONE)
+CVT(cvtps2dq, lda128, 16, SSE_NONE)
+CVT(cvttps2dq, lda128, 16, SSE_NONE)
+CVT(cvtdq2pd, ld64v, 8, SSE_NONE)
+CVT(cvtpd2dq, lda128, 16, SSE_NONE)
+CVT(cvttpd2dq, lda128, 16, SSE_NONE)
+
+/* General register or memory to scalar. */
+#define CVT_FROM_GPR(name, handler, type, ld, size)                                                \
+    static ALWAYS_INLINE void handler##_do(struct cpu *cpu, const struct insn *i, type b)          \
+    {                                                                                              \
+        __m128i a = xmm_get(cpu, i->reg);                                                          \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(name " %1, %0" : "+x"(a) : "r"(b));                                       \
+        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
+        xmm_set(cpu, i->reg, a);                                                                   \
+    }                                                                                              \
+    HANDLERS_LOAD(handler, (type)cpu->gpr[i->rm], ld, size)
+CVT_FROM_GPR("cvtsi2ssl", cvtsi2ss32, uint32_t, mem_ld32, 4)
+CVT_FROM_GPR("cvtsi2ssq", cvtsi2ss64, uint64_t, mem_ld64, 8)
+CVT_FROM_GPR("cvtsi2sdl", cvtsi2sd32, uint32_t, mem_ld32, 4)
+CVT_FROM_GPR("cvtsi2sdq", cvtsi2sd64, uint64_t, mem_ld64, 8)
+FORMS_FAMILY_W(h_cvtsi2ss, cvtsi2ss32, cvtsi2ss64);
+FORMS_FAMILY_W(h_cvtsi2sd, cvtsi2sd32, cvtsi2sd64);
+
+/* Scalar to general register. */
+#define CVT_TO_GPR1(name, handler, type, ld, size)                                                 \
+    static ALWAYS_INLINE void handler##_do(struct cpu *cpu, const struct insn *i, __m128i b)       \
+    {                                                                                              \
+        type r;                                                                                    \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#name " %1, %0" : "=r"(r) : "x"(b));                                      \
+        sse_check_end(cpu, i, b, SSE_NONE);                                                        \
+        cpu->gpr[i->reg] = r;                                                                      \
+    }                                                                                              \
+    HANDLERS_LOAD(handler, xmm_get(cpu, i->rm), ld, size)
+#define CVT_TO_GPR(name, ld, size)                                                                 \
+    CVT_TO_GPR1(name, name##_32, uint32_t, ld, size)                                               \
+    CVT_TO_GPR1(name, name##_64, uint64_t, ld, size)                                               \
+    FORMS_FAMILY_W(h_##name, name##_32, name##_64);
+CVT_TO_GPR(cvtss2si, ld32v, 4)
+CVT_TO_GPR(cvttss2si, ld32v, 4)
+CVT_TO_GPR(cvtsd2si, ld64v, 8)
+CVT_TO_GPR(cvttsd2si, ld64v, 8)
+
+/* ---- MMX operands: as the XMM instruction on a register with zeros above ---- */
+
+/* Packed integers to floats: `merge` puts the result into reg. */
+#define CVT_FROM_MMX(name, as, merge, enter_for_memory)                                            \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i r;                                                                                 \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#as " %1, %0" : "=x"(r) : "x"(b));                                        \
+        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
+        xmm_set(cpu, i->reg, merge(xmm_get(cpu, i->reg), r));                                      \
+    }                                                                                              \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        X87_WAIT;                                                                                  \
+        mmx_enter(cpu);                                                                            \
+        name##_do(cpu, i, mmx_get(cpu, i->rm));                                                    \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        __m128i b;                                                                                 \
+                                                                                                   \
+        if (enter_for_memory)                                                                      \
+            X87_WAIT;                                                                              \
+        b = ld64v(cpu, i, ea_gen(cpu, i, 8, ACC_R));                                               \
+        if (enter_for_memory)                                                                      \
+            mmx_enter(cpu);                                                                        \
+        name##_do(cpu, i, b);                                                                      \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    FAMILY_RM(h_##name, name##_reg, name##_gen);
+
+static ALWAYS_INLINE __m128i merge_low(__m128i old, __m128i r)
+{
+    return _mm_castpd_si128(_mm_move_sd(_mm_castsi128_pd(old), _mm_castsi128_pd(r)));
+}
+
+static ALWAYS_INLINE __m128i merge_all(__m128i old __attribute__((unused)), __m128i r)
+{
+    return r;
+}
+CVT_FROM_MMX(cvtpi2ps, cvtdq2ps, merge_low, true)
+CVT_FROM_MMX(cvtpi2pd, cvtdq2pd, merge_all, false)
+
+/* Floats to packed integers. The MMX state is entered even if #XM follows. */
+#define CVT_TO_MMX(name, as, lower, ld, size)                                                      \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i r;                                                                                 \
+                                                                                                   \
+        mmx_enter(cpu);                                                                            \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#as " %1, %0" : "=x"(r) : "x"(lower(b)));                                 \
+        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
+        mmx_set(cpu, i->reg, r);                                                                   \
+    }                                                                                              \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        X87_WAIT;                                                                                  \
+        name##_do(cpu, i, xmm_get(cpu, i->rm));                                                    \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        X87_WAIT;                                                                                  \
+        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    FAMILY_RM(h_##name, name##_reg, name##_gen);
+#define WHOLE(v) (v)
+CVT_TO_MMX(cvtps2pi, cvtps2dq, _mm_move_epi64, ld64v, 8)
+CVT_TO_MMX(cvttps2pi, cvttps2dq, _mm_move_epi64, ld64v, 8)
+CVT_TO_MMX(cvtpd2pi, cvtpd2dq, WHOLE, lda128, 16)
+CVT_TO_MMX(cvttpd2pi, cvttpd2dq, WHOLE, lda128, 16)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SSE and SSE2 floating-point arithmetic and comparison, by the host's instructions under the guest's
+ * MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1, sections 10.4.1,
+ * 11.4.1, 11.5.
+ */
+#include "cpu/exec_simd.h"
+
+/* reg := op(reg, source); of scalar ones the rest of reg stays. */
+#define FP_OP(name, ld, size, kind)                                                                \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i a = xmm_get(cpu, i->reg);                                                          \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#name " %1, %0" : "+x"(a) : "x"(b));                                      \
+        sse_check_end(cpu, i, a, kind);                                                            \
+        xmm_set(cpu, i->reg, a);                                                                   \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+
+#define FP_OP4(name, kps, kss, kpd, ksd)                                                           \
+    FP_OP(name##ps, lda128, 16, kps)                                                               \
+    FP_OP(name##ss, ld32v, 4, kss)                                                                 \
+    FP_OP(name##pd, lda128, 16, kpd)                                                               \
+    FP_OP(name##sd, ld64v, 8, ksd)
+
+FP_OP4(add, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
+FP_OP4(sub, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
+FP_OP4(mul, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
+FP_OP4(div, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
+FP_OP4(min, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
+FP_OP4(max, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
+FP_OP4(sqrt, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
+FP_OP(rcpps, lda128, 16, SSE_NONE)
+FP_OP(rcpss, ld32v, 4, SSE_NONE)
+FP_OP(rsqrtps, lda128, 16, SSE_NONE)
+FP_OP(rsqrtss, ld32v, 4, SSE_NONE)
+
+/* ---- CMPccPS and the like: the predicate is an immediate ---- */
+
+#define CMP_CASE(name, n)                                                                          \
+    case n: __asm__ volatile(#name " $" #n ", %1, %0" : "+x"(a) : "x"(b)); break;
+#define FP_CMP(name, ld, size)                                                                     \
+    static __m128i name##_by(__m128i a, __m128i b, unsigned predicate)                             \
+    {                                                                                              \
+        switch (predicate & 7) {                                                                   \
+            CMP_CASE(name, 0)                                                                      \
+            CMP_CASE(name, 1)                                                                      \
+            CMP_CASE(name, 2)                                                                      \
+            CMP_CASE(name, 3)                                                                      \
+            CMP_CASE(name, 4)                                                                      \
+            CMP_CASE(name, 5)                                                                      \
+            CMP_CASE(name, 6)                                                                      \
+            CMP_CASE(name, 7)                                                                      \
+        }                                                                                          \
+        return a;                                                                                  \
+    }                                                                                              \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i a;                                                                                 \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        a = name##_by(xmm_get(cpu, i->reg), b, (unsigned)i->imm);                                  \
+        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
+        xmm_set(cpu, i->reg, a);                                                                   \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+FP_CMP(cmpps, lda128, 16)
+FP_CMP(cmpss, ld32v, 4)
+FP_CMP(cmppd, lda128, 16)
+FP_CMP(cmpsd, ld64v, 8)
+
+/* ---- comparison into EFLAGS: unordered ZF PF CF, less CF, equal ZF ---- */
+
+#define FP_COMI(name, ld, size)                                                                    \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i a = xmm_get(cpu, i->reg);                                                          \
+        bool zf, pf, cf;                                                                           \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        __asm__ volatile(#name " %[b], %[a]"                                                       \
+                         : "=@ccz"(zf), "=@ccp"(pf), "=@ccc"(cf)                                   \
+                         : [a] "x"(a), [b] "x"(b));                                                \
+        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
+        flags_set_arith(cpu, (zf ? FL_ZF : 0u) | (pf ? FL_PF : 0u) | (cf ? FL_CF : 0u));           \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+FP_COMI(comiss, ld32v, 4)
+FP_COMI(ucomiss, ld32v, 4)
+FP_COMI(comisd, ld64v, 8)
+FP_COMI(ucomisd, ld64v, 8)

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop around the blocks: deliver what was raised, look at what other threads signalled, run
+ * blocks until attention is asked for. Event priorities follow SDM volume 3A, table 6-2; single
+ * steps, instruction breakpoints and interrupt shadows are handled one instruction at a time.
+ */
+#include "base/log.h"
+#include "cpu/blocks.h"
+#include "cpu/debug.h"
+#include "cpu/disas.h"
+#include "cpu/exceptions.h"
+#include "cpu/exec.h"
+#include "cpu/fpu.h"
+#include "cpu/smm.h"
+
+#include <inttypes.h>
+
+/* ---- raising ---- */
+
+static __attribute__((noreturn)) void raise_event(struct cpu *cpu, unsigned vector, bool has_error,
+                                                  uint32_t error)
+{
+    cpu->exc = (struct cpu_event){.pending = true,
+                                  .vector = (uint8_t)vector,
+                                  .kind = EVK_FAULT,
+                                  .has_error = has_error,
+                                  .error = error};
+    if (cpu->cur) {
+        cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
+        cpu->cur = NULL;
+    }
+    siglongjmp(*cpu->catcher, 1);
+}
+
+void cpu_raise(struct cpu *cpu, unsigned vector)
+{
+    raise_event(cpu, vector, false, 0);
+}
+
+void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err)
+{
+    raise_event(cpu, vector, true, err);
+}
+
+void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
+{
+    cpu->cr2 = va;
+    if (log_on(LOG_MMU))
+        log_msg(LOG_MMU, "page fault at %016" PRIx64 " error %x", va, err);
+    raise_event(cpu, EXC_PF, true, err);
+}
+
+/* ---- events ---- */
+
+void cpu_set_event(struct cpu *cpu, uint32_t ev)
+{
+    atomic_fetch_or(&cpu->events, ev);
+    atomic_store(&cpu->attention, 1);
+}
+
+void cpu_clear_event(struct cpu *cpu, uint32_t ev)
+{
+    atomic_fetch_and(&cpu->events, ~ev);
+}
+
+void cpu_recheck_events(struct cpu *cpu)
+{
+    if (atomic_load_explicit(&cpu->events, memory_order_relaxed) || cpu->inhibit || cpu->halted ||
+        cpu->pending_db || cpu->shutdown)
+        atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
+}
+
+void cpu_note_code_write(struct cpu *cpu, gpa_t gpa, size_t len)
+{
+    blocks_note_write(cpu, gpa, len);
+}
+
+void cpu_set_a20(struct cpu *cpu, bool enabled)
+{
+    uint64_t mask = enabled ? ~UINT64_C(0) : ~(UINT64_C(1) << 20);
+
+    if (atomic_exchange(&cpu->a20_mask, mask) != mask)
+        cpu_set_event(cpu, EV_FLUSH);
+}
+
+static bool can_take_intr(const struct cpu *cpu)
+{
+    return (cpu->rflags & FL_IF) && !cpu->inhibit;
+}
+
+/* What other threads, or a hook just called, made void: translations, decoded code. */
+static void drop_stale(struct cpu *cpu)
+{
+    uint32_t ev = atomic_load(&cpu->events);
+
+    if (ev & EV_FLUSH) {
+        cpu_clear_event(cpu, EV_FLUSH);
+        cpu_tlb_flush(cpu, true);
+        blocks_flush(cpu);
+    }
+    if (ev & EV_CODE) {
+        cpu_clear_event(cpu, EV_CODE);
+        blocks_handle_notes(cpu);
+    }
+}
+
+/* Takes at most one event; true when cpu_run should return (reason in *why). */
+static bool handle_events(struct cpu *cpu, enum cpu_exit *why)
+{
+    uint32_t ev;
+
+    atomic_store(&cpu->attention, 0);
+    ev = atomic_load(&cpu->events);
+    if (cpu->shutdown && !(ev & (EV_INIT | EV_STOP))) {
+        *why = CPU_EXIT_SHUTDOWN;
+        return true;
+    }
+    if (ev & EV_STOP) {
+        cpu_clear_event(cpu, EV_STOP);
+        *why = CPU_EXIT_STOP;
+        return true;
+    }
+    drop_stale(cpu);
+    if (ev & EV_INIT) {
+        cpu_clear_event(cpu, EV_INIT);
+        cpu_reset(cpu, cpu->id == 0, true);
+        return false;
+    }
+    if (cpu->wait_sipi) {
+        if (ev & EV_SIPI) {
+            cpu_clear_event(cpu, EV_SIPI);
+            cpu_start_at(cpu, cpu->sipi_vector);
+        }
+        return false;
+    }
+    if (cpu->pending_db && !(cpu->inhibit & INHIBIT_ALL)) {
+        cpu->halted = false;
+        exc_debug_trap(cpu);
+        return false;
+    }
+    if ((ev & EV_SMI) && !cpu->in_smm && !(cpu->inhibit & INHIBIT_ALL)) {
+        cpu_clear_event(cpu, EV_SMI);
+        cpu->halted = false;
+        cpu_smi_enter(cpu);
+        drop_stale(cpu); /* SMRAM appeared */
+        cpu_recheck_events(cpu);
+        return false;
+    }
+    if ((ev & EV_NMI) && !cpu->nmi_blocked && !(cpu->inhibit & INHIBIT_ALL)) {
+        cpu_clear_event(cpu, EV_NMI);
+        cpu->halted = false;
+        exc_nmi(cpu);
+        return false;
+    }
+    if ((ev & EV_INTR) && can_take_intr(cpu)) {
+        int vector = cpu->hooks.int_ack(cpu->hooks.opaque);
+
+        if (vector >= 0) {
+            cpu->halted = false;
+            exc_interrupt(cpu, (unsigned)vector);
+        }
+        cpu_recheck_events(cpu);
+    }
+    return false;
+}
+
+/* ---- one instruction, with everything that may hang on it ---- */
+
+static EXEC_RET run_block(struct cpu *cpu, struct block *b)
+{
+    cpu->icount += b->n;
+    cpu->cur_block = b;
+#ifdef EXEC_TAIL_CALLS
+    b->insns[0].fn(cpu, b->insns);
+#else
+    const struct insn *i = b->insns;
+
+    while (i)
+        i = i->fn(cpu, i);
+    return NULL;
+#endif
+}
+
+static void step_insn(struct cpu *cpu)
+{
+    bool tf = cpu->rflags & FL_TF, rf = cpu->rflags & FL_RF;
+    uint8_t shadow = cpu->inhibit;
+
+    cpu->cur = NULL;
+    if (!rf && !(shadow & INHIBIT_ALL) && debug_insn_bp(cpu))
+        cpu_raise(cpu, EXC_DB);
+    if (log_on(LOG_INSN))
+        disas_trace(cpu);
+    cpu->inhibit = 0;
+    atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
+    run_block(cpu, blocks_lookup(cpu));
+    if (rf)
+        cpu->rflags &= ~(uint64_t)FL_RF;
+    if (tf)
+        cpu->pending_db |= DR6_BS;
+    cpu_sync_mode(cpu);
+    cpu_recheck_events(cpu);
+}
+
+/* A HLT, or waiting for a SIPI, until something is there that would end it. */
+static bool sleeping(struct cpu *cpu)
+{
+    uint32_t ev = atomic_load(&cpu->events);
+    uint32_t wake = EV_STOP | EV_INIT | EV_FLUSH | EV_CODE;
+
+    if (cpu->wait_sipi)
+        return !(ev & (wake | EV_SIPI));
+    if (!cpu->halted || cpu->pending_db)
+        return false;
+    wake |= cpu->in_smm ? 0u : EV_SMI;
+    wake |= cpu->nmi_blocked ? 0u : EV_NMI;
+    wake |= can_take_intr(cpu) ? EV_INTR : 0u;
+    return !(ev & wake);
+}
+
+enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
+{
+    sigjmp_buf catcher;
+    /* survives siglongjmp */
+    volatile enum { IDLE, DELIVERING } doing = IDLE;
+    volatile uint64_t steps_left = max_insns;
+    enum cpu_exit why = CPU_EXIT_STOP;
+
+    cpu->catcher = &catcher;
+    cpu->stepping = max_insns != 0;
+    cpu->cur = NULL;
+    cpu_sync_mode(cpu);
+    cpu_recheck_events(cpu);
+    fpu_enter(cpu);
+    if (sigsetjmp(catcher, 0)) {
+        if (doing == IDLE && steps_left)
+            steps_left--;
+    }
+    for (;;) {
+        if (cpu->exc.pending) {
+            doing = DELIVERING;
+            if (cpu->delivering >= 0)
+                exc_combine(cpu);
+            if (!cpu->shutdown)
+                exc_deliver(cpu);
+            cpu->exc.pending = false;
+            cpu_sync_mode(cpu);
+            cpu_recheck_events(cpu);
+        }
+        doing = DELIVERING; /* events deliver, too */
+        if (atomic_load_explicit(&cpu->attention, memory_order_relaxed)) {
+            if (handle_events(cpu, &why))
+                break;
+            cpu->cur = NULL;
+            if (cpu->exc.pending)
+                continue;
+        }
+        if (sleeping(cpu)) {
+            if (cpu->stepping) {
+                why = CPU_EXIT_STEPS;
+                break;
+            }
+            fpu_exit(cpu);
+            cpu->hooks.wait_for_event(cpu->hooks.opaque);
+            fpu_enter(cpu);
+            atomic_store(&cpu->attention, 1);
+            continue;
+        }
+        if (cpu->halted || cpu->wait_sipi)
+            continue; /* something came; look at it */
+        if (cpu->stepping && !steps_left) {
+            why = CPU_EXIT_STEPS;
+            break;
+        }
+        doing = IDLE;
+        if (cpu->mode & MODE_STEP) {
+            step_insn(cpu);
+            if (steps_left)
+                steps_left--;
+        } else {
+            run_block(cpu, blocks_lookup(cpu));
+            cpu->cur = NULL;
+        }
+    }
+    fpu_exit(cpu);
+    cpu->stepping = false;
+    cpu->catcher = NULL;
+    cpu_sync_mode(cpu);
+    return why;
+}

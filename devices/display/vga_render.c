@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The screen's size and kind, the DAC's palette, and the VBE modes; vga_scan.c draws what the CRTC
+ * scans. See vga_render.h.
+ */
+#include "devices/display/vga_render.h"
+
+#include "base/bits.h"
+#include "devices/display/vga_scan.h"
+
+struct vga_screen vga_screen_info(const struct vga *vga)
+{
+    struct vga_screen screen = {VGA_SCREEN_BLANK, 640, 400, 0};
+    struct vga_scan scan;
+
+    if (!(vga->attr_index & ATTR_PAS))
+        return screen;
+    if (vbe_on(vga)) {
+        /* bounded again, although vbe_fix() keeps them legal: surfaces are made from this */
+        screen.kind = VGA_SCREEN_VBE;
+        screen.width = CLAMP(vga->vbe[VBE_XRES], 8, VBE_MAX_XRES);
+        screen.height = CLAMP(vga->vbe[VBE_YRES], 1, VBE_MAX_YRES);
+        screen.depth = vga->vbe[VBE_BPP];
+        return screen;
+    }
+    vga_scan_init(vga, &scan);
+    if (vga->seq[SEQ_CLOCK] & SEQ_CLOCK_OFF || scan.lines < 16 || scan.cols < 8)
+        return screen;
+    screen.width = scan.cols * scan.dots * scan.widen;
+    screen.height = scan.lines;
+    if (vga_in_text_mode(vga)) {
+        screen.kind = VGA_SCREEN_TEXT;
+    } else if (vga->gc[GC_MODE] & GC_MODE_SHIFT_256) {
+        screen.kind = VGA_SCREEN_256;
+        screen.depth = 8;
+    } else if (vga->gc[GC_MODE] & GC_MODE_SHIFT_CGA) {
+        screen.kind = VGA_SCREEN_CGA;
+        screen.depth = 2;
+    } else {
+        screen.kind = VGA_SCREEN_PLANAR;
+        screen.depth = 4;
+    }
+    return screen;
+}
+
+void vga_surface_fit(struct vga_surface *s, unsigned width, unsigned height)
+{
+    size_t need = (size_t)width * height;
+
+    if (need > s->capacity) {
+        g_free(s->pixels);
+        s->pixels = g_new0(uint32_t, need);
+        s->capacity = need;
+    }
+    s->width = width;
+    s->height = height;
+    s->stride = width;
+}
+
+void vga_surface_free(struct vga_surface *s)
+{
+    g_free(s->pixels);
+    *s = (struct vga_surface){0};
+}
+
+/* Six bits stretched over eight, so that 63 is white. */
+static uint32_t stretch6(uint8_t v)
+{
+    v &= 0x3f;
+    return (uint32_t)(v << 2 | v >> 4);
+}
+
+static void make_palette(const struct vga *vga, uint32_t palette[256])
+{
+    bool wide = vga->vbe[VBE_ENABLE] & VBE_EN_8BIT_DAC;
+
+    for (unsigned n = 0; n < 256; n++) {
+        const uint8_t *c = vga->dac + 3 * (n & vga->dac_mask);
+
+        if (wide)
+            palette[n] = (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
+        else
+            palette[n] = stretch6(c[0]) << 16 | stretch6(c[1]) << 8 | stretch6(c[2]);
+    }
+}
+
+/* --- VBE --- */
+
+static uint32_t stretch5(unsigned v)
+{
+    v &= 0x1f;
+    return v << 3 | v >> 2;
+}
+
+static uint32_t from_555(unsigned v)
+{
+    return stretch5(v >> 10) << 16 | stretch5(v >> 5) << 8 | stretch5(v);
+}
+
+static uint32_t from_565(unsigned v)
+{
+    return stretch5(v >> 11) << 16 | stretch6((uint8_t)(v >> 5)) << 8 | stretch5(v);
+}
+
+/* A line of a packed mode; `src` has width pixels of `bpp` bits. */
+static void packed_line(const uint8_t *src, unsigned bpp, bool swap, const uint32_t *palette,
+                        uint32_t *dst, unsigned width)
+{
+    for (unsigned x = 0; x < width; x++) {
+        switch (bpp) {
+        case 8: dst[x] = palette[src[x]]; break;
+        case 24:
+            dst[x] = (uint32_t)src[3 * x + 2] << 16 | (uint32_t)src[3 * x + 1] << 8 | src[3 * x];
+            break;
+        case 32: {
+            uint32_t v = ld_le32(src + 4 * x);
+
+            dst[x] = (swap ? __builtin_bswap32(v) : v) & 0xffffff;
+            break;
+        }
+        default: {
+            uint16_t v = ld_le16(src + 2 * x);
+
+            if (swap)
+                v = __builtin_bswap16(v);
+            dst[x] = bpp == 15 ? from_555(v) : from_565(v);
+            break;
+        }
+        }
+    }
+}
+
+/* A line of 16-colour VBE; `first` is the planar offset of the line, the pixels start at x0 in it.
+ */
+static void planar_line(const struct vga *vga, uint32_t first, unsigned x0, const uint32_t *palette,
+                        uint32_t *dst, unsigned width)
+{
+    for (unsigned x = 0; x < width; x++) {
+        const uint8_t *p = vga_planes(vga, first + (x0 + x) / 8);
+        unsigned sh = 7 - ((x0 + x) & 7);
+        unsigned c = (p[0] >> sh & 1) | (p[1] >> sh & 1) << 1 | (p[2] >> sh & 1) << 2 |
+                     (p[3] >> sh & 1) << 3;
+
+        dst[x] = palette[vga->attr[c & vga->attr[ATTR_PLANES]] & 0x3f];
+    }
+}
+
+static void vbe_draw(const struct vga *vga, const uint32_t *palette, struct vga_surface *s)
+{
+    unsigned bpp = vga->vbe[VBE_BPP], bytes = bpp == 15 ? 2 : bpp / 8;
+    unsigned x0 = vga->vbe[VBE_X_OFFSET], y0 = vga->vbe[VBE_Y_OFFSET];
+    size_t pitch = vbe_pitch(vga);
+
+    for (unsigned y = 0; y < s->height; y++) {
+        uint32_t *dst = s->pixels + y * s->stride;
+        size_t line = (y0 + y) * pitch, at = line + (size_t)x0 * bytes;
+
+        if (bpp == 4)
+            planar_line(vga, (uint32_t)(line / 4), x0, palette, dst, s->width);
+        else if (at + (size_t)s->width * bytes <= vga->vram_size)
+            packed_line(vga->vram + at, bpp, vga->fb_big_endian, palette, dst, s->width);
+        else
+            memset(dst, 0, s->width * sizeof(*dst));
+    }
+}
+
+void vga_render(const struct vga *vga, uint64_t frame, struct vga_surface *s)
+{
+    struct vga_screen screen = vga_screen_info(vga);
+    uint32_t palette[256];
+
+    vga_surface_fit(s, screen.width, screen.height);
+    make_palette(vga, palette);
+    if (screen.kind == VGA_SCREEN_BLANK)
+        memset(s->pixels, 0, s->stride * s->height * sizeof(*s->pixels));
+    else if (screen.kind == VGA_SCREEN_VBE)
+        vbe_draw(vga, palette, s);
+    else
+        vga_scan_draw(vga, frame, palette, s);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The screen as the CRTC scans it and the attribute controller colours it: text with the font of
+ * plane 2, four-colour CGA, sixteen-colour planar and 256-colour modes, with start address,
+ * panning, scan doubling and split screen. IBM PS/2 Hardware Interface Technical Reference, "CRT
+ * Controller" and "Attribute Controller".
+ */
+#include "devices/display/vga_scan.h"
+
+#include "base/bits.h"
+
+enum {
+    MAX_COLS = 256 + 1, /* one more than shown: panning uncovers part of it */
+    MAX_DOTS = 9,
+};
+
+/* What stays the same while a screen is drawn. */
+struct draw {
+    const struct vga *vga;
+    struct vga_scan scan;
+    const uint32_t *palette;
+    uint32_t color[16]; /* of the sixteen attribute colours */
+    bool blink_off;     /* blinking characters are dark in this frame */
+    bool cursor_on;
+    uint32_t line[MAX_COLS * MAX_DOTS];
+};
+
+void vga_scan_init(const struct vga *vga, struct vga_scan *scan)
+{
+    const uint8_t *cr = vga->crtc;
+    bool text = vga_in_text_mode(vga);
+    unsigned pan = vga->attr[ATTR_PAN] & 0x0f;
+
+    scan->cols = cr[CRTC_HDISP] + 1u;
+    /* the ninth dot exists for text; graphics modes always use eight */
+    scan->dots = text && !(vga->seq[SEQ_CLOCK] & SEQ_CLOCK_8DOT) ? 9 : 8;
+    scan->lines = vga_vdisp(vga) + 1;
+    if (cr[CRTC_MODE] & 0x04)
+        scan->lines *= 2;
+    scan->row_lines = (cr[CRTC_MAX_ROW] & 0x1fu) + 1;
+    scan->repeat = cr[CRTC_MAX_ROW] & 0x80 ? 2 : 1;
+    scan->widen = vga->seq[SEQ_CLOCK] & SEQ_CLOCK_HALF ? 2 : 1;
+    scan->start =
+        (uint16_t)((cr[CRTC_START_HI] << 8 | cr[CRTC_START_LO]) + ((cr[CRTC_PRESET_ROW] >> 5) & 3));
+    scan->pitch = (uint16_t)(cr[CRTC_OFFSET] * 2);
+    scan->count_shift = cr[CRTC_UNDERLINE] & 0x20 ? 2 : cr[CRTC_MODE] & 0x08 ? 1 : 0;
+    if (scan->dots == 9)
+        scan->pan = pan >= 8 ? 0 : pan + 1;
+    else if (!text && vga->gc[GC_MODE] & GC_MODE_SHIFT_256)
+        scan->pan = pan & 6; /* a pixel is two dots */
+    else
+        scan->pan = pan & 7;
+}
+
+uint32_t vga_scan_addr(const struct vga *vga, uint16_t c, unsigned rs)
+{
+    uint8_t mode = vga->crtc[CRTC_MODE];
+    uint32_t a = c;
+
+    if (vga->crtc[CRTC_UNDERLINE] & 0x40)
+        a = (uint32_t)c << 2; /* as chain 4 leaves its two low bits clear */
+    else if (!(mode & 0x40))
+        a = (uint32_t)c << 1 | (c >> (mode & 0x20 ? 15 : 13) & 1);
+    if (!(mode & 0x01))
+        a = (a & ~0x2000u) | (rs & 1) << 13;
+    if (!(mode & 0x02))
+        a = (a & ~0x4000u) | (rs >> 1 & 1) << 14;
+    return a & (VGA_PLANE_SIZE - 1);
+}
+
+/* DAC index of a 4-bit colour: the palette register, its upper bits from color select. */
+static unsigned dac_index(const struct vga *vga, unsigned c)
+{
+    unsigned v = vga->attr[c] & 0x3f, sel = vga->attr[ATTR_COLOR];
+
+    if (vga->attr[ATTR_MODE] & ATTR_MODE_P54S)
+        v = (v & 0x0f) | (sel & 3) << 4;
+    return v | (sel & 0x0c) << 4;
+}
+
+/* --- text --- */
+
+/* Where the font starts in plane 2: two bits of the character map register and a third apart. */
+static unsigned font_base(const struct vga *vga, bool map_a)
+{
+    unsigned r = vga->seq[SEQ_CHAR_MAP];
+    unsigned n = map_a ? (r >> 2 & 3) | (r >> 5 & 1) << 2 : (r & 3) | (r >> 4 & 1) << 2;
+
+    return (n & 3) * 0x4000 + (n >> 2) * 0x2000;
+}
+
+static bool cursor_here(const struct draw *d, uint16_t c, unsigned rs)
+{
+    const uint8_t *cr = d->vga->crtc;
+    unsigned skew = cr[CRTC_CURSOR_END] >> 5 & 3;
+    uint16_t at = (uint16_t)((cr[CRTC_CURSOR_HI] << 8 | cr[CRTC_CURSOR_LO]) + skew);
+
+    return d->cursor_on && c == at && !(cr[CRTC_CURSOR_START] & 0x20) &&
+           rs >= (cr[CRTC_CURSOR_START] & 0x1fu) && rs <= (cr[CRTC_CURSOR_END] & 0x1fu);
+}
+
+static void text_cell(struct draw *d, uint16_t c, unsigned rs, uint32_t *out)
+{
+    const struct vga *vga = d->vga;
+    const uint8_t *cell = vga_planes(vga, vga_scan_addr(vga, c, rs));
+    uint8_t ch = cell[0], attr = cell[1], mode = vga->attr[ATTR_MODE];
+    unsigned font = font_base(vga, attr & 0x08);
+    unsigned bits = vga_planes(vga, font + ch * 32u + rs)[2] << 1; /* nine dots */
+    unsigned fg = attr & 0x0f, bg = attr >> 4;
+
+    if (mode & ATTR_MODE_LINE_GFX && (ch & 0xe0) == 0xc0)
+        bits |= bits >> 1 & 1;
+    if ((attr & 0x07) == 1 && rs == (vga->crtc[CRTC_UNDERLINE] & 0x1fu))
+        bits = 0x1ff;
+    if (mode & ATTR_MODE_BLINK) {
+        bg &= 7;
+        if (attr & 0x80 && d->blink_off)
+            bits = 0;
+    }
+    if (cursor_here(d, c, rs))
+        bits = 0x1ff;
+    for (unsigned x = 0; x < d->scan.dots; x++)
+        out[x] = d->color[bits >> (8 - x) & 1 ? fg : bg];
+}
+
+static void text_line(struct draw *d, uint16_t ma, unsigned rs)
+{
+    for (unsigned col = 0; col <= d->scan.cols; col++)
+        text_cell(d, (uint16_t)(ma + (col >> d->scan.count_shift)), rs,
+                  d->line + col * d->scan.dots);
+}
+
+/* --- graphics: eight dots for each fetch --- */
+
+static void cga_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
+{
+    for (unsigned x = 0; x < 8; x++) {
+        unsigned sh = 6 - 2 * (x & 3), odd = x >> 2;
+        unsigned c = (p[odd] >> sh & 3) | (p[odd + 2] >> sh & 3) << 2;
+
+        out[x] = d->color[c];
+    }
+}
+
+static void planar_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
+{
+    for (unsigned x = 0; x < 8; x++) {
+        unsigned sh = 7 - x;
+        unsigned c = (p[0] >> sh & 1) | (p[1] >> sh & 1) << 1 | (p[2] >> sh & 1) << 2 |
+                     (p[3] >> sh & 1) << 3;
+
+        out[x] = d->color[c];
+    }
+}
+
+static void wide_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
+{
+    for (unsigned x = 0; x < 8; x++)
+        out[x] = d->palette[p[x / 2]];
+}
+
+static void graphics_line(struct draw *d, uint16_t ma, unsigned rs)
+{
+    uint8_t mode = d->vga->gc[GC_MODE];
+
+    for (unsigned col = 0; col <= d->scan.cols; col++) {
+        uint16_t c = (uint16_t)(ma + (col >> d->scan.count_shift));
+        const uint8_t *p = vga_planes(d->vga, vga_scan_addr(d->vga, c, rs));
+        uint32_t *out = d->line + col * 8;
+
+        if (mode & GC_MODE_SHIFT_256)
+            wide_dots(d, p, out);
+        else if (mode & GC_MODE_SHIFT_CGA)
+            cga_dots(d, p, out);
+        else
+            planar_dots(d, p, out);
+    }
+}
+
+/* --- the walk --- */
+
+static void draw_init(struct draw *d, const struct vga *vga, uint64_t frame,
+                      const uint32_t *palette)
+{
+    bool text = vga_in_text_mode(vga);
+
+    d->vga = vga;
+    d->palette = palette;
+    vga_scan_init(vga, &d->scan);
+    /* characters blink every 32 frames, the cursor twice as fast */
+    d->blink_off = frame & 0x10;
+    d->cursor_on = !(frame & 0x08);
+    for (unsigned c = 0; c < 16; c++)
+        d->color[c] = palette[dac_index(vga, text ? c : c & vga->attr[ATTR_PLANES] & 0x0f)];
+}
+
+/* Copies the line that was drawn to the surface, panned and widened. */
+static void emit_line(const struct draw *d, unsigned pan, uint32_t *dst, unsigned width)
+{
+    const uint32_t *src = d->line + pan;
+
+    if (d->scan.widen == 1) {
+        memcpy(dst, src, width * sizeof(*dst));
+        return;
+    }
+    for (unsigned x = 0; x < width; x++)
+        dst[x] = src[x / 2];
+}
+
+void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette[256],
+                   struct vga_surface *s)
+{
+    struct draw d;
+    unsigned split = vga_line_compare(vga), rs = vga->crtc[CRTC_PRESET_ROW] & 0x1f, again = 0;
+    unsigned pan;
+    uint16_t ma;
+    /* what d.line holds: lines of doubled modes are drawn once */
+    uint32_t held = ~0u;
+
+    draw_init(&d, vga, frame, palette);
+    pan = d.scan.pan;
+    ma = d.scan.start;
+    for (unsigned y = 0; y < s->height; y++) {
+        uint32_t key;
+
+        if (y == split + 1) {
+            ma = 0;
+            rs = again = 0;
+            if (vga->attr[ATTR_MODE] & ATTR_MODE_PAN_COMPAT)
+                pan = 0;
+        }
+        key = (uint32_t)ma << 8 | rs;
+        if (!vga_in_text_mode(vga) && (vga->crtc[CRTC_MODE] & 3) == 3)
+            key = (uint32_t)ma << 8;
+        if (key != held) {
+            if (vga_in_text_mode(vga))
+                text_line(&d, ma, rs);
+            else
+                graphics_line(&d, ma, rs);
+            held = key;
+        }
+        emit_line(&d, pan, s->pixels + y * s->stride, s->width);
+        if (++again < d.scan.repeat)
+            continue;
+        again = 0;
+        if (rs == d.scan.row_lines - 1) {
+            rs = 0;
+            ma = (uint16_t)(ma + d.scan.pitch);
+        } else {
+            rs = (rs + 1) & 0x1f;
+        }
+    }
+}

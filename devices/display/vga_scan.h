@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the CRT controller walks video memory: address counter, row scan, split screen. Shared by the
+ * renderer and the text view; internal to devices/display/.
+ */
+#ifndef DEVICES_DISPLAY_VGA_SCAN_H
+#define DEVICES_DISPLAY_VGA_SCAN_H
+
+#include "devices/display/vga_render.h"
+#include "devices/display/vga_state.h"
+
+/* The walk's constants, decoded from the registers. */
+struct vga_scan {
+    unsigned cols;      /* characters (groups of 8 or 9 dots) in a line */
+    unsigned lines;     /* scan lines */
+    unsigned dots;      /* in a character */
+    unsigned row_lines; /* scan lines of a character row, 1..32 */
+    unsigned repeat;    /* times each row scan is shown: 2 when scan doubling is on */
+    unsigned widen;     /* times each dot is shown: 2 at half dot clock */
+    uint16_t start;     /* address counter of the first row */
+    uint16_t pitch;     /* counter units from row to row */
+    unsigned count_shift;
+    unsigned pan; /* dots shifted out at the left */
+};
+
+void vga_scan_init(const struct vga *vga, struct vga_scan *scan);
+
+/* Planar offset that the address counter c fetches in row scan rs. */
+uint32_t vga_scan_addr(const struct vga *vga, uint16_t c, unsigned rs);
+
+static inline bool vga_in_text_mode(const struct vga *vga)
+{
+    return !vbe_on(vga) && !(vga->gc[GC_MISC] & GC_MISC_GRAPHICS);
+}
+
+/* Draws the visible screen of a VGA mode (not VBE, not blank) into s, which has the right size.
+ * `palette` maps DAC indices, the mask already applied, to pixels. */
+void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette[256],
+                   struct vga_surface *s);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The IO-APIC; see ioapic.h. Intel datasheet 290566 (82093AA), 3.0 register description; the EOI
+ * register is that of the IO-APICs in the ICH family.
+ *
+ * An edge that comes while its entry is masked is lost, as the datasheet has it. A level-triggered
+ * entry sends once and again after each EOI while its input is held.
+ */
+#include "devices/pc/ioapic.h"
+
+#include "base/bits.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+
+#define IOAPIC_VERSION 0x20u
+#define IOAPIC_LEN     0x1000
+
+enum {
+    /* MMIO */
+    IOREGSEL = 0x00,
+    IOWIN = 0x10,
+    IOEOI = 0x40,
+    /* indexed registers */
+    REG_ID = 0x00,
+    REG_VER = 0x01,
+    REG_ARB = 0x02,
+    REG_REDIR = 0x10,
+};
+
+#define REDIR_LOGICAL (UINT64_C(1) << 11)
+#define REDIR_RIRR    (UINT64_C(1) << 14)
+#define REDIR_LEVEL   (UINT64_C(1) << 15)
+#define REDIR_MASKED  (UINT64_C(1) << 16)
+#define REDIR_WMASK   UINT64_C(0xff0000000001afff)
+
+struct ioapic {
+    struct device dev;
+    struct ioapic_config config;
+    struct bus_region region;
+    /* state */
+    uint32_t lines; /* inputs as they are driven */
+    uint64_t redir[IOAPIC_PINS];
+    uint8_t id, index;
+};
+
+static bool level_triggered(uint64_t entry)
+{
+    unsigned mode = (unsigned)bits(entry, 10, 8);
+
+    return (entry & REDIR_LEVEL) && (mode == APIC_FIXED || mode == APIC_LOWEST);
+}
+
+static bool deliver(struct ioapic *s, unsigned pin)
+{
+    uint64_t entry = s->redir[pin];
+    struct apic_msg msg = {
+        .dest = (uint8_t)bits(entry, 63, 56),
+        .logical = entry & REDIR_LOGICAL,
+        .level = level_triggered(entry),
+        .vector = (uint8_t)entry,
+        .mode = (enum apic_delivery)bits(entry, 10, 8),
+    };
+
+    if ((int)msg.mode == 3 || msg.mode == APIC_SIPI) {
+        log_guest("ioapic: input %u has the reserved delivery mode %d", pin, msg.mode);
+        return false;
+    }
+    return apic_bus_send(s->config.bus, &msg);
+}
+
+/* Sends a level-triggered input that is held and not yet sent. */
+static void service(struct ioapic *s, unsigned pin)
+{
+    uint64_t *entry = &s->redir[pin];
+
+    if (!level_triggered(*entry) || !(s->lines & (1u << pin)) ||
+        (*entry & (REDIR_MASKED | REDIR_RIRR)))
+        return;
+    if (deliver(s, pin))
+        *entry |= REDIR_RIRR;
+}
+
+static void input(void *opaque, int n, bool level)
+{
+    struct ioapic *s = opaque;
+    unsigned pin = (unsigned)n;
+    uint32_t bit = 1u << pin;
+    bool rising = level && !(s->lines & bit);
+
+    if (level)
+        s->lines |= bit;
+    else
+        s->lines &= ~bit;
+    if (level_triggered(s->redir[pin]))
+        service(s, pin);
+    else if (rising && !(s->redir[pin] & REDIR_MASKED))
+        deliver(s, pin);
+}
+
+static void eoi(void *opaque, uint8_t vector)
+{
+    struct ioapic *s = opaque;
+
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+        uint64_t *entry = &s->redir[pin];
+
+        if (!(*entry & REDIR_RIRR) || (uint8_t)*entry != vector)
+            continue;
+        *entry &= ~REDIR_RIRR;
+        service(s, pin);
+    }
+}
+
+static uint32_t reg_read(const struct ioapic *s)
+{
+    unsigned n = s->index - REG_REDIR;
+
+    switch (s->index) {
+    case REG_ID:
+    case REG_ARB: return (uint32_t)s->id << 24;
+    case REG_VER: return IOAPIC_VERSION | (IOAPIC_PINS - 1) << 16;
+    }
+    if (s->index >= REG_REDIR && n < 2 * IOAPIC_PINS)
+        return (uint32_t)(s->redir[n / 2] >> (n & 1 ? 32 : 0));
+    log_guest("ioapic: read of register 0x%02x", s->index);
+    return 0;
+}
+
+static void redir_write(struct ioapic *s, unsigned pin, bool high, uint32_t val)
+{
+    uint64_t *entry = &s->redir[pin];
+    uint64_t half = high ? UINT64_C(0xffffffff00000000) : UINT64_C(0xffffffff);
+    uint64_t mask = REDIR_WMASK & half;
+
+    *entry = (*entry & ~mask) | ((high ? (uint64_t)val << 32 : val) & mask);
+    /* an entry made edge-triggered forgets its remote IRR: the EOI of kernels that know no other */
+    if (!level_triggered(*entry))
+        *entry &= ~REDIR_RIRR;
+    service(s, pin);
+}
+
+static void reg_write(struct ioapic *s, uint32_t val)
+{
+    unsigned n = s->index - REG_REDIR;
+
+    if (s->index == REG_ID)
+        s->id = (uint8_t)bits(val, 27, 24);
+    else if (s->index >= REG_REDIR && n < 2 * IOAPIC_PINS)
+        redir_write(s, n / 2, n & 1, val);
+    else
+        log_guest("ioapic: write of 0x%x to register 0x%02x", val, s->index);
+}
+
+static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
+{
+    struct ioapic *s = opaque;
+
+    if (off == IOREGSEL)
+        return s->index;
+    if (off == IOWIN && size == 4)
+        return reg_read(s);
+    log_guest("ioapic: %u-byte read at offset 0x%" PRIx64, size, off);
+    return 0;
+}
+
+static void ioapic_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
+{
+    struct ioapic *s = opaque;
+
+    if (off == IOREGSEL)
+        s->index = (uint8_t)val;
+    else if (off == IOWIN && size == 4)
+        reg_write(s, (uint32_t)val);
+    else if (off == IOEOI && size == 4)
+        eoi(s, (uint8_t)val);
+    else
+        log_guest("ioapic: %u-byte write at offset 0x%" PRIx64, size, off);
+}
+
+static const struct bus_ops ioapic_ops = {ioapic_read, ioapic_write, 1, 4};
+
+static void ioapic_reset(void *self)
+{
+    struct ioapic *s = self;
+
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        s->redir[pin] = REDIR_MASKED;
+}
+
+static void ioapic_destroy(void *self)
+{
+    struct ioapic *s = self;
+
+    apic_bus_remove_eoi(s->config.bus, s);
+    bus_unmap(&s->region);
+    g_free(s);
+}
+
+static const struct state_field ioapic_fields[] = {
+    STATE_KEEP(struct ioapic, lines),
+    STATE_ARRAY(struct ioapic, redir),
+    STATE_FIELD(struct ioapic, id),
+    STATE_FIELD(struct ioapic, index),
+    STATE_END,
+};
+
+static const struct device_type ioapic_type = {
+    .name = "ioapic",
+    .version = 1,
+    .fields = ioapic_fields,
+    .reset = ioapic_reset,
+    .destroy = ioapic_destroy,
+};
+
+struct ioapic *ioapic_new(const struct ioapic_config *config, GError **err)
+{
+    struct ioapic *s = g_new0(struct ioapic, 1);
+
+    s->dev = (struct device){&ioapic_type, s};
+    s->config = *config;
+    bus_region_init(&s->region, "ioapic", IOAPIC_LEN, &ioapic_ops, s);
+    if (!bus_map(config->mmio, &s->region, config->base ? config->base : IOAPIC_DEFAULT_BASE,
+                 err)) {
+        g_free(s);
+        return NULL;
+    }
+    apic_bus_add_eoi(config->bus, eoi, s);
+    device_reset(&s->dev);
+    return s;
+}
+
+struct device *ioapic_device(struct ioapic *s)
+{
+    return &s->dev;
+}
+
+struct irq_line ioapic_input(struct ioapic *s, unsigned n)
+{
+    invariant(n < IOAPIC_PINS);
+    return (struct irq_line){input, s, (int)n};
+}

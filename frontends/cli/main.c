@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* penumbra: command line to a running machine, its display and terminal, and its exit status. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backends/char.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "devices/input/ps2_kbd.h"
+#include "devices/input/ps2_mouse.h"
+#include "frontends/cli/options.h"
+#include "frontends/cli/text_view.h"
+#include "frontends/sdl/sdl_display.h"
+
+#define VERSION "0.1"
+
+struct app {
+    struct options o;
+    GMutex lock; /* the device lock */
+    GMainLoop *loop;
+    struct machine *machine;
+    struct chardev *chardev[MACHINE_MAX_SERIAL + 1];
+    struct sdl_display *sdl;
+    struct text_view *text;
+    int signal_status; /* 128 + n when a signal ended us */
+};
+
+static int fail(GError *err)
+{
+    log_user("%s", err->message);
+    g_error_free(err);
+    return 1;
+}
+
+static void machine_ended(void *opaque)
+{
+    struct app *a = opaque;
+
+    g_main_loop_quit(a->loop);
+}
+
+/* ---- the terminal ---- */
+
+static void escape(void *opaque, int key)
+{
+    struct app *a = opaque;
+
+    if (key == 'x')
+        machine_quit(a->machine, MACHINE_EXIT_OFF);
+}
+
+static struct chardev *open_char(struct app *a, const char *spec, unsigned slot, GError **err)
+{
+    a->chardev[slot] = char_open(spec, &a->lock, err);
+    return a->chardev[slot];
+}
+
+static bool open_chars(struct app *a, GError **err)
+{
+    struct machine_config *m = &a->o.machine;
+
+    for (unsigned n = 0; n < MACHINE_MAX_SERIAL; n++) {
+        if (!a->o.serial[n] || !strcmp(a->o.serial[n], "none"))
+            continue;
+        m->serial[n] = open_char(a, a->o.serial[n], n, err);
+        if (!m->serial[n])
+            return false;
+        if (char_pty_path(m->serial[n]))
+            log_user("serial port %u is %s", n + 1, char_pty_path(m->serial[n]));
+    }
+    if (a->o.port_e9) {
+        m->port_e9 = open_char(a, a->o.port_e9, MACHINE_MAX_SERIAL, err);
+        if (!m->port_e9)
+            return false;
+        m->debugcon = m->port_e9;
+        m->debugcon_base = 0x402;
+    }
+    return true;
+}
+
+/* ---- the screen ---- */
+
+static void lock_devices(void *opaque)
+{
+    g_mutex_lock(&((struct app *)opaque)->lock);
+}
+
+static void unlock_devices(void *opaque)
+{
+    g_mutex_unlock(&((struct app *)opaque)->lock);
+}
+
+static void on_key(void *opaque, enum pkey key, bool down)
+{
+    struct app *a = opaque;
+
+    lock_devices(a);
+    ps2_kbd_key(machine_keyboard(a->machine), key, down);
+    unlock_devices(a);
+}
+
+static void on_release_keys(void *opaque)
+{
+    struct app *a = opaque;
+
+    lock_devices(a);
+    ps2_kbd_release_all(machine_keyboard(a->machine));
+    unlock_devices(a);
+}
+
+static void on_mouse(void *opaque, int dx, int dy, int wheel, unsigned buttons)
+{
+    struct app *a = opaque;
+    struct ps2_mouse *mouse = machine_mouse(a->machine);
+
+    lock_devices(a);
+    if (dx || dy)
+        ps2_mouse_move(mouse, dx, dy);
+    if (wheel)
+        ps2_mouse_wheel(mouse, wheel);
+    ps2_mouse_buttons(mouse, buttons);
+    unlock_devices(a);
+}
+
+static void on_quit(void *opaque)
+{
+    struct app *a = opaque;
+
+    machine_quit(a->machine, MACHINE_EXIT_OFF);
+}
+
+static bool open_display(struct app *a, GError **err)
+{
+    struct vga *vga = machine_vga(a->machine);
+
+    if (a->o.display == DISPLAY_NONE)
+        return true;
+    if (!vga) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
+                    "-display needs a display adapter (-vga none was given)");
+        return false;
+    }
+    if (a->o.display == DISPLAY_SDL) {
+        struct sdl_display_config cfg = {.name = a->o.machine.name,
+                                         .vga = vga,
+                                         .opaque = a,
+                                         .lock = lock_devices,
+                                         .unlock = unlock_devices,
+                                         .key = on_key,
+                                         .release_keys = on_release_keys,
+                                         .mouse = on_mouse,
+                                         .quit = on_quit};
+
+        a->sdl = sdl_display_new(&cfg, err);
+        return a->sdl != NULL;
+    }
+    struct text_view_config cfg = {.vga = vga,
+                                   .fd = STDOUT_FILENO,
+                                   .opaque = a,
+                                   .lock = lock_devices,
+                                   .unlock = unlock_devices};
+
+    a->text = text_view_new(&cfg, err);
+    return a->text != NULL;
+}
+
+static void write_screendump(struct app *a)
+{
+    char *text = machine_screen_text(a->machine);
+    GError *err = NULL;
+
+    if (!g_file_set_contents(a->o.screendump, text, -1, &err)) {
+        log_user("%s", err->message);
+        g_error_free(err);
+    }
+    g_free(text);
+}
+
+/* ---- signals ---- */
+
+static gboolean on_usr1(gpointer opaque)
+{
+    struct app *a = opaque;
+
+    if (a->o.screendump)
+        write_screendump(a);
+    if (log_on(LOG_RESET))
+        machine_dump(a->machine);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_int(gpointer opaque)
+{
+    struct app *a = opaque;
+
+    a->signal_status = 128 + SIGINT;
+    machine_quit(a->machine, a->signal_status);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_term(gpointer opaque)
+{
+    struct app *a = opaque;
+
+    a->signal_status = 128 + SIGTERM;
+    machine_quit(a->machine, a->signal_status);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_hup(gpointer opaque)
+{
+    struct app *a = opaque;
+
+    a->signal_status = 128 + SIGHUP;
+    machine_quit(a->machine, a->signal_status);
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- life ---- */
+
+static int run(struct app *a)
+{
+    GError *err = NULL;
+    int64_t began = g_get_monotonic_time();
+    int status;
+
+    if (!open_chars(a, &err))
+        return fail(err);
+    a->o.machine.lock = &a->lock;
+    a->o.machine.ended = machine_ended;
+    a->o.machine.opaque = a;
+    a->machine = machine_new(&a->o.machine, &err);
+    if (!a->machine)
+        return fail(err);
+    for (unsigned n = 0; n <= MACHINE_MAX_SERIAL; n++) {
+        if (a->chardev[n])
+            char_set_escape(a->chardev[n], escape, a);
+    }
+    g_unix_signal_add(SIGUSR1, on_usr1, a);
+    g_unix_signal_add(SIGINT, on_int, a);
+    g_unix_signal_add(SIGTERM, on_term, a);
+    g_unix_signal_add(SIGHUP, on_hup, a);
+    if (!open_display(a, &err) || !machine_start(a->machine, &err))
+        return fail(err);
+    g_main_loop_run(a->loop);
+    status = machine_exit_status(a->machine);
+    if (a->o.screendump)
+        write_screendump(a);
+    if (a->o.stats) {
+        uint64_t n = machine_instructions(a->machine);
+        int64_t us = g_get_monotonic_time() - began;
+
+        log_user("%" PRIu64 " instructions in %.2f s: %.0f million a second", n, (double)us / 1e6,
+                 us ? (double)n / (double)us : 0.0);
+    }
+    return status;
+}
+
+static void close_app(struct app *a)
+{
+    sdl_display_free(a->sdl);
+    text_view_free(a->text);
+    machine_free(a->machine);
+    for (unsigned n = 0; n <= MACHINE_MAX_SERIAL; n++)
+        char_free(a->chardev[n]);
+    g_main_loop_unref(a->loop);
+    options_free(&a->o);
+    g_mutex_clear(&a->lock);
+}
+
+int main(int argc, char **argv)
+{
+    struct app a = {.loop = g_main_loop_new(NULL, FALSE)};
+    GError *err = NULL;
+    int status;
+
+    g_mutex_init(&a.lock);
+    if (!options_parse(&a.o, argc, argv, &err)) {
+        status = fail(err);
+    } else if (a.o.help || a.o.help_text) {
+        fputs(a.o.help ? options_usage() : a.o.help_text, stdout);
+        status = 0;
+    } else if (a.o.version) {
+        puts("penumbra " VERSION);
+        status = 0;
+    } else {
+        status = run(&a);
+    }
+    close_app(&a);
+    return status;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PNG through libpng's simplified interface (libpng manual, section VII); see screenshot.h. */
+#include "frontends/screenshot.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <png.h>
+#include <string.h>
+
+/* Packed rows of R, G, B. */
+static uint8_t *pack_rgb(const struct vga_surface *s)
+{
+    uint8_t *rgb = g_malloc((size_t)s->width * s->height * 3), *out = rgb;
+
+    for (unsigned y = 0; y < s->height; y++) {
+        const uint32_t *row = s->pixels + y * s->stride;
+
+        for (unsigned x = 0; x < s->width; x++) {
+            *out++ = (uint8_t)(row[x] >> 16);
+            *out++ = (uint8_t)(row[x] >> 8);
+            *out++ = (uint8_t)row[x];
+        }
+    }
+    return rgb;
+}
+
+bool screenshot_write_png(const char *path, const struct vga_surface *s, GError **err)
+{
+    png_image image = {
+        .version = PNG_IMAGE_VERSION,
+        .width = s->width,
+        .height = s->height,
+        .format = PNG_FORMAT_RGB,
+    };
+    uint8_t *rgb = pack_rgb(s);
+    bool ok;
+
+    errno = 0;
+    ok = png_image_write_to_file(&image, path, 0, rgb, 0, NULL);
+    if (!ok)
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
+                    errno ? strerror(errno) : image.message);
+    png_image_free(&image);
+    g_free(rgb);
+    return ok;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The board: every chip and how they hang together. Made by pc.c, run by machine.c. */
+#ifndef MACHINE_BOARD_H
+#define MACHINE_BOARD_H
+
+#include "accel/vcpu.h"
+#include "base/clock.h"
+#include "devices/bus.h"
+#include "devices/device.h"
+#include "devices/dma.h"
+#include "machine/acpi.h"
+#include "machine/firmware.h"
+#include "machine/irq_mux.h"
+#include "machine/kernel_boot.h"
+#include "machine/machine.h"
+#include "machine/memory.h"
+#include "machine/smbios.h"
+
+#define BOARD_MAX_DEVICES 48
+#define BOARD_APIC_HZ     UINT64_C(1000000000)
+#define BOARD_TSC_KHZ     1000000u
+
+/* What the machine is asked to do at the next instruction boundary. */
+enum board_request {
+    REQUEST_RESET = 1 << 0,
+    REQUEST_CPU_RESET = 1 << 1, /* the INIT pin: chips stay */
+    REQUEST_END = 1 << 2,
+};
+
+struct board {
+    struct machine_config cfg;
+    GMutex *lock;
+    struct vclock *clock;
+    struct memory mem;
+    struct dma_space dma;
+    struct bus *ports, *mmio;
+    struct cpu *cpu;
+    struct vcpu *vcpu;
+    struct irq_mux irq;
+
+    struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
+    unsigned n_devices;
+
+    struct pci_bus *pci;
+    struct i440fx *host;
+    struct piix3 *isa;
+    struct piix_ide *ide;
+    struct acpi_pm *pm;
+    struct apic_bus *apic_bus;
+    struct apic *apic;
+    struct ioapic *ioapic;
+    struct pic *pic;
+    struct pit *pit;
+    struct rtc *rtc;
+    struct hpet *hpet;
+    struct dma8237 *isa_dma;
+    struct port92 *port92;
+    struct i8042 *kbc;
+    struct ps2_kbd *kbd;
+    struct ps2_mouse *mouse;
+    struct fw_cfg *fw_cfg;
+    struct vga *vga;
+    struct block *block[MACHINE_MAX_DRIVES];
+
+    struct firmware_image *bios, *vgabios;
+    struct kernel_boot *kernel;
+    struct acpi_blobs *acpi;
+    struct smbios_blobs *smbios;
+    unsigned chips; /* of enum acpi_chip */
+
+    _Atomic unsigned requests;
+    _Atomic int exit_status; /* valid once REQUEST_END is set */
+    bool a20;
+};
+
+/* Builds the board into b (zeroed, cfg, lock and clock set). False with one clear error; board_destroy
+ * then cleans up what there is. */
+bool board_build(struct board *b, GError **err);
+void board_destroy(struct board *b);
+
+/* Power-on state of everything, and, without firmware, the kernel placed and entered. Device lock held,
+ * vCPU not running. */
+bool board_reset(struct board *b, GError **err);
+
+/* Asks the vCPU to come back and serve `what`. Device lock held or not; any thread. */
+void board_request(struct board *b, unsigned what);
+
+/* Ends the machine with a status; the first wins. */
+void board_end(struct board *b, int status);
+
+#endif

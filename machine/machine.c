@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine's life: the vCPU's thread with the board's requests, timers on the main loop, the end. See
+ * machine.h for the lock, board.h for what is requested of whom.
+ */
+#include "machine/machine.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "devices/display/vga_text.h"
+#include "devices/pc/acpi_pm.h"
+#include "devices/pc/apic.h"
+#include "machine/board.h"
+
+struct machine {
+    struct board board;
+    GSource *timers;
+    bool started;
+    bool ended; /* ended() was called */
+};
+
+/* ---- requests ---- */
+
+void board_request(struct board *b, unsigned what)
+{
+    atomic_fetch_or(&b->requests, what);
+    if (b->vcpu)
+        vcpu_kick(b->vcpu);
+}
+
+void board_end(struct board *b, int status)
+{
+    static const unsigned end = REQUEST_END;
+
+    /* the first status stands: it is written before the bit that publishes it */
+    if (atomic_load(&b->requests) & end)
+        return;
+    atomic_store(&b->exit_status, status);
+    board_request(b, end);
+}
+
+static gboolean tell_ended(gpointer opaque)
+{
+    struct machine *m = opaque;
+
+    if (!m->ended) {
+        m->ended = true;
+        if (m->board.cfg.ended)
+            m->board.cfg.ended(m->board.cfg.opaque);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void triple_fault(struct machine *m)
+{
+    struct board *b = &m->board;
+
+    log_user("the guest caused a triple fault");
+    cpu_dump(b->cpu, stderr);
+    if (b->cfg.no_reboot)
+        board_end(b, MACHINE_EXIT_TRIPLE_FAULT);
+    else
+        board_request(b, REQUEST_RESET);
+}
+
+/* On the vCPU's thread, between runs. False when the thread should end. */
+static bool vcpu_exited(void *opaque, enum cpu_exit why)
+{
+    struct machine *m = opaque;
+    struct board *b = &m->board;
+    unsigned requests;
+    GError *err = NULL;
+
+    if (why == CPU_EXIT_SHUTDOWN && !(atomic_load(&b->requests) & REQUEST_END))
+        triple_fault(m);
+    requests = atomic_fetch_and(&b->requests, REQUEST_END);
+    if (!(requests & REQUEST_END) && (requests & REQUEST_RESET) && b->cfg.no_reboot) {
+        board_end(b, MACHINE_EXIT_RESET);
+        requests |= REQUEST_END;
+    }
+    if (requests & REQUEST_END) {
+        g_main_context_invoke(NULL, tell_ended, m);
+        return false;
+    }
+    g_mutex_lock(b->lock);
+    if (requests & REQUEST_RESET) {
+        if (!board_reset(b, &err)) {
+            log_user("%s", err->message);
+            g_error_free(err);
+            board_end(b, 1);
+        }
+    } else if (requests & REQUEST_CPU_RESET) {
+        apic_init(b->apic);
+    }
+    g_mutex_unlock(b->lock);
+    return true;
+}
+
+/* ---- timers on the main loop ---- */
+
+struct timer_source {
+    GSource source;
+    struct board *board;
+};
+
+static void schedule(struct timer_source *t, int64_t deadline)
+{
+    int64_t wait;
+
+    if (deadline < 0) {
+        g_source_set_ready_time(&t->source, -1);
+        return;
+    }
+    wait = deadline - clock_now(t->board->clock);
+    g_source_set_ready_time(&t->source,
+                            g_get_monotonic_time() + (wait > 0 ? (wait + 999) / 1000 : 0));
+}
+
+static gboolean timers_dispatch(GSource *source, GSourceFunc fn, gpointer data)
+{
+    struct timer_source *t = (struct timer_source *)source;
+
+    (void)fn;
+    (void)data;
+    g_mutex_lock(t->board->lock);
+    schedule(t, clock_run_timers(t->board->clock));
+    g_mutex_unlock(t->board->lock);
+    return G_SOURCE_CONTINUE;
+}
+
+/* The earliest deadline changed; device lock held, any thread. */
+static void rearm(void *opaque)
+{
+    struct timer_source *t = opaque;
+
+    g_source_set_ready_time(&t->source, g_get_monotonic_time());
+}
+
+static GSourceFuncs timer_funcs = {.dispatch = timers_dispatch};
+
+/* ---- life ---- */
+
+struct machine *machine_new(const struct machine_config *cfg, GError **err)
+{
+    struct machine *m = g_new0(struct machine, 1);
+    struct board *b = &m->board;
+    struct vcpu_config vcpu = {.accel = accel_find(cfg->accel), .exited = vcpu_exited, .opaque = m};
+
+    b->cfg = *cfg;
+    b->lock = cfg->lock;
+    b->clock = clock_new_host();
+    clock_stop(b->clock);
+    if (!vcpu.accel) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown accelerator '%s'",
+                    cfg->accel);
+        machine_free(m);
+        return NULL;
+    }
+    if (!board_build(b, err)) {
+        machine_free(m);
+        return NULL;
+    }
+    vcpu.cpu = b->cpu;
+    b->vcpu = vcpu_new(&vcpu);
+    m->timers = g_source_new(&timer_funcs, sizeof(struct timer_source));
+    ((struct timer_source *)m->timers)->board = b;
+    g_source_set_priority(m->timers, G_PRIORITY_HIGH);
+    g_source_attach(m->timers, NULL);
+    clock_set_rearm_hook(b->clock, rearm, m->timers);
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    if (m->started) {
+        board_end(&m->board, MACHINE_EXIT_OFF);
+        vcpu_join(m->board.vcpu);
+    }
+    if (m->timers) {
+        g_source_destroy(m->timers);
+        g_source_unref(m->timers);
+    }
+    clock_set_rearm_hook(m->board.clock, NULL, NULL);
+    vcpu_free(m->board.vcpu);
+    m->board.vcpu = NULL;
+    board_destroy(&m->board);
+    clock_free(m->board.clock);
+    while (g_source_remove_by_user_data(m))
+        ;
+    g_free(m);
+}
+
+bool machine_start(struct machine *m, GError **err)
+{
+    bool ok;
+
+    g_mutex_lock(m->board.lock);
+    clock_cont(m->board.clock);
+    ok = board_reset(&m->board, err);
+    g_mutex_unlock(m->board.lock);
+    if (ok) {
+        m->started = true;
+        vcpu_start(m->board.vcpu);
+    }
+    return ok;
+}
+
+void machine_quit(struct machine *m, int status)
+{
+    board_end(&m->board, status);
+}
+
+int machine_exit_status(const struct machine *m)
+{
+    return atomic_load(&m->board.exit_status);
+}
+
+struct ps2_kbd *machine_keyboard(struct machine *m)
+{
+    return m->board.kbd;
+}
+
+struct ps2_mouse *machine_mouse(struct machine *m)
+{
+    return m->board.mouse;
+}
+
+struct vga *machine_vga(struct machine *m)
+{
+    return m->board.vga;
+}
+
+void machine_power_button(struct machine *m)
+{
+    g_mutex_lock(m->board.lock);
+    acpi_pm_power_button(m->board.pm);
+    g_mutex_unlock(m->board.lock);
+}
+
+char *machine_screen_text(struct machine *m)
+{
+    char *text;
+
+    g_mutex_lock(m->board.lock);
+    text = m->board.vga ? vga_text_screen(m->board.vga) : g_strdup("(no display)\n");
+    g_mutex_unlock(m->board.lock);
+    return text;
+}
+
+void machine_dump(struct machine *m)
+{
+    cpu_dump(m->board.cpu, stderr);
+}
+
+uint64_t machine_instructions(const struct machine *m)
+{
+    return m->board.cpu->icount;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A whole machine: configuration in, a running PC, and how it ended. The board itself is in pc.c; this
+ * file and machine.c are its life: threads, timers, reset, the end.
+ *
+ * Locking: the device lock (machine_lock) covers every device, bus, timer and backend. vCPUs take it
+ * inside their hooks, the main thread around timers and backends. It is never held while a vCPU runs.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MACHINE_MAX_SERIAL 4
+#define MACHINE_MAX_DRIVES 4
+
+struct machine;
+struct vga;
+struct chardev;
+
+struct machine_drive {
+    const char *file; /* NULL: nothing in this place (cd: an empty drive) */
+    bool present;
+    bool cd;
+    bool readonly;
+    bool snapshot; /* writes are thrown away */
+};
+
+struct machine_config {
+    const char *name;
+    GMutex *lock; /* the device lock, made by the caller: backends need it before the machine does */
+    uint64_t ram_size; /* bytes, a multiple of 1 MiB, 1 MiB .. 512 GiB */
+    const char *cpu_model;
+    const char *accel; /* "interp" */
+    const char *mmu;   /* "walk" */
+    const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
+    const char *kernel, *initrd, *append;
+    struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
+    const char *boot_order; /* letters of "acdn" as -boot has them; NULL: "cd" */
+    bool boot_menu;
+    struct chardev *serial[MACHINE_MAX_SERIAL]; /* NULL: no such port; owned by the caller */
+    struct chardev *debugcon;                   /* port debugcon_base; may be NULL */
+    uint16_t debugcon_base;
+    struct chardev *port_e9;
+    bool exit_device; /* isa-debug-exit */
+    uint16_t exit_base, exit_size;
+    bool testdev;
+    bool no_reboot; /* a guest reset ends the machine */
+    bool rtc_local; /* the RTC shows local time */
+    bool no_vga;
+    /* Called on the main thread when the machine is over; machine_exit_status then says how. */
+    void (*ended)(void *opaque);
+    void *opaque;
+};
+
+/* Exit statuses of the process, as docs/exit-status.md has them; isa-debug-exit adds odd ones. */
+enum {
+    MACHINE_EXIT_OFF = 0,
+    MACHINE_EXIT_TRIPLE_FAULT = 3, /* with no_reboot */
+    MACHINE_EXIT_RESET = 4,        /* with no_reboot */
+};
+
+
+/* Builds the machine; nothing runs yet. NULL with one clear error. Main thread. */
+struct machine *machine_new(const struct machine_config *cfg, GError **err);
+void machine_free(struct machine *m);
+
+/* Starts the vCPUs. Needs the default GLib main loop to run on this thread. False with an error when the
+ * kernel cannot be placed. */
+bool machine_start(struct machine *m, GError **err);
+
+/* Asks the machine to end with `status`; ended() follows. Any thread; the first request wins. */
+void machine_quit(struct machine *m, int status);
+
+int machine_exit_status(const struct machine *m);
+
+/* Input from front ends, the power button. They take the device lock themselves. Any thread. */
+struct ps2_kbd;
+struct ps2_mouse;
+struct ps2_kbd *machine_keyboard(struct machine *m);
+struct ps2_mouse *machine_mouse(struct machine *m);
+struct vga *machine_vga(struct machine *m);
+void machine_power_button(struct machine *m);
+
+/* The VGA text screen in UTF-8; g_free it. Takes the device lock. */
+char *machine_screen_text(struct machine *m);
+
+/* Registers of all vCPUs, to stderr. Best while they are stopped. */
+void machine_dump(struct machine *m);
+
+/* Guest instructions begun so far. */
+uint64_t machine_instructions(const struct machine *m);
+
+#endif

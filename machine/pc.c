@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The board, wired top to bottom: an i440FX/PIIX3 PC as SeaBIOS and every PC operating system of the
+ * last thirty years know it. Reading board_build() is reading the machine.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "backends/block.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cpu/cpuid.h"
+#include "cpu/features.h"
+#include "devices/display/vga.h"
+#include "devices/input/i8042.h"
+#include "devices/input/ps2_kbd.h"
+#include "devices/input/ps2_mouse.h"
+#include "devices/pc/acpi_pm.h"
+#include "devices/pc/apic_bus.h"
+#include "devices/pc/debugcon.h"
+#include "devices/pc/dma8237.h"
+#include "devices/pc/fw_cfg.h"
+#include "devices/pc/hpet.h"
+#include "devices/pc/ioapic.h"
+#include "devices/pc/isa_debug_exit.h"
+#include "devices/pc/pic.h"
+#include "devices/pc/pit.h"
+#include "devices/pc/port92.h"
+#include "devices/pc/rtc.h"
+#include "devices/pc/testdev.h"
+#include "devices/pc/uart16550.h"
+#include "devices/pci/i440fx.h"
+#include "devices/pci/pci_bus.h"
+#include "devices/pci/piix3.h"
+#include "devices/storage/piix_ide.h"
+#include "machine/board.h"
+#include "machine/board_cpu.h"
+#include "machine/firmware_cfg.h"
+#include "machine/kernel_entry.h"
+
+#define PHYS_LIMIT ((UINT64_C(1) << 40) - 1)
+
+/* Keeps a device for reset and the end; false when it could not be made. */
+static bool add(struct board *b, struct device *d)
+{
+    if (!d)
+        return false;
+    invariant(b->n_devices < BOARD_MAX_DEVICES);
+    b->device[b->n_devices++] = d;
+    return true;
+}
+
+#define ADD(ptr, device_of) ((ptr) && add(b, device_of(ptr)))
+
+/* ---- what chips tell the board ---- */
+
+static bool dma_read_ram(void *opaque, uint64_t gpa, void *buf, size_t len)
+{
+    struct board *b = opaque;
+
+    return physmem_read(b->mem.pm, gpa, buf, len);
+}
+
+static bool dma_write_ram(void *opaque, uint64_t gpa, const void *buf, size_t len)
+{
+    struct board *b = opaque;
+
+    return physmem_write(b->mem.pm, gpa, buf, len);
+}
+
+static bool bar_map(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly)
+{
+    struct board *b = opaque;
+
+    return physmem_map(b->mem.pm, gpa, len, hva, readonly);
+}
+
+static void bar_unmap(void *opaque, uint64_t gpa, uint64_t len)
+{
+    struct board *b = opaque;
+
+    physmem_unmap(b->mem.pm, gpa, len);
+}
+
+static void pam_changed(void *opaque, uint32_t start, uint32_t len, bool read_ram, bool write_ram)
+{
+    struct board *b = opaque;
+
+    memory_pam(&b->mem, start, len, read_ram, write_ram);
+}
+
+static void smram_changed(void *opaque, bool open, bool enabled, bool locked)
+{
+    struct board *b = opaque;
+
+    (void)locked;
+    memory_smram(&b->mem, open, enabled);
+}
+
+static void reset_asked(void *opaque, bool hard)
+{
+    board_request(opaque, hard ? REQUEST_RESET : REQUEST_CPU_RESET);
+}
+
+static void reset_line(void *opaque, int n, bool level)
+{
+    (void)n;
+    if (level)
+        board_request(opaque, REQUEST_RESET);
+}
+
+static void power_off(void *opaque)
+{
+    board_end(opaque, MACHINE_EXIT_OFF);
+}
+
+static void smi(void *opaque)
+{
+    struct board *b = opaque;
+
+    cpu_set_event(b->cpu, EV_SMI);
+}
+
+static void debug_exit(void *opaque, uint32_t val)
+{
+    board_end(opaque, (int)(((val << 1) | 1) & 0xff));
+}
+
+static void hpet_legacy(void *opaque, bool on)
+{
+    struct board *b = opaque;
+
+    irq_mux_gate(&b->irq, 0, IRQ_CHIP, on);
+    irq_mux_gate(&b->irq, 8, IRQ_CHIP, on);
+}
+
+/* ---- groups of chips ---- */
+
+static bool build_memory(struct board *b, GError **err)
+{
+    if (!memory_init(&b->mem, b->cfg.ram_size, err))
+        return false;
+    b->dma = (struct dma_space){b, dma_read_ram, dma_write_ram};
+    b->ports = bus_new("port", 0xffff);
+    b->mmio = bus_new("memory", PHYS_LIMIT);
+    return true;
+}
+
+static bool build_interrupts(struct board *b, GError **err)
+{
+    struct pic_config pic = {.ports = b->ports};
+    struct apic_bus_config bus = {.mmio = b->mmio, .opaque = b, .current = board_current_apic};
+    struct ioapic_config ioapic = {.mmio = b->mmio};
+    struct apic_config apic = {.clock = b->clock,
+                               .id = 0,
+                               .bsp = true,
+                               .phys_bits = b->cpu->phys_bits,
+                               .timer_hz = BOARD_APIC_HZ,
+                               .opaque = b,
+                               .notify = board_apic_notify,
+                               .pic_ack = board_pic_ack,
+                               .tsc_to_ns = board_tsc_to_ns};
+
+    b->apic_bus = apic_bus_new(&bus, err);
+    if (!b->apic_bus)
+        return false;
+    apic.bus = ioapic.bus = b->apic_bus;
+    b->apic = apic_new(&apic, err);
+    if (!ADD(b->apic, apic_device))
+        return false;
+    pic.intr = apic_lint(b->apic, 0);
+    b->pic = pic_new(&pic, err);
+    b->ioapic = b->pic ? ioapic_new(&ioapic, err) : NULL;
+    if (!ADD(b->pic, pic_device) || !ADD(b->ioapic, ioapic_device))
+        return false;
+    irq_mux_init(&b->irq, b->pic, b->ioapic);
+    return true;
+}
+
+static bool build_pci(struct board *b, GError **err)
+{
+    struct pci_bus_config bus = {.ports = b->ports,
+                                 .mmio = b->mmio,
+                                 .dma = b->dma,
+                                 .ram = {b, bar_map, bar_unmap}};
+    struct i440fx_config host = {.ram_size = b->cfg.ram_size,
+                                 .opaque = b,
+                                 .pam_changed = pam_changed,
+                                 .smram_changed = smram_changed};
+    struct piix3_config isa = {.opaque = b, .reset = reset_asked};
+    struct piix_ide_config ide = {.devfn = PCI_DEVFN(1, 1),
+                                  .model = PIIX3_IDE,
+                                  .ports = b->ports,
+                                  .clock = b->clock,
+                                  .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP),
+                                          irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
+    struct acpi_pm_config pm = {.ports = b->ports,
+                                .clock = b->clock,
+                                .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
+                                .opaque = b,
+                                .power_off = power_off,
+                                .smi = b->kernel ? NULL : smi};
+
+    b->pci = pci_bus_new(&bus, err);
+    if (!ADD(b->pci, pci_bus_device))
+        return false;
+    host.bus = isa.bus = ide.pci = pm.bus = b->pci;
+    for (unsigned n = 0; n < 16; n++)
+        isa.isa[n] = irq_mux_input(&b->irq, n, IRQ_PIRQ);
+    b->host = i440fx_new(&host, err);
+    b->isa = b->host ? piix3_new(&isa, err) : NULL;
+    b->ide = b->isa ? piix_ide_new(&ide, err) : NULL;
+    b->pm = b->ide ? acpi_pm_new(&pm, err) : NULL;
+    return ADD(b->host, i440fx_device) && ADD(b->isa, piix3_device) &&
+           ADD(b->ide, piix_ide_device) && ADD(b->pm, acpi_pm_device);
+}
+
+static bool build_timers(struct board *b, GError **err)
+{
+    struct pit_config pit = {
+        .ports = b->ports, .clock = b->clock, .irq0 = irq_mux_input(&b->irq, 0, IRQ_CHIP)};
+    struct rtc_config rtc = {.ports = b->ports,
+                             .clock = b->clock,
+                             .irq8 = irq_mux_input(&b->irq, 8, IRQ_CHIP),
+                             .base = rtc_host_time(b->cfg.rtc_local)};
+    struct hpet_config hpet = {.mmio = b->mmio,
+                               .clock = b->clock,
+                               .irq0 = irq_mux_input(&b->irq, 0, IRQ_HPET),
+                               .irq8 = irq_mux_input(&b->irq, 8, IRQ_HPET),
+                               .opaque = b,
+                               .legacy = hpet_legacy};
+
+    for (unsigned n = 16; n < 24; n++)
+        hpet.gsi[n] = irq_mux_input(&b->irq, n, IRQ_HPET);
+    b->pit = pit_new(&pit, err);
+    b->rtc = b->pit ? rtc_new(&rtc, err) : NULL;
+    b->hpet = b->rtc ? hpet_new(&hpet, err) : NULL;
+    return ADD(b->pit, pit_device) && ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
+}
+
+static bool build_input(struct board *b, GError **err)
+{
+    struct irq_line reset = {reset_line, b, 0};
+    struct ps2_kbd_config kbd = {.clock = b->clock};
+    struct ps2_mouse_config mouse = {.clock = b->clock};
+    struct port92_config port92 = {
+        .ports = b->ports, .a20 = {board_set_a20, b, 0}, .reset = reset};
+    struct i8042_config kbc = {.ports = b->ports,
+                               .clock = b->clock,
+                               .irq1 = irq_mux_input(&b->irq, 1, IRQ_CHIP),
+                               .irq12 = irq_mux_input(&b->irq, 12, IRQ_CHIP),
+                               .reset = reset};
+
+    b->kbd = ps2_kbd_new(&kbd);
+    b->mouse = ps2_mouse_new(&mouse);
+    if (!ADD(b->kbd, ps2_kbd_device) || !ADD(b->mouse, ps2_mouse_device))
+        return false;
+    b->port92 = port92_new(&port92, err);
+    if (!ADD(b->port92, port92_device))
+        return false;
+    kbc.kbd = ps2_kbd_port(b->kbd);
+    kbc.aux = ps2_mouse_port(b->mouse);
+    kbc.a20 = port92_a20_input(b->port92);
+    b->kbc = i8042_new(&kbc, err);
+    return ADD(b->kbc, i8042_device);
+}
+
+static bool build_serial(struct board *b, GError **err)
+{
+    static const uint16_t base[MACHINE_MAX_SERIAL] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    static const unsigned irq[MACHINE_MAX_SERIAL] = {4, 3, 4, 3};
+
+    for (unsigned n = 0; n < MACHINE_MAX_SERIAL; n++) {
+        struct uart16550_config cfg = {.ports = b->ports,
+                                       .base = base[n],
+                                       .clock = b->clock,
+                                       .irq = irq_mux_input(&b->irq, irq[n], n < 2 ? IRQ_CHIP : IRQ_CHIP2),
+                                       .chr = b->cfg.serial[n]};
+        struct uart16550 *u;
+
+        if (!b->cfg.serial[n])
+            continue;
+        u = uart16550_new(&cfg, err);
+        if (!ADD(u, uart16550_device))
+            return false;
+        b->chips |= (unsigned)ACPI_CHIP_COM1 << n;
+    }
+    return true;
+}
+
+static bool build_debug(struct board *b, GError **err)
+{
+    if (b->cfg.debugcon) {
+        struct debugcon_config cfg = {b->ports, b->cfg.debugcon_base, b->cfg.debugcon};
+        struct debugcon *d = debugcon_new(&cfg, err);
+
+        if (!ADD(d, debugcon_device))
+            return false;
+    }
+    if (b->cfg.port_e9) {
+        struct debugcon_config cfg = {b->ports, 0xe9, b->cfg.port_e9};
+        struct debugcon *d = debugcon_new(&cfg, err);
+
+        if (!ADD(d, debugcon_device))
+            return false;
+    }
+    if (b->cfg.exit_device) {
+        struct isa_debug_exit_config cfg = {b->ports, b->cfg.exit_base, b->cfg.exit_size,
+                                            debug_exit, b};
+        struct isa_debug_exit *d = isa_debug_exit_new(&cfg, err);
+
+        if (!ADD(d, isa_debug_exit_device))
+            return false;
+    }
+    if (b->cfg.testdev) {
+        struct testdev_config cfg = {.ports = b->ports, .mmio = b->mmio};
+        struct testdev *t;
+
+        for (unsigned n = 0; n < TESTDEV_NUM_IRQS && n < 24; n++)
+            cfg.irq[n] = irq_mux_input(&b->irq, n, IRQ_TEST);
+        t = testdev_new(&cfg, err);
+        if (!ADD(t, testdev_device))
+            return false;
+    }
+    return true;
+}
+
+static bool build_display(struct board *b, GError **err)
+{
+    struct vga_config cfg = {.clock = b->clock, .port = b->ports, .mmio = b->mmio};
+
+    if (b->cfg.no_vga)
+        return true;
+    b->vga = vga_new(&cfg, err);
+    if (!ADD(b->vga, vga_device))
+        return false;
+    b->vgabios = firmware_load_rom(NULL, b->cfg.firmware_dir, err);
+    if (!b->vgabios)
+        return false;
+    return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
+}
+
+/* An image behind a place on the IDE cables. */
+static bool attach_drive(struct board *b, unsigned n, GError **err)
+{
+    const struct machine_drive *d = &b->cfg.drive[n];
+
+    if (!d->present)
+        return true;
+    if (d->file) {
+        b->block[n] = block_open_raw(d->file, d->readonly || d->cd || d->snapshot, err);
+        if (b->block[n] && d->snapshot && !d->cd)
+            b->block[n] = block_open_snapshot(b->block[n], err);
+        if (!b->block[n])
+            return false;
+    }
+    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, b->block[n],
+                           err);
+}
+
+/* ---- firmware, or a kernel in its place ---- */
+
+/* Lines of the fw_cfg "bootorder" file, and the CMOS nibbles, from -boot's letters. */
+static char *boot_order_paths(struct board *b)
+{
+    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
+    GString *out = g_string_new(NULL);
+
+    for (; *order; order++) {
+        for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
+            if (b->cfg.drive[n].present && b->cfg.drive[n].cd == (*order == 'd') &&
+                (*order == 'c' || *order == 'd')) {
+                char *path = firmware_ide_path(1, 1, n / 2, n % 2);
+
+                g_string_append_printf(out, "%s\n", path);
+                g_free(path);
+            }
+        }
+    }
+    return g_string_free(out, FALSE);
+}
+
+static bool build_firmware(struct board *b, GError **err)
+{
+    struct fw_cfg_config cfg = {.ports = b->ports, .dma = b->dma};
+    struct firmware_cfg content = {.low_size = b->mem.ram.low_size,
+                                   .high_size = b->mem.ram.high_size,
+                                   .cpus = 1,
+                                   .graphic = !b->cfg.no_vga,
+                                   .acpi = b->acpi,
+                                   .smbios = b->smbios,
+                                   .boot_menu = b->cfg.boot_menu,
+                                   .boot_menu_wait_ms = -1,
+                                   .boot_fail_wait_ms = -1};
+    char *order = boot_order_paths(b);
+    bool ok;
+
+    content.bootorder = order;
+    b->fw_cfg = fw_cfg_new(&cfg, err);
+    ok = ADD(b->fw_cfg, fw_cfg_device) && firmware_cfg_fill(b->fw_cfg, &content, err);
+    g_free(order);
+    return ok;
+}
+
+static void build_tables(struct board *b)
+{
+    struct acpi_config acpi = {.cpus = 1,
+                               .chips = b->chips | ACPI_CHIP_HPET,
+                               .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
+                               .pci64_base = 0,
+                               .pci64_len = 0};
+    struct smbios_config smbios = {.cpu_vendor = "GenuineIntel",
+                                   .cpu_model = b->cpu->model->brand,
+                                   .cpu_signature = cpuid_signature(b->cpu->model),
+                                   .sockets = 1,
+                                   .cores_per_socket = 1,
+                                   .threads_per_socket = 1,
+                                   .low_size = b->mem.ram.low_size,
+                                   .high_size = b->mem.ram.high_size};
+
+    b->acpi = acpi_build(&acpi);
+    b->smbios = smbios_build(&smbios);
+}
+
+static bool load_guest(struct board *b, GError **err)
+{
+    const struct cpu_model *model = cpu_model_find(b->cfg.cpu_model);
+
+    if (b->cfg.kernel) {
+        struct kernel_boot_config cfg = {.kernel = b->cfg.kernel,
+                                         .initrd = b->cfg.initrd,
+                                         .append = b->cfg.append,
+                                         .entry = LINUX_ENTRY_AUTO,
+                                         .long_mode = model && (model->features & FEAT(LM))};
+
+        b->kernel = kernel_boot_load(&cfg, err);
+        return b->kernel != NULL;
+    }
+    b->bios = firmware_load_bios(b->cfg.bios, b->cfg.firmware_dir, err);
+    if (!b->bios)
+        return false;
+    return true;
+}
+
+bool board_build(struct board *b, GError **err)
+{
+    b->chips = 0;
+    if (!load_guest(b, err) || !build_memory(b, err) || !board_cpu_new(b, err) ||
+        !build_interrupts(b, err) || !build_pci(b, err) || !build_timers(b, err) ||
+        !build_input(b, err) || !build_serial(b, err) || !build_debug(b, err) ||
+        !build_display(b, err))
+        return false;
+    {
+        struct dma8237_config dma = {b->ports, &b->dma};
+
+        b->isa_dma = dma8237_new(&dma, err);
+        if (!ADD(b->isa_dma, dma8237_device))
+            return false;
+    }
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
+        if (!attach_drive(b, n, err))
+            return false;
+    }
+    build_tables(b);
+    if (b->bios)
+        memory_set_bios(&b->mem, b->bios->data, b->bios->size);
+    return build_firmware(b, err);
+}
+
+void board_destroy(struct board *b)
+{
+    while (b->n_devices)
+        device_destroy(b->device[--b->n_devices]);
+    apic_bus_free(b->apic_bus);
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
+        if (b->block[n]) {
+            block_flush(b->block[n]);
+            block_free(b->block[n]);
+        }
+    }
+    bus_free(b->ports);
+    bus_free(b->mmio);
+    cpu_free(b->cpu);
+    memory_destroy(&b->mem);
+    acpi_blobs_free(b->acpi);
+    smbios_blobs_free(b->smbios);
+    kernel_boot_free(b->kernel);
+    firmware_free(b->bios);
+    firmware_free(b->vgabios);
+}
+
+/* ---- reset ---- */
+
+/* The CMOS bytes that SeaBIOS reads: memory sizes (RBIL CMOS list) and the boot order. */
+static void set_cmos(struct board *b)
+{
+    uint64_t low = b->mem.ram.low_size, above1m = (low - 0x100000) >> 10, above16m;
+    uint64_t high = b->mem.ram.high_size >> 16;
+    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
+    unsigned nibbles = 0;
+
+    if (above1m > 0xffff)
+        above1m = 0xffff;
+    above16m = low > 0x1000000 ? (low - 0x1000000) >> 16 : 0;
+    if (above16m > 0xffff)
+        above16m = 0xffff;
+    rtc_cmos_set(b->rtc, 0x14, 0x06); /* FPU and PS/2 mouse */
+    rtc_cmos_set(b->rtc, 0x15, 640 & 0xff);
+    rtc_cmos_set(b->rtc, 0x16, 640 >> 8);
+    rtc_cmos_set(b->rtc, 0x17, (uint8_t)above1m);
+    rtc_cmos_set(b->rtc, 0x18, (uint8_t)(above1m >> 8));
+    rtc_cmos_set(b->rtc, 0x30, (uint8_t)above1m);
+    rtc_cmos_set(b->rtc, 0x31, (uint8_t)(above1m >> 8));
+    rtc_cmos_set(b->rtc, 0x34, (uint8_t)above16m);
+    rtc_cmos_set(b->rtc, 0x35, (uint8_t)(above16m >> 8));
+    rtc_cmos_set(b->rtc, 0x5b, (uint8_t)high);
+    rtc_cmos_set(b->rtc, 0x5c, (uint8_t)(high >> 8));
+    rtc_cmos_set(b->rtc, 0x5d, (uint8_t)(high >> 16));
+    rtc_cmos_set(b->rtc, 0x5f, 0); /* further processors */
+    for (unsigned n = 0; n < 3 && order[n]; n++) {
+        unsigned dev = order[n] == 'a' ? 1 : order[n] == 'c' ? 2 : order[n] == 'd' ? 3 : 4;
+
+        nibbles |= dev << (4 * n);
+    }
+    rtc_cmos_set(b->rtc, 0x3d, (uint8_t)nibbles);
+    rtc_cmos_set(b->rtc, 0x38, (uint8_t)((nibbles >> 8) << 4 | 1)); /* and no floppy signature check */
+}
+
+/* What firmware would have done, then the kernel. */
+static bool start_kernel(struct board *b, GError **err)
+{
+    static const uint8_t routes[4] = {10, 10, 11, 11};
+    struct kernel_entry entry;
+
+    i440fx_open_shadow(b->host);
+    piix3_set_routes(b->isa, routes);
+    bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
+    acpi_pm_set_bases(b->pm);
+    piix_ide_enable(b->ide);
+    apic_set_virtual_wire(b->apic);
+    if (b->vga)
+        vga_boot_text_mode(b->vga, b->vgabios->data, b->vgabios->size);
+    if (!kernel_boot_place(b->kernel, &b->mem.ram, b->acpi, b->smbios, b->chips, &entry, err))
+        return false;
+    board_cpu_enter(b, &entry);
+    return true;
+}
+
+bool board_reset(struct board *b, GError **err)
+{
+    irq_mux_reset(&b->irq);
+    for (unsigned n = 0; n < b->n_devices; n++)
+        device_reset(b->device[n]);
+    cpu_reset(b->cpu, true, false);
+    set_cmos(b);
+    log_msg(LOG_RESET, "reset");
+    return b->kernel ? start_kernel(b, err) : true;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See fpu_rig.h. */
+#include "tests/unit/fpu_rig.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cpu/blocks.h"
+#include "cpu/flags.h"
+#include "cpu/fpu.h"
+#include "cpu/mmu.h"
+#include "cpu/physmem.h"
+
+#define RAM_SIZE (2u << 20)
+#define PML4     0x1000u
+#define PDPT     0x2000u
+#define PD       0x3000u
+#define GDT      0x4000u
+#define IDT      0x5000u
+#define HANDLERS 0x6000u /* 16 bytes a vector; in real mode the IVT is at 0 */
+#define VECTORS  32
+
+/* ---- the machine ---- */
+
+static uint64_t no_port_read(void *opaque, uint16_t port, unsigned size)
+{
+    (void)opaque, (void)port, (void)size;
+    return ~UINT64_C(0);
+}
+
+static void no_port_write(void *opaque, uint16_t port, uint64_t val, unsigned size)
+{
+    (void)opaque, (void)port, (void)val, (void)size;
+}
+
+static uint64_t no_mmio_read(void *opaque, gpa_t gpa, unsigned size)
+{
+    (void)opaque, (void)gpa, (void)size;
+    return ~UINT64_C(0);
+}
+
+static void no_mmio_write(void *opaque, gpa_t gpa, uint64_t val, unsigned size)
+{
+    (void)opaque, (void)gpa, (void)val, (void)size;
+}
+
+static int64_t no_time(void *opaque)
+{
+    (void)opaque;
+    return 0;
+}
+
+static void no_wait(void *opaque)
+{
+    (void)opaque;
+}
+
+static void note_map(void *opaque)
+{
+    struct rig *r = opaque;
+
+    cpu_set_event(r->cpu, EV_FLUSH);
+}
+
+static void note_code(void *opaque, gpa_t gpa, size_t len)
+{
+    struct rig *r = opaque;
+
+    blocks_note_write(r->cpu, gpa, len);
+}
+
+static void note_ferr(void *opaque, bool level)
+{
+    struct rig *r = opaque;
+
+    r->ferr_level = level;
+    r->ferr_calls++;
+}
+
+static void native_prepare(void);
+
+struct rig *rig_new(void)
+{
+    struct rig *r = calloc(1, sizeof(*r));
+    struct cpu_config cfg = {.model = "max", .mmu = &mmu_walk_ops, .tsc_khz = 1000000};
+
+    r->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    r->pm = physmem_new();
+    physmem_map(r->pm, 0, RAM_SIZE, r->ram, false);
+    cfg.pm = r->pm;
+    cfg.hooks = (struct cpu_hooks){.opaque = r,
+                                   .port_read = no_port_read,
+                                   .port_write = no_port_write,
+                                   .mmio_read = no_mmio_read,
+                                   .mmio_write = no_mmio_write,
+                                   .now = no_time,
+                                   .wait_for_event = no_wait,
+                                   .ferr = note_ferr};
+    r->cpu = cpu_new(&cfg);
+    physmem_set_hooks(r->pm, r, note_map, note_code);
+    cpu_reset(r->cpu, true, false);
+    native_prepare();
+    return r;
+}
+
+void rig_free(struct rig *r)
+{
+    cpu_free(r->cpu);
+    physmem_free(r->pm);
+    munmap(r->ram, RAM_SIZE);
+    free(r);
+}
+
+static void make_tables(struct rig *r)
+{
+    bool wide = r->mode == RIG_LONG;
+
+    st_le64(r->ram + PML4, PDPT | 7);
+    st_le64(r->ram + PDPT, PD | 7);
+    st_le64(r->ram + PD, 0x87);
+    st_le64(r->ram + GDT + 8, wide ? UINT64_C(0x00af9b000000ffff) : UINT64_C(0x00cf9b000000ffff));
+    st_le64(r->ram + GDT + 16, UINT64_C(0x00cf93000000ffff));
+    for (unsigned v = 0; v < VECTORS; v++) {
+        uint32_t to = HANDLERS + 16 * v;
+        uint64_t gate = (to & 0xffff) | UINT64_C(8) << 16 | UINT64_C(0x8e00) << 32;
+
+        if (r->mode == RIG_REAL) {
+            st_le32(r->ram + 4 * v, to);
+        } else if (wide) {
+            st_le64(r->ram + IDT + 16 * v, gate);
+            st_le64(r->ram + IDT + 16 * v + 8, 0);
+        } else {
+            st_le64(r->ram + IDT + 8 * v, gate);
+        }
+    }
+}
+
+static void set_segment(struct cpu *cpu, unsigned n, uint16_t sel, uint32_t limit, unsigned attr)
+{
+    cpu->seg[n] = (struct segment){.sel = sel, .limit = limit, .attr = (uint16_t)attr};
+    cpu_derive_segment(cpu, n, true);
+}
+
+void rig_mode(struct rig *r, enum rig_mode mode)
+{
+    struct cpu *cpu = r->cpu;
+    unsigned big = mode == RIG_REAL ? 0 : SEG_G | SEG_DB;
+    unsigned code = mode == RIG_LONG ? SEG_G | SEG_L : big;
+    uint16_t sel = mode == RIG_REAL ? 0 : 8;
+    uint32_t limit = ~0u;
+
+    r->mode = mode;
+    make_tables(r);
+    cpu->cr0 = CR0_ET | CR0_NE | (mode != RIG_REAL ? CR0_PE : 0) | (mode == RIG_LONG ? CR0_PG : 0);
+    cpu->cr3 = PML4;
+    cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | (mode == RIG_LONG ? CR4_PAE : 0);
+    cpu->efer = mode == RIG_LONG ? EFER_LME | EFER_LMA : 0;
+    cpu->rflags = FL_1;
+    cpu->gdtr = (struct table_reg){.base = GDT, .limit = 23};
+    cpu->idtr = mode == RIG_REAL ? (struct table_reg){.base = 0, .limit = 0x3ff}
+                                 : (struct table_reg){.base = IDT, .limit = 0xfff};
+    set_segment(cpu, SEG_CS, sel, limit,
+                SEG_P | SEG_S | SEG_T_CODE | SEG_T_READ | SEG_T_ACCESSED | code);
+    for (unsigned n = SEG_ES; n <= SEG_GS; n++) {
+        if (n != SEG_CS)
+            set_segment(cpu, n, mode == RIG_REAL ? 0 : 16, limit,
+                        SEG_P | SEG_S | SEG_T_WRITE | SEG_T_ACCESSED | big);
+    }
+    cpu_tlb_flush(cpu, true);
+    cpu_sync_mode(cpu);
+}
+
+int rig_run(struct rig *r, const uint8_t *code, size_t len, unsigned n)
+{
+    struct cpu *cpu = r->cpu;
+    uint32_t start = r->mode == RIG_REAL ? RIG_CODE - 0x8000 : RIG_CODE;
+    uint64_t rip;
+
+    physmem_write(r->pm, start, code, len);
+    cpu->gpr[REG_RIP] = start;
+    cpu->gpr[REG_RSP] = RIG_STACK - 0x1000;
+    cpu_run(cpu, n);
+    rip = cpu->gpr[REG_RIP];
+    if (rip >= HANDLERS && rip < HANDLERS + 16 * VECTORS)
+        return (int)(rip - HANDLERS) / 16;
+    return -1;
+}
+
+int rig_emulate(struct rig *r, const uint8_t *code, size_t len, struct fpu_case *c)
+{
+    struct cpu *cpu = r->cpu;
+    int vector;
+
+    for (unsigned n = 0; n < 3; n++)
+        cpu->gpr[n] = c->gpr[n];
+    cpu->gpr[REG_RDI] = RIG_DATA;
+    cpu->gpr[REG_R8] = 0;
+    flags_set_arith(cpu, c->flags);
+    fpu_set_image(cpu, c->fx, true);
+    memcpy(r->ram + RIG_DATA, c->mem, RIG_MEM);
+    vector = rig_run(r, code, len, 1);
+    for (unsigned n = 0; n < 3; n++)
+        c->gpr[n] = cpu->gpr[n];
+    c->flags = flags_arith(cpu);
+    fpu_get_image(cpu, c->fx, true);
+    memcpy(c->mem, r->ram + RIG_DATA, RIG_MEM);
+    return vector;
+}
+
+/* ---- the host ---- */
+
+/* native_call(case, code): loads the case, calls the code with RDI at its memory, stores the case. */
+void native_call(struct fpu_case *c, const void *code);
+__asm__(".pushsection .text\n"
+        "native_call:\n"
+        "pushq %rbx\n"
+        "pushq %rbp\n"
+        "pushq %r12\n"
+        "movq %rdi, %r12\n"
+        "movq %rsi, %rbx\n"
+        "fxrstor64 32(%r12)\n"
+        "leaq 544(%r12), %rdi\n"
+        "pushq 24(%r12)\n"
+        "popfq\n"
+        "movq (%r12), %rax\n"
+        "movq 8(%r12), %rcx\n"
+        "movq 16(%r12), %rdx\n"
+        "call *%rbx\n"
+        "movq %rax, (%r12)\n"
+        "movq %rcx, 8(%r12)\n"
+        "movq %rdx, 16(%r12)\n"
+        "pushfq\n"
+        "popq 24(%r12)\n"
+        "fxsave64 32(%r12)\n"
+        "fninit\n"
+        "movl $0x1f80, -8(%rsp)\n"
+        "ldmxcsr -8(%rsp)\n"
+        "popq %r12\n"
+        "popq %rbp\n"
+        "popq %rbx\n"
+        "ret\n"
+        ".popsection\n");
+static_assert(offsetof(struct fpu_case, fx) == 32 && offsetof(struct fpu_case, mem) == 544,
+              "as native_call knows them");
+
+static sigjmp_buf native_out;
+static struct fpu_case *native_case;
+static volatile int native_signal;
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)info;
+    native_signal = sig;
+    memcpy(native_case->fx, uc->uc_mcontext.fpregs, sizeof(native_case->fx));
+    siglongjmp(native_out, 1);
+}
+
+static uint8_t *native_page;
+
+/* Anew for each rig: the test runner has handlers of its own, put back at each test. */
+static void native_prepare(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+    if (!native_page)
+        native_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    sigaction(SIGFPE, &sa, NULL);
+    sigaction(SIGILL, &sa, NULL);
+}
+
+int rig_native(const uint8_t *code, size_t len, struct fpu_case *c)
+{
+    uint64_t kept = c->flags;
+
+    memcpy(native_page, code, len);
+    native_page[len] = 0xc3;
+    native_case = c;
+    native_signal = 0;
+    c->flags |= 0x202;
+    if (!sigsetjmp(native_out, 0)) {
+        native_call(c, native_page);
+        c->flags &= FL_ARITH;
+    } else {
+        __asm__ volatile("fninit");
+        host_set_mxcsr(MXCSR_DEFAULT);
+        c->flags = kept;
+    }
+    return native_signal;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A board for the IDE tests: a PCI bus with the PIIX IDE function, 1 MiB of memory for its DMA, and
+ * images that can be made to fail. Drives are reached only as a guest's driver would: through
+ * ports.
+ */
+#ifndef TESTS_UNIT_IDE_RIG_H
+#define TESTS_UNIT_IDE_RIG_H
+
+#include "backends/block_impl.h"
+#include "devices/pci/pci_bus.h"
+#include "devices/storage/piix_ide.h"
+
+#define RAM_SIZE 0x100000u
+#define BM_BASE  0xc000u
+#define DEVFN    PCI_DEVFN(1, 1)
+
+/* Status values as drivers test them. */
+enum { BSY = 0x80, DRDY = 0x40, DF = 0x20, DSC = 0x10, DRQ = 8, ERR = 1 };
+
+/* An image in memory that fails where it is told to and counts flushes. */
+struct image {
+    struct block block;
+    uint8_t *data;
+    uint64_t bad_from, bad_to; /* bytes that cannot be read or written */
+    int flush_rc;
+    unsigned flushes, writes;
+};
+
+struct rig {
+    struct bus *ports, *mmio;
+    struct vclock *clock;
+    struct pci_bus *pci;
+    struct piix_ide *ide;
+    uint8_t ram[RAM_SIZE];
+    bool irq[2];      /* level of 14 and 15 */
+    unsigned rose[2]; /* rising edges */
+};
+
+struct image *image_new(uint64_t size);
+
+/* Each sector of 512 bytes filled with bytes made of its number. */
+void image_number(struct image *img);
+uint8_t image_byte(uint64_t off);
+
+struct rig *rig_new(enum piix_ide_model model);
+void rig_free(struct rig *r);
+void rig_attach(struct rig *r, unsigned channel, unsigned unit, enum piix_ide_drive drive,
+                struct image *img);
+
+/* Registers of the primary channel, by offset; control block. */
+uint8_t in(struct rig *r, unsigned reg);
+void out(struct rig *r, unsigned reg, unsigned val);
+uint8_t alt_status(struct rig *r);
+void control(struct rig *r, unsigned val);
+
+/* Task file and command at once: LBA28 on device `unit`, or 48 bits wide. */
+void command28(struct rig *r, unsigned unit, unsigned cmd, uint32_t lba, unsigned count);
+void command48(struct rig *r, unsigned unit, unsigned cmd, uint64_t lba, unsigned count);
+
+/* `len` (even) bytes through the data register, as 16-bit or 32-bit accesses. */
+void data_in(struct rig *r, void *buf, unsigned len, unsigned width);
+void data_out(struct rig *r, const void *buf, unsigned len, unsigned width);
+
+/* Bus master: descriptor k of the table at `table`; registers of the primary channel. */
+void prd(struct rig *r, uint32_t table, unsigned k, uint32_t addr, uint32_t len, bool last);
+void bm_start(struct rig *r, uint32_t table, bool to_memory);
+void bm_stop(struct rig *r);
+uint8_t bm_status(struct rig *r);
+
+#endif
