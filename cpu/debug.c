@@ -49,11 +49,7 @@ void exc_debug_trap(struct cpu *cpu)
 
 bool debug_insn_bp_enabled(const struct cpu *cpu)
 {
-    for (unsigned n = 0; n < 4; n++) {
-        if (bp_enabled(cpu, n) && bp_kind(cpu, n) == DR_EXEC)
-            return true;
-    }
-    return false;
+    return (cpu->dr7 & 0xff) != 0;
 }
 
 bool debug_data_bp_enabled(const struct cpu *cpu)

@@ -19,7 +19,8 @@ void exc_debug_trap(struct cpu *cpu);
  * caller raises #DB. */
 bool debug_insn_bp(struct cpu *cpu);
 
-/* Some instruction breakpoint is enabled in DR7; some data (or port) breakpoint is. */
+/* Some breakpoint is enabled in DR7, so that instructions are to be run one by one (data
+ * breakpoints trap right behind theirs); some data (or port) breakpoint is. */
 bool debug_insn_bp_enabled(const struct cpu *cpu);
 bool debug_data_bp_enabled(const struct cpu *cpu);
 

@@ -258,7 +258,6 @@ static void delivered(struct cpu *cpu)
 {
     cpu->halted = false;
     cpu->inhibit = 0;
-    cpu->pending_db = 0;
     cpu_sync_mode(cpu);
     cpu_recheck_events(cpu);
 }
@@ -275,6 +274,9 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
     /* an instruction breakpoint leaves it to its handler to set RF */
     if (ev->kind == EVK_FAULT && (ev->vector != EXC_DB || (cpu->dr6 & DR6_BD)))
         dl.fl |= FL_RF;
+    else if (!(cpu->mode & MODE_STEP)) /* only there is RF kept up to date */
+        dl.fl &= ~(uint64_t)FL_RF;
+    cpu->pending_db = 0;
     if (log_on(LOG_INT))
         log_msg(LOG_INT, "cpu%u: vector %02x kind %d error %x at %04x:%llx cr2 %llx rax %llx",
                 cpu->id, ev->vector, (int)ev->kind, ev->has_error ? ev->error : 0,

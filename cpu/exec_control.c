@@ -6,6 +6,7 @@
 #include "cpu/control.h"
 #include "cpu/debug.h"
 #include "cpu/exec.h"
+#include "cpu/far.h"
 
 /* Operand size of these moves: 64 bits in 64-bit mode, else 32. */
 static unsigned move_size(const struct cpu *cpu)
@@ -60,7 +61,7 @@ HANDLER(mov_cr_r)
     if (cpu->cpl > 0 || !cr_write(cpu, i->reg, reg_get(cpu, i->rm, move_size(cpu))))
         RAISE_ERR(EXC_GP, 0);
     cpu->gpr[REG_RIP] = next;
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_mov_cr_r, mov_cr_r);
 
@@ -104,7 +105,7 @@ HANDLER(mov_dr_r)
         debug_set_dr6(cpu, v);
     else
         debug_set_dr7(cpu, v);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_mov_dr_r, mov_dr_r);
 
@@ -114,7 +115,7 @@ HANDLER(clts)
         RAISE_ERR(EXC_GP, 0);
     cpu->cr0 &= ~(uint64_t)CR0_TS;
     cpu_sync_mode(cpu);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_clts, clts);
 
@@ -141,7 +142,7 @@ HANDLER(invlpg)
         va = (uint32_t)(cpu->seg[i->seg].base + off);
     if (gva_canonical(va))
         cpu_tlb_flush_page(cpu, va);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_invlpg, invlpg);
 
@@ -168,6 +169,6 @@ HANDLER(invpcid)
     } else {
         cpu_tlb_flush(cpu, type == 2);
     }
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_invpcid, invpcid);

@@ -284,28 +284,28 @@ static void far_mem(struct cpu *cpu, const struct insn *i, bool call)
 HANDLER(callf_ap)
 {
     far_imm(cpu, i, true);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_callf_ap, callf_ap);
 
 HANDLER(jmpf_ap)
 {
     far_imm(cpu, i, false);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_jmpf_ap, jmpf_ap);
 
 HANDLER(callf_mp)
 {
     far_mem(cpu, i, true);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_callf_mp, callf_mp);
 
 HANDLER(jmpf_mp)
 {
     far_mem(cpu, i, false);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_jmpf_mp, jmpf_mp);
 
@@ -416,13 +416,13 @@ static void retf_any(struct cpu *cpu, const struct insn *i, unsigned imm)
 HANDLER(retf)
 {
     retf_any(cpu, i, 0);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_retf, retf);
 
 HANDLER(retf_iw)
 {
     retf_any(cpu, i, (uint16_t)i->imm);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_retf_iw, retf_iw);

@@ -4,6 +4,7 @@
  * SYSCALL only in 64-bit mode, and SYSRET checks RCX before it leaves ring 0).
  */
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/segments.h"
 
 #define CODE64 (SEG_P | SEG_S | 0xbu | SEG_L | SEG_G)
@@ -38,7 +39,7 @@ HANDLER(syscall)
     cpu->gpr[REG_RIP] = cpu->lstar;
     set_flat(cpu, cs & 0xfffc, (uint16_t)((cs & 0xfffc) + 8), 0, true);
     done(cpu);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_syscall, syscall);
 
@@ -56,7 +57,7 @@ HANDLER(sysret)
     cpu->gpr[REG_RIP] = wide ? rip : (uint32_t)rip;
     set_flat(cpu, (uint16_t)(wide ? base + 16 : base), (uint16_t)(base + 8), 3, wide);
     done(cpu);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_sysret, sysret);
 
@@ -72,7 +73,7 @@ HANDLER(sysenter)
     cpu->gpr[REG_RIP] = wide ? cpu->sysenter_eip : (uint32_t)cpu->sysenter_eip;
     set_flat(cpu, cs, (uint16_t)(cs + 8), 0, wide);
     done(cpu);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_sysenter, sysenter);
 
@@ -91,7 +92,7 @@ HANDLER(sysexit)
     cs = (uint16_t)(cs + (wide ? 32 : 16));
     set_flat(cpu, cs, (uint16_t)(cs + 8), 3, wide);
     done(cpu);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_sysexit, sysexit);
 

@@ -4,7 +4,9 @@
  * HLT; volume 3A, 20.3 and 20.4 (virtual interrupts).
  */
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/farstack.h"
+#include "cpu/fetch.h"
 
 /* Virtual-8086 mode, IOPL < 3. */
 static bool v86_limited(const struct cpu *cpu)
@@ -61,7 +63,7 @@ static void popf_plain(struct cpu *cpu, const struct insn *i, uint64_t fl)
 HANDLER(popf)
 {
     struct fstack st = fstack_current(cpu, 0);
-    uint64_t fl;
+    uint64_t fl, changed = cpu->rflags;
 
     AT(i);
     if (v86_limited(cpu) && (!(cpu->cr4 & CR4_VME) || i->osz != SZ16))
@@ -73,9 +75,12 @@ HANDLER(popf)
         popf_plain(cpu, i, fl);
     fstack_drop(&st, OSIZE(i));
     fstack_commit(cpu, &st);
-    cpu_sync_mode(cpu);
-    cpu_recheck_events(cpu);
-    LEAVE_AFTER;
+    changed ^= cpu->rflags;
+    if (changed & (FL_TF | FL_AC))
+        cpu_sync_mode(cpu);
+    if (changed & FL_IF)
+        cpu_recheck_events(cpu);
+    GO_ON_AFTER;
 }
 FAMILY(h_popf, popf);
 
@@ -101,7 +106,7 @@ static uint64_t interrupt_flag(struct cpu *cpu, const struct insn *i)
 HANDLER(cli)
 {
     cpu->rflags &= ~interrupt_flag(cpu, i);
-    LEAVE_AFTER;
+    NEXT;
 }
 FAMILY(h_cli, cli);
 
@@ -117,7 +122,7 @@ HANDLER(sti)
     }
     cpu->rflags |= flag;
     cpu_recheck_events(cpu);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_sti, sti);
 
@@ -126,8 +131,8 @@ HANDLER(clac)
     if (cpu->cpl > 0 || (cpu->rflags & FL_VM))
         RAISE(EXC_UD);
     cpu->rflags &= ~(uint64_t)FL_AC;
-    cpu_sync_mode(cpu);
-    LEAVE_AFTER;
+    tlb_sync_key(cpu); /* in ring 0, AC is only about SMAP */
+    NEXT;
 }
 FAMILY(h_clac, clac);
 
@@ -136,8 +141,8 @@ HANDLER(stac)
     if (cpu->cpl > 0 || (cpu->rflags & FL_VM))
         RAISE(EXC_UD);
     cpu->rflags |= FL_AC;
-    cpu_sync_mode(cpu);
-    LEAVE_AFTER;
+    tlb_sync_key(cpu);
+    NEXT;
 }
 FAMILY(h_stac, stac);
 

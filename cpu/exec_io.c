@@ -2,6 +2,7 @@
 /* IN and OUT. Intel SDM volume 1, chapter 19; volume 2. String forms are with the strings. */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/hostio.h"
 #include "cpu/task.h"
 
@@ -39,27 +40,27 @@ static void port_out(struct cpu *cpu, const struct insn *i, uint16_t port)
 HANDLER(in_imm)
 {
     port_in(cpu, i, (uint8_t)i->imm);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_in_imm, in_imm);
 
 HANDLER(in_dx)
 {
     port_in(cpu, i, (uint16_t)cpu->gpr[REG_RDX]);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_in_dx, in_dx);
 
 HANDLER(out_imm)
 {
     port_out(cpu, i, (uint8_t)i->imm);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_out_imm, out_imm);
 
 HANDLER(out_dx)
 {
     port_out(cpu, i, (uint16_t)cpu->gpr[REG_RDX]);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_out_dx, out_dx);

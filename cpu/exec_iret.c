@@ -175,11 +175,11 @@ HANDLER(iret)
         if (cpu_long_mode(cpu))
             RAISE_ERR(EXC_GP, 0);
         iret_task(cpu, i);
-        LEAVE;
+        GO_ON;
     } else {
         iret_protected(cpu, size);
     }
     far_done(cpu);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_iret, iret);

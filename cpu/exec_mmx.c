@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MMX, with what SSE and SSE2 added to it. Each runs as the SSE2 instruction on the lower half of a host
- * vector, so that the host's x87 state stays out of it. SDM volume 1, chapter 9 and section 10.4.4.
+ * MMX, with what SSE and SSE2 added to it. Each runs as the SSE2 instruction on the lower half of a
+ * host vector, so that the host's x87 state stays out of it. SDM volume 1, chapter 9 and
+ * section 10.4.4.
  */
 #include "cpu/exec_simd.h"
 
@@ -49,7 +50,8 @@ SIMD_SHIFT_OPS(MMX_SHIFT_IMM)
 
 /* ---- shuffles ---- */
 
-/* The upper halves of two MMX registers interleaved are the upper half of the lower ones interleaved. */
+/* The upper halves of two MMX registers interleaved are the upper half of the lower ones
+ * interleaved. */
 #define UPPER(name, op)                                                                            \
     static ALWAYS_INLINE __m128i name(__m128i a, __m128i b)                                        \
     {                                                                                              \

@@ -2,6 +2,7 @@
 /* RDMSR, WRMSR, time stamps, CPUID, RDRAND, RSM. Intel SDM volume 2. */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/msr.h"
 #include "cpu/smm.h"
 
@@ -30,7 +31,7 @@ HANDLER(wrmsr)
 
     if (cpu->cpl > 0 || !msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v))
         RAISE_ERR(EXC_GP, 0);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_wrmsr, wrmsr);
 

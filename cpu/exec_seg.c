@@ -4,6 +4,7 @@
  * selectors. Intel SDM volume 2: MOV, PUSH, POP, LDS/LES/LFS/LGS/LSS, LAR, LSL, VERR/VERW, ARPL.
  */
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/farstack.h"
 #include "cpu/segments.h"
 
@@ -58,7 +59,7 @@ PUSH_SEG(gs, SEG_GS);
     HANDLER(pop_##name)                                                                            \
     {                                                                                              \
         pop_seg(cpu, i, n);                                                                        \
-        LEAVE_AFTER;                                                                               \
+        GO_ON_AFTER;                                                                               \
     }                                                                                              \
     FAMILY(h_pop_##name, pop_##name)
 POP_SEG(es, SEG_ES);
@@ -92,7 +93,7 @@ HANDLER(mov_sreg_rm)
     AT(i);
     seg_load(cpu, n, sel);
     seg_loaded(cpu, n, true);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_mov_sreg_rm, mov_sreg_rm);
 
@@ -115,7 +116,7 @@ static void load_far_pointer(struct cpu *cpu, const struct insn *i, unsigned n)
     HANDLER(name)                                                                                  \
     {                                                                                              \
         load_far_pointer(cpu, i, n);                                                               \
-        LEAVE_AFTER;                                                                               \
+        GO_ON_AFTER;                                                                               \
     }                                                                                              \
     FAMILY(h_##name, name)
 LOAD_FAR(les, SEG_ES);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the exec_mmx.c and exec_sse*.c files share: registers and memory operands as host vectors, the
- * forms of a handler, the check of SSE exceptions that the guest has not masked, and the list of integer
- * operations that MMX and SSE2 have in common. SDM volume 1, chapters 9-11.
+ * What the exec_mmx.c and exec_sse*.c files share: registers and memory operands as host vectors,
+ * the forms of a handler, the check of SSE exceptions that the guest has not masked, and the list
+ * of integer operations that MMX and SSE2 have in common. SDM volume 1, chapters 9-11.
  */
 #ifndef CPU_EXEC_SIMD_H
 #define CPU_EXEC_SIMD_H
@@ -25,8 +25,8 @@ static inline void xmm_set(struct cpu *cpu, unsigned r, __m128i v)
 
 __attribute__((noinline, cold)) __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i,
                                                         gva_t va);
-__attribute__((noinline, cold)) void simd_st128_slow(struct cpu *cpu, const struct insn *i, gva_t va,
-                                                     __m128i v);
+__attribute__((noinline, cold)) void simd_st128_slow(struct cpu *cpu, const struct insn *i,
+                                                     gva_t va, __m128i v);
 /* #GP(0) for an operand that is not aligned. */
 __attribute__((noreturn, cold)) void simd_misaligned(struct cpu *cpu, const struct insn *i);
 
@@ -86,9 +86,9 @@ static inline uint32_t low32(__m128i v)
 
 /* ---- forms ---- */
 
-/* Handlers of all five forms around a function name##_do(cpu, i, operand): the operand is regexpr for
- * registers, and what ld makes of the address for memory. */
-#define HANDLERS_LOAD(name, regexpr, ld, size)                                                        \
+/* Handlers of all five forms around a function name##_do(cpu, i, operand): the operand is regexpr
+ * for registers, and what ld makes of the address for memory. */
+#define HANDLERS_LOAD(name, regexpr, ld, size)                                                     \
     HANDLER(name##_reg)                                                                            \
     {                                                                                              \
         name##_do(cpu, i, regexpr);                                                                \
@@ -116,7 +116,7 @@ static inline uint32_t low32(__m128i v)
     }
 
 /* The same for stores: st(cpu, i, va, value) to memory, `regstmt` for registers. */
-#define HANDLERS_STORE(name, regstmt, value, st, size)                                                \
+#define HANDLERS_STORE(name, regstmt, value, st, size)                                             \
     HANDLER(name##_reg)                                                                            \
     {                                                                                              \
         regstmt;                                                                                   \
@@ -182,11 +182,11 @@ void simd_masked_store(struct cpu *cpu, const struct insn *i, __m128i v, __m128i
 enum sse_result { SSE_NONE, SSE_PS, SSE_SS, SSE_PD, SSE_SD };
 
 __attribute__((noinline, cold)) void sse_precise_begin(struct cpu *cpu);
-__attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i, __m128i r,
-                                                     enum sse_result kind);
+__attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i,
+                                                     __m128i r, enum sse_result kind);
 
-/* Around the host instruction: sse_check_end does not return when an exception is due, and nothing of
- * the guest but MXCSR's flags has changed then. */
+/* Around the host instruction: sse_check_end does not return when an exception is due, and nothing
+ * of the guest but MXCSR's flags has changed then. */
 static ALWAYS_INLINE void sse_check_begin(struct cpu *cpu)
 {
     if (unlikely(cpu->mxcsr_unmasked))

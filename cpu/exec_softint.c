@@ -2,6 +2,7 @@
 /* INT n, INT3, INTO, INT1, BOUND, UD. Intel SDM volume 2; volume 3A, 20.3.3 (VME's redirection). */
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/task.h"
 
 /* Virtual-8086 mode: where INT n goes. True: to the program's own handler, done. */
@@ -22,32 +23,32 @@ HANDLER(int_n)
     unsigned vector = (uint8_t)i->imm;
 
     if ((cpu->rflags & FL_VM) && int_from_v86(cpu, i, vector))
-        LEAVE;
+        GO_ON;
     exc_soft_int(cpu, i, vector, EVK_SOFT_INT);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_int, int_n);
 
 HANDLER(int3)
 {
     exc_soft_int(cpu, i, EXC_BP, EVK_SOFT_INT);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_int3, int3);
 
 HANDLER(into)
 {
     if (!flag_of(cpu))
-        LEAVE_AFTER;
+        GO_ON_AFTER;
     exc_soft_int(cpu, i, EXC_OF, EVK_SOFT_INT);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_into, into);
 
 HANDLER(int1)
 {
     exc_soft_int(cpu, i, EXC_DB, EVK_ICEBP);
-    LEAVE;
+    GO_ON;
 }
 FAMILY(h_int1, int1);
 

@@ -30,14 +30,15 @@ void simd_misaligned(struct cpu *cpu, const struct insn *i)
 
 /* ---- exceptions ---- */
 
-#define MXCSR_IE 0x01u
-#define MXCSR_DE 0x02u
-#define MXCSR_ZE 0x04u
-#define MXCSR_UE 0x10u
-#define MXCSR_UM 0x0800u
+#define MXCSR_IE         0x01u
+#define MXCSR_DE         0x02u
+#define MXCSR_ZE         0x04u
+#define MXCSR_UE         0x10u
+#define MXCSR_UM         0x0800u
 #define MXCSR_MASK_SHIFT 7
 
-/* The instruction runs with clean flags. Flushing to zero is in force only while underflow is masked. */
+/* The instruction runs with clean flags. Flushing to zero is in force only while underflow is
+ * masked. */
 void sse_precise_begin(struct cpu *cpu)
 {
     uint32_t v = cpu->mxcsr_host;
@@ -82,9 +83,9 @@ void sse_precise_end(struct cpu *cpu, const struct insn *i, __m128i r, enum sse_
     if (!(cpu->mxcsr & MXCSR_UM) && sse_tiny(r, kind))
         flags |= MXCSR_UE;
     raised = flags & ~(cpu->mxcsr >> MXCSR_MASK_SHIFT);
-    /* With overflow or underflow not masked PE should tell of the result before its exponent was cut;
-     * it tells of the cut one here, and may be set where it need not be. What is found before computing keeps the
-     * rest from being found. */
+    /* With overflow or underflow not masked PE should tell of the result before its exponent was
+     * cut; it tells of the cut one here, and may be set where it need not be. What is found before
+     * computing keeps the rest from being found. */
     if (raised & (MXCSR_IE | MXCSR_DE | MXCSR_ZE))
         flags &= MXCSR_IE | MXCSR_DE | MXCSR_ZE;
     cpu->mxcsr |= flags;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SSE and SSE2 floating-point arithmetic and comparison, by the host's instructions under the guest's
- * MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1, sections 10.4.1,
- * 11.4.1, 11.5.
+ * SSE and SSE2 floating-point arithmetic and comparison, by the host's instructions under the
+ * guest's MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1,
+ * sections 10.4.1, 11.4.1, 11.5.
  */
 #include "cpu/exec_simd.h"
 
@@ -40,7 +40,9 @@ FP_OP(rsqrtss, ld32v, 4, SSE_NONE)
 /* ---- CMPccPS and the like: the predicate is an immediate ---- */
 
 #define CMP_CASE(name, n)                                                                          \
-    case n: __asm__ volatile(#name " $" #n ", %1, %0" : "+x"(a) : "x"(b)); break;
+    case n:                                                                                        \
+        __asm__ volatile(#name " $" #n ", %1, %0" : "+x"(a) : "x"(b));                             \
+        break;
 #define FP_CMP(name, ld, size)                                                                     \
     static __m128i name##_by(__m128i a, __m128i b, unsigned predicate)                             \
     {                                                                                              \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SSE and SSE2 moves. SDM volume 1, sections 10.4.1.1, 11.4.1.1, 11.4.4; non-temporal ones are plain
- * stores here. */
+/* SSE and SSE2 moves. SDM volume 1, sections 10.4.1.1, 11.4.1.1, 11.4.4; non-temporal ones are
+ * plain stores here. */
 #include "cpu/exec_simd.h"
 
 static ALWAYS_INLINE void load_all_do(struct cpu *cpu, const struct insn *i, __m128i v)
@@ -85,10 +85,8 @@ HANDLER(movnti64)
     mem_st64(cpu, i, ea_gen(cpu, i, 8, ACC_W), cpu->gpr[i->reg]);
     NEXT;
 }
-const struct family h_movnti = {.fn = {{movnti32, movnti32},
-                                       {movnti32, movnti32},
-                                       {movnti32, movnti32},
-                                       {movnti64, movnti64}}};
+const struct family h_movnti = {
+    .fn = {{movnti32, movnti32}, {movnti32, movnti32}, {movnti32, movnti32}, {movnti64, movnti64}}};
 
 /* ---- halves: MOVLPS/MOVHLPS, MOVHPS/MOVLHPS and their PD forms ---- */
 

@@ -5,6 +5,7 @@
  */
 #include "cpu/control.h"
 #include "cpu/exec.h"
+#include "cpu/far.h"
 #include "cpu/segments.h"
 
 /* CR4.UMIP keeps the addresses of system structures from user code. */
@@ -147,6 +148,6 @@ HANDLER(lmsw)
     msw |= cpu->cr0 & CR0_PE; /* sets PE, never clears it */
     if (!control_write_cr0(cpu, (cpu->cr0 & ~UINT64_C(15)) | msw))
         RAISE_ERR(EXC_GP, 0);
-    LEAVE_AFTER;
+    GO_ON_AFTER;
 }
 FAMILY(h_lmsw, lmsw);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the exec_x87*.c files share. An x87 handler has a fast path, which runs the operation alone on
- * the host's x87 with every exception masked, and the native one (fpu_native.h), to which it turns
- * when a register is wrongly empty or full, or when a flag comes up that the guest's status word does
- * not have yet: then the same instruction is done over with everything exact. The host's own sticky
- * flags may hold stale bits; they only make a handler take the native path, which clears them.
+ * What the exec_x87*.c files share. An x87 handler has a fast path, which runs the operation alone
+ * on the host's x87 with every exception masked, and the native one (fpu_native.h), to which it
+ * turns when a register is wrongly empty or full, or when a flag comes up that the guest's status
+ * word does not have yet: then the same instruction is done over with everything exact. The host's
+ * own sticky flags may hold stale bits; they only make a handler take the native path, which clears
+ * them.
  */
 #ifndef CPU_EXEC_X87_H
 #define CPU_EXEC_X87_H
@@ -50,7 +51,7 @@ static inline bool x87_full(const struct fpu *f, unsigned index)
 
 static inline void x87_pop(struct fpu *f)
 {
-    f->tags &= (uint8_t)~(1u << f->top);
+    f->tags &= (uint8_t) ~(1u << f->top);
     f->top = (f->top + 1) & 7;
 }
 
@@ -70,7 +71,8 @@ static inline void f80_copy(struct f80 *to, const struct f80 *from)
 
 /* ---- control and status ---- */
 
-/* Underflow that is not masked is reported for exact tiny results too, which the masked run cannot see. */
+/* Underflow that is not masked is reported for exact tiny results too, which the masked run cannot
+ * see. */
 static inline bool x87_fast_ok(const struct fpu *f)
 {
     return f->cw & CW_UM;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* x87 arithmetic: FADD FMUL FSUB FSUBR FDIV FDIVR in all their forms. SDM volume 1, section 8.3.5. */
+/* x87 arithmetic: FADD FMUL FSUB FSUBR FDIV FDIVR in all their forms. SDM volume 1, section 8.3.5.
+ */
 #include "cpu/exec_x87.h"
-
-
-
 
 /* r := a op b, and the host's status word. */
 #define F80_OP2(op)                                                                                \
-    static ALWAYS_INLINE uint16_t f80_##op(struct f80 *r, const struct f80 *a, const struct f80 *b) \
+    static ALWAYS_INLINE uint16_t f80_##op(struct f80 *r, const struct f80 *a,                     \
+                                           const struct f80 *b)                                    \
     {                                                                                              \
         uint16_t sw;                                                                               \
                                                                                                    \
@@ -39,7 +38,9 @@
     }
 
 /* D8: to ST(0); DC: to ST(i); DE: to ST(i), then pop. `n` is the reg field. */
-static ALWAYS_INLINE void arith_reg(struct cpu *cpu, const struct insn *i, uint16_t (*op)(struct f80 *, const struct f80 *, const struct f80 *),
+static ALWAYS_INLINE void arith_reg(struct cpu *cpu, const struct insn *i,
+                                    uint16_t (*op)(struct f80 *, const struct f80 *,
+                                                   const struct f80 *),
                                     unsigned opcode, unsigned n)
 {
     struct fpu *f = &cpu->fpu;
@@ -63,7 +64,8 @@ static ALWAYS_INLINE void arith_reg(struct cpu *cpu, const struct insn *i, uint1
     x87_native(cpu, i, opcode, 0xc0 | n << 3 | i->rm, NULL);
 }
 
-static ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i, uint16_t (*op)(struct f80 *, const struct f80 *, const void *),
+static ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i,
+                                    uint16_t (*op)(struct f80 *, const struct f80 *, const void *),
                                     unsigned opcode, unsigned n, void *m)
 {
     struct fpu *f = &cpu->fpu;
@@ -108,8 +110,8 @@ static ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i, uint1
     }                                                                                              \
     FAMILY(h_f##op##_##name, op##_##name);
 
-/* `n` is the reg field; in the ST(i) forms it gives the result of (ST(0) op ST(i)) all the same, which
- * the manual calls by the reversed name there. */
+/* `n` is the reg field; in the ST(i) forms it gives the result of (ST(0) op ST(i)) all the same,
+ * which the manual calls by the reversed name there. */
 #define ARITH(op, n)                                                                               \
     F80_OP2(op)                                                                                    \
     ARITH_REG(op, st0, 0xd8, n)                                                                    \

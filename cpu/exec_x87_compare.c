@@ -27,8 +27,8 @@ static ALWAYS_INLINE void compare_reg(struct cpu *cpu, const struct insn *i, uns
     unsigned a = f->top, b = x87_index(f, n);
 
     if (likely(x87_full(f, a) && x87_full(f, b))) {
-        unsigned sw = quiet ? f80_ucom(x87_reg(f, a), x87_reg(f, b))
-                            : f80_com(x87_reg(f, a), x87_reg(f, b));
+        unsigned sw =
+            quiet ? f80_ucom(x87_reg(f, a), x87_reg(f, b)) : f80_com(x87_reg(f, a), x87_reg(f, b));
 
         if (likely(!x87_fresh(f, sw))) {
             x87_set_cc(f, sw, SW_CC);
@@ -119,8 +119,9 @@ COMPARE_MEM(fcomp_i16, "ficoms", int16_t, 16, 0xde, 3, true)
 F80_COMI(comi)
 F80_COMI(ucomi)
 
-/* Hosts differ in whether they still set the flags when an exception is not masked; the guest gets what
- * its host does. AF is set before, so that its being clear afterwards tells that they were set. */
+/* Hosts differ in whether they still set the flags when an exception is not masked; the guest gets
+ * what its host does. AF is set before, so that its being clear afterwards tells that they were
+ * set. */
 static void comi_native(struct cpu *cpu, const struct insn *i, unsigned opcode, unsigned modrm)
 {
     struct x87_image im;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x87 control: the control and status words, the environment in its four layouts, FNSAVE and FRSTOR,
- * FXSAVE and FXRSTOR, waiting for exceptions. SDM volume 1, sections 8.1.10, 8.3.9, 8.7 and 10.5;
- * external reporting as section 8.7.2 and D.2 describe for IRQ 13.
+ * x87 control: the control and status words, the environment in its four layouts, FNSAVE and
+ * FRSTOR, FXSAVE and FXRSTOR, waiting for exceptions. SDM volume 1, sections 8.1.10, 8.3.9, 8.7
+ * and 10.5; external reporting as section 8.7.2 and D.2 describe for IRQ 13.
  */
 #include "cpu/exec_x87.h"
 

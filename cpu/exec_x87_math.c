@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* x87 functions: sign, root, remainder, scale, transcendental, FTST, FXAM. SDM volume 1, sections 8.3.5
- * to 8.3.8. */
+/* x87 functions: sign, root, remainder, scale, transcendental, FTST, FXAM. SDM volume 1,
+ * sections 8.3.5 to 8.3.8. */
 #include "cpu/exec_x87.h"
 
 /* ST(0) := op(ST(0)), with the condition codes in ccs. */
@@ -133,7 +133,7 @@ NATIVE(fsincos, 0xfb)
 
 /* The sign bit alone: no operand is invalid for these. */
 #define SIGN(name, modrm, expr)                                                                    \
-    HANDLER(x87_##name)                                                                                \
+    HANDLER(x87_##name)                                                                            \
     {                                                                                              \
         struct fpu *f = &cpu->fpu;                                                                 \
                                                                                                    \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* x87 data transfer: FLD, FST, FILD, FIST, FBLD, FBSTP, FXCH, FFREE, constants. SDM volume 1, sections
- * 8.3.3 and 8.3.4. */
+/* x87 data transfer: FLD, FST, FILD, FIST, FBLD, FBSTP, FXCH, FFREE, constants. SDM volume 1,
+ * sections 8.3.3 and 8.3.4. */
 #include "cpu/exec_x87.h"
 
 /* ---- loads ---- */
@@ -301,7 +301,7 @@ FAMILY(h_fxch, fxch);
 HANDLER(ffree)
 {
     X87_WAIT;
-    cpu->fpu.tags &= (uint8_t)~(1u << x87_index(&cpu->fpu, i->rm));
+    cpu->fpu.tags &= (uint8_t) ~(1u << x87_index(&cpu->fpu, i->rm));
     x87_set_cc(&cpu->fpu, 0, SW_C1);
     x87_note(cpu, i);
     NEXT;
@@ -313,7 +313,7 @@ HANDLER(ffreep)
     struct fpu *f = &cpu->fpu;
 
     X87_WAIT;
-    f->tags &= (uint8_t)~(1u << x87_index(f, i->rm));
+    f->tags &= (uint8_t) ~(1u << x87_index(f, i->rm));
     x87_pop(f);
     x87_set_cc(f, 0, SW_C1);
     x87_note(cpu, i);

@@ -3,6 +3,7 @@
 #ifndef CPU_FAR_H
 #define CPU_FAR_H
 
+#include "cpu/branch.h"
 #include "cpu/segments.h"
 
 /* #GP(0) unless rip lies in the code segment (or is canonical, for 64-bit code). */
@@ -29,5 +30,10 @@ static inline bool desc_code64_now(const struct cpu *cpu)
 
 /* RSP := sp popped as `size` bytes, as far as the new SS is wide. */
 void far_set_sp(struct cpu *cpu, uint64_t sp, unsigned size);
+
+/* How handlers that end their block go on: straight to the block at RIP, or behind this
+ * instruction, unless someone wants attention. The derived state is up to date. */
+#define GO_ON       BRANCH_CACHED(cpu->gpr[REG_RIP])
+#define GO_ON_AFTER BRANCH_CACHED(insn_next_rip(cpu, i))
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Floating-point state that is no instruction's: reset, the x87 words and what follows from them, the
- * FXSAVE image. SDM volume 1, chapters 8 and 10; volume 2, FXSAVE; volume 3A, table 10-1.
+ * Floating-point state that is no instruction's: reset, the x87 words and what follows from them,
+ * the FXSAVE image. SDM volume 1, chapters 8 and 10; volume 2, FXSAVE; volume 3A, table 10-1.
  */
 #include "cpu/fpu.h"
 
@@ -35,7 +35,7 @@ static void fpu_derive_es(struct cpu *cpu)
     if (f->sw & ~f->cw & SW_FLAGS) {
         f->sw |= SW_ES | SW_B;
     } else {
-        f->sw &= (uint16_t)~(SW_ES | SW_B);
+        f->sw &= (uint16_t) ~(SW_ES | SW_B);
         if (unlikely(f->ferr || f->ignne))
             fpu_release_ferr(cpu);
     }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Floating-point state: bits of the x87 words, power-on state, the FXSAVE image, and the rules by which
- * the host's MXCSR is the guest's while guest code runs. SDM volume 1, chapters 8-11; volume 2, FXSAVE.
+ * Floating-point state: bits of the x87 words, power-on state, the FXSAVE image, and the rules by
+ * which the host's MXCSR is the guest's while guest code runs. SDM volume 1, chapters 8-11; volume
+ * 2, FXSAVE.
  *
- * MXCSR. Between fpu_enter and fpu_exit the host's MXCSR holds the guest's rounding mode, DAZ and FZ with
- * every exception masked; exception flags gather there and reach cpu->mxcsr at sse_sync. Outside, the
- * host's MXCSR is its default. Host code called from a handler (device hooks) runs between fpu_host_begin
- * and fpu_host_end. All of these belong to the vCPU's thread.
+ * MXCSR. Between fpu_enter and fpu_exit the host's MXCSR holds the guest's rounding mode, DAZ and
+ * FZ with every exception masked; exception flags gather there and reach cpu->mxcsr at sse_sync.
+ * Outside, the host's MXCSR is its default. Host code called from a handler (device hooks) runs
+ * between fpu_host_begin and fpu_host_end. All of these belong to the vCPU's thread.
  *
- * x87. The host's x87 keeps its default control word between instructions; handlers change it for as
- * long as they need.
+ * x87. The host's x87 keeps its default control word between instructions; handlers change it for
+ * as long as they need.
  */
 #ifndef CPU_FPU_H
 #define CPU_FPU_H
@@ -17,22 +18,22 @@
 #include "cpu/cpu.h"
 
 /* x87 status word. */
-#define SW_IE    0x0001u
-#define SW_DE    0x0002u
-#define SW_ZE    0x0004u
-#define SW_OE    0x0008u
-#define SW_UE    0x0010u
-#define SW_PE    0x0020u
-#define SW_SF    0x0040u
-#define SW_ES    0x0080u
-#define SW_C0    0x0100u
-#define SW_C1    0x0200u
-#define SW_C2    0x0400u
-#define SW_TOP   0x3800u
-#define SW_C3    0x4000u
-#define SW_B     0x8000u
-#define SW_FLAGS 0x003fu
-#define SW_CC    (SW_C0 | SW_C1 | SW_C2 | SW_C3)
+#define SW_IE        0x0001u
+#define SW_DE        0x0002u
+#define SW_ZE        0x0004u
+#define SW_OE        0x0008u
+#define SW_UE        0x0010u
+#define SW_PE        0x0020u
+#define SW_SF        0x0040u
+#define SW_ES        0x0080u
+#define SW_C0        0x0100u
+#define SW_C1        0x0200u
+#define SW_C2        0x0400u
+#define SW_TOP       0x3800u
+#define SW_C3        0x4000u
+#define SW_B         0x8000u
+#define SW_FLAGS     0x003fu
+#define SW_CC        (SW_C0 | SW_C1 | SW_C2 | SW_C3)
 #define SW_TOP_SHIFT 11
 
 /* x87 control word. */
@@ -64,18 +65,19 @@ static inline uint16_t fpu_status(const struct cpu *cpu)
 void fpu_set_cw(struct cpu *cpu, uint16_t cw);
 void fpu_set_sw(struct cpu *cpu, uint16_t sw);
 
-/* The full tag word (two bits a register) from the registers' contents, and the abridged one from it. */
+/* The full tag word (two bits a register) from the registers' contents, and the abridged one from
+ * it. */
 uint16_t fpu_tag_word(const struct cpu *cpu);
 uint8_t fpu_abridge_tags(uint16_t tag_word);
 
-/* IGNNE#: the board asserts it at the guest's write to port F0, and lowers IRQ 13 itself (hooks.ferr is
- * not called). From then on, and until the exception flags are cleared, x87 instructions go on in
- * spite of them. In the vCPU thread (port write hook). */
+/* IGNNE#: the board asserts it at the guest's write to port F0, and lowers IRQ 13 itself
+ * (hooks.ferr is not called). From then on, and until the exception flags are cleared, x87
+ * instructions go on in spite of them. In the vCPU thread (port write hook). */
 void fpu_assert_ignne(struct cpu *cpu);
 
-/* The image that FXSAVE makes (bytes 0..415; the rest is zeroed), and back. `wide` is the layout with
- * 64-bit pointers. fpu_set_image is false, with nothing changed, when MXCSR has reserved bits. Neither
- * may be called from another thread than the vCPU's while it runs. */
+/* The image that FXSAVE makes (bytes 0..415; the rest is zeroed), and back. `wide` is the layout
+ * with 64-bit pointers. fpu_set_image is false, with nothing changed, when MXCSR has reserved bits.
+ * Neither may be called from another thread than the vCPU's while it runs. */
 void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide);
 bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide);
 

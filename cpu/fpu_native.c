@@ -6,8 +6,8 @@
 
 /*
  * Every x87 instruction as a little function of four bytes: 8 opcodes by 64 register forms, then 8
- * opcodes by 8 memory forms on [RDI]. x87_native_call(image, stub, mem, ah) loads the image, calls the
- * stub with the flags of `ah`, saves the image, and returns the flags.
+ * opcodes by 8 memory forms on [RDI]. x87_native_call(image, stub, mem, ah) loads the image, calls
+ * the stub with the flags of `ah`, saves the image, and returns the flags.
  */
 __asm__(".pushsection .text\n"
         ".p2align 4\n"
@@ -106,8 +106,8 @@ void x87_native(struct cpu *cpu, const struct insn *i, unsigned opcode, unsigned
     x87_native_commit(cpu, i, &im);
 }
 
-/* ModRM of a memory operand as an assembler would have made it: what decoding kept determines it up to
- * the choice of a longer displacement than needed. */
+/* ModRM of a memory operand as an assembler would have made it: what decoding kept determines it up
+ * to the choice of a longer displacement than needed. */
 static unsigned modrm_mem(const struct insn *i)
 {
     unsigned mod = i->disp == 0 ? 0 : i->disp == (int8_t)i->disp ? 1 : 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's whole x87 state on the host's x87 for the length of one instruction: for what is rare or
- * difficult. Stack faults, exceptions that the guest has not masked, condition codes and results are
- * then the hardware's own. SDM volume 1, section 8.1.10 (the FSAVE image) and 8.5-8.7.
+ * The guest's whole x87 state on the host's x87 for the length of one instruction: for what is rare
+ * or difficult. Stack faults, exceptions that the guest has not masked, condition codes and results
+ * are then the hardware's own. SDM volume 1, section 8.1.10 (the FSAVE image) and 8.5-8.7.
  */
 #ifndef CPU_FPU_NATIVE_H
 #define CPU_FPU_NATIVE_H
@@ -25,9 +25,9 @@ static_assert(sizeof(struct x87_image) == 108, "as FSAVE lays it out");
 
 /*
  * Executes the instruction `opcode modrm` (D8..DF) on a copy of the guest's state, left in *im. A
- * memory form (modrm < C0) takes its operand at `mem`, whatever its mod and rm. `ah` holds the flags
- * SF ZF AF PF CF as LAHF does, before; the value is the same afterwards. Neither the guest's state nor
- * its memory is changed.
+ * memory form (modrm < C0) takes its operand at `mem`, whatever its mod and rm. `ah` holds the
+ * flags SF ZF AF PF CF as LAHF does, before; the value is the same afterwards. Neither the guest's
+ * state nor its memory is changed.
  */
 uint8_t x87_native_run(const struct cpu *cpu, struct x87_image *im, unsigned opcode, unsigned modrm,
                        void *mem, uint8_t ah);

@@ -228,7 +228,7 @@ void task_switch(struct cpu *cpu, struct descriptor *d, enum task_why why, uint6
     if (why == TASK_IRET)
         old_flags &= ~(uint32_t)FL_NT;
     save_task(cpu, (uint32_t)ret_ip, old_flags);
-    if (d->addr == 0 || why != TASK_IRET)
+    if (why != TASK_IRET)
         desc_set_type_bits(cpu, d, 2);
     if (why == TASK_CALL || why == TASK_INT)
         sys_write(cpu, tss_addr(d->base, 0), old_tr, 2);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine of one vCPU and 4 MiB of RAM for unit tests: put bytes somewhere, set the CPU up in a mode,
- * run N instructions, look. Tables stand at fixed addresses (FX_*); the GDT has one of each kind.
+ * A machine of one vCPU and 4 MiB of RAM for unit tests: put bytes somewhere, set the CPU up in a
+ * mode, run N instructions, look. Tables stand at fixed addresses (FX_*); the GDT has one of each
+ * kind.
  */
 #ifndef TESTS_UNIT_CPU_FIXTURE_H
 #define TESTS_UNIT_CPU_FIXTURE_H
@@ -26,9 +27,22 @@
 
 /* Selectors. */
 enum {
-    FX_CS0 = 0x08, FX_DS0 = 0x10, FX_CS3 = 0x1b, FX_DS3 = 0x23, FX_TR = 0x28, /* 16 bytes */
-    FX_CS64 = 0x38, FX_CS16 = 0x40, FX_CS64U = 0x4b, FX_CONF = 0x50, FX_NP = 0x58, FX_GATE = 0x60,
-    FX_LDT = 0x68, FX_TR2 = 0x70, FX_TGATE = 0x78, FX_DS16 = 0x80, FX_ROM = 0x88,
+    FX_CS0 = 0x08,
+    FX_DS0 = 0x10,
+    FX_CS3 = 0x1b,
+    FX_DS3 = 0x23,
+    FX_TR = 0x28, /* 16 bytes */
+    FX_CS64 = 0x38,
+    FX_CS16 = 0x40,
+    FX_CS64U = 0x4b,
+    FX_CONF = 0x50,
+    FX_NP = 0x58,
+    FX_GATE = 0x60,
+    FX_LDT = 0x68,
+    FX_TR2 = 0x70,
+    FX_TGATE = 0x78,
+    FX_DS16 = 0x80,
+    FX_ROM = 0x88,
     FX_GDT_LIMIT = 0xff,
 };
 
@@ -36,10 +50,10 @@ struct fx {
     struct physmem *pm;
     uint8_t *ram;
     struct cpu *cpu;
-    uint16_t port;     /* last port written, and what */
+    uint16_t port; /* last port written, and what */
     uint64_t port_val;
     unsigned port_size;
-    int vector;        /* what int_ack gives once */
+    int vector; /* what int_ack gives once */
     int smm_calls;
     bool smm;
     uint8_t cr8;
@@ -193,7 +207,8 @@ static inline uint64_t fx_rip(const struct fx *fx)
 }
 
 /* A segment descriptor into the GDT: attr as in struct segment. */
-static inline void fx_desc(struct fx *fx, unsigned sel, uint32_t base, uint32_t limit, unsigned attr)
+static inline void fx_desc(struct fx *fx, unsigned sel, uint32_t base, uint32_t limit,
+                           unsigned attr)
 {
     uint64_t d = (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 |
                  (uint64_t)(attr & 0xff) << 40 | (uint64_t)(limit >> 16 & 15) << 48 |
@@ -281,7 +296,8 @@ static inline void fx_handlers(struct fx *fx)
         fx_wr(fx, FX_HAND + v * 4, 0xf4, 1);
 }
 
-/* Real mode at 0000:FX_CODE, stack 0000:FX_STACK, interrupt table at 0 with handlers at 0:FX_HAND. */
+/* Real mode at 0000:FX_CODE, stack 0000:FX_STACK, interrupt table at 0 with handlers at 0:FX_HAND.
+ */
 static inline void fx_real(struct fx *fx)
 {
     struct cpu *cpu = fx->cpu;
@@ -297,8 +313,8 @@ static inline void fx_real(struct fx *fx)
     cpu_sync_mode(cpu);
 }
 
-/* Flat 32-bit protected mode without paging; IDT of 32-bit interrupt gates, DPL 0 but for vectors 0x30 up
- * (DPL 3); TSS32 loaded. In ring `cpl`, 0 or 3. */
+/* Flat 32-bit protected mode without paging; IDT of 32-bit interrupt gates, DPL 0 but for vectors
+ * 0x30 up (DPL 3); TSS32 loaded. In ring `cpl`, 0 or 3. */
 static inline void fx_prot(struct fx *fx, unsigned cpl)
 {
     struct cpu *cpu = fx->cpu;
@@ -355,7 +371,7 @@ static inline void fx_long(struct fx *fx, unsigned cpl)
 }
 
 /* The CPU stands in the handler of vector v. */
-#define fx_assert_vector(fx, v) assert_int_equal(fx_rip(fx), FX_HAND + (v) * 4)
+#define fx_assert_vector(fx, v) assert_int_equal(fx_rip(fx), FX_HAND + (v)*4)
 
 /* The k-th 4-byte word on the current stack. */
 static inline uint32_t fx_stk4(const struct fx *fx, unsigned k)

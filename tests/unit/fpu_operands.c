@@ -14,10 +14,10 @@ uint64_t rng_next(struct rng *g)
 
 uint32_t rng_single(struct rng *g)
 {
-    static const uint32_t corners[] = {
-        0,          1,          0x007fffff, 0x00800000, 0x00800001, 0x7f800000, 0x7fc00000,
-        0x7fc00001, 0x7f800001, 0x7f812345, 0x3f800000, 0x7f7fffff, 0x4f000000, 0x4effffff,
-        0x5f000000, 0x33800000, 0x3f000000, 0x3fc00000, 0x40490fdb};
+    static const uint32_t corners[] = {0,          1,          0x007fffff, 0x00800000, 0x00800001,
+                                       0x7f800000, 0x7fc00000, 0x7fc00001, 0x7f800001, 0x7f812345,
+                                       0x3f800000, 0x7f7fffff, 0x4f000000, 0x4effffff, 0x5f000000,
+                                       0x33800000, 0x3f000000, 0x3fc00000, 0x40490fdb};
     uint32_t sign = (uint32_t)rng_next(g) & 0x80000000u, any = (uint32_t)rng_next(g);
 
     switch (rng_below(g, 8)) {
@@ -202,7 +202,7 @@ void rng_case_x87(struct rng *g, struct fpu_case *c)
     switch (rng_below(g, 4)) {
     case 0: c->fx[4] = (uint8_t)rng_next(g); break;
     case 1: c->fx[4] = 0xff; break;
-    default: c->fx[4] = (uint8_t)~(1u << ((top - 1) & 7)); break; /* room for a push */
+    default: c->fx[4] = (uint8_t) ~(1u << ((top - 1) & 7)); break; /* room for a push */
     }
     for (unsigned n = 0; n < 8; n++)
         rng_extended(g, c->fx + 32 + 16 * n);

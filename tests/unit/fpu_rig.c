@@ -212,7 +212,8 @@ int rig_emulate(struct rig *r, const uint8_t *code, size_t len, struct fpu_case 
 
 /* ---- the host ---- */
 
-/* native_call(case, code): loads the case, calls the code with RDI at its memory, stores the case. */
+/* native_call(case, code): loads the case, calls the code with RDI at its memory, stores the case.
+ */
 void native_call(struct fpu_case *c, const void *code);
 __asm__(".pushsection .text\n"
         "native_call:\n"
@@ -276,7 +277,7 @@ static void native_prepare(void)
 
 int rig_native(const uint8_t *code, size_t len, struct fpu_case *c)
 {
-    uint64_t kept = c->flags;
+    volatile uint64_t kept = c->flags;
 
     memcpy(native_page, code, len);
     native_page[len] = 0xc3;

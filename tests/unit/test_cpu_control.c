@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Control registers, MSRs, CPUID, debug registers, port permissions, flags by privilege, system management
- * mode, state: checked against Intel's SDM by running the instructions.
+ * Control registers, MSRs, CPUID, debug registers, port permissions, flags by privilege, system
+ * management mode, state: checked against Intel's SDM by running the instructions.
  */
 #include "cpu/cpuid.h"
 #include "cpu/features.h"
@@ -9,7 +9,8 @@
 #include "cpu/state.h"
 #include "tests/unit/cpu_fixture.h"
 
-/* Runs one instruction of 32-bit ring-0 code with EAX, ECX and EDX given; the vector it raised, or -1. */
+/* Runs one instruction of 32-bit ring-0 code with EAX, ECX and EDX given; the vector it raised, or
+ * -1. */
 static int try_insn(struct fx *fx, const uint8_t *code, unsigned len, uint64_t eax, uint32_t ecx)
 {
     struct cpu *cpu = fx->cpu;
@@ -33,7 +34,7 @@ static int try_insn(struct fx *fx, const uint8_t *code, unsigned len, uint64_t e
         static const uint8_t code_[] = {__VA_ARGS__};                                              \
         try_insn(fx, code_, sizeof(code_), eax, ecx);                                              \
     })
-#define MOV_CR(fx, n, val) TRY(fx, val, 0, 0x0f, 0x22, 0xc0 | (n) << 3)
+#define MOV_CR(fx, n, val)  TRY(fx, val, 0, 0x0f, 0x22, 0xc0 | (n) << 3)
 #define WRMSR(fx, msr, val) TRY(fx, val, msr, 0x0f, 0x30)
 
 static int rdmsr(struct fx *fx, uint32_t msr, uint64_t *val)
@@ -97,7 +98,7 @@ static void long_mode_activation(void **state)
     assert_int_equal(MOV_CR(fx, 4, CR4_PAE), -1);
     assert_int_equal(MOV_CR(fx, 0, CR0_PE | CR0_PG), -1);
     assert_true(cpu->efer & EFER_LMA);
-    assert_false(cpu_code64(cpu));                               /* still compatibility mode */
+    assert_false(cpu_code64(cpu)); /* still compatibility mode */
     FX_PUT(fx, 0x28800, 0xea, 0x00, 0x88, 0x00, 0x00, FX_CS64, 0x00);
     cpu->gpr[REG_RIP] = 0x28800;
     fx_run(fx, 1);
@@ -113,8 +114,8 @@ static void long_mode_guards(void **state)
 
     (void)state;
     fx_long(fx, 0);
-    assert_int_equal(MOV_CR(fx, 4, 0), EXC_GP);            /* PAE must stay */
-    assert_int_equal(MOV_CR(fx, 0, CR0_PE), EXC_GP);       /* paging off in 64-bit code */
+    assert_int_equal(MOV_CR(fx, 4, 0), EXC_GP);      /* PAE must stay */
+    assert_int_equal(MOV_CR(fx, 0, CR0_PE), EXC_GP); /* paging off in 64-bit code */
     assert_int_equal(MOV_CR(fx, 0, UINT64_C(1) << 32 | CR0_PE | CR0_PG), EXC_GP);
     assert_int_equal(MOV_CR(fx, 3, UINT64_C(1) << 40 | FX_PML4), EXC_GP);
     assert_int_equal(WRMSR(fx, MSR_EFER, EFER_SCE), EXC_GP); /* LME while paging */
@@ -207,25 +208,26 @@ static void cpuid_agrees_with_execution(void **state)
     fx_prot(fx, 0);
     assert_int_equal(TRY(fx, 1, 0, 0x0f, 0xa2), -1);
     assert_int_equal((fx->cpu->gpr[REG_RAX] >> 8) & 15, 4);
-    assert_int_equal(fx->cpu->gpr[REG_RDX] & 0x30, 0);            /* no TSC, no MSRs */
-    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x31), EXC_UD);          /* rdtsc */
-    assert_int_equal(TRY(fx, 0, 0x10, 0x0f, 0x32), EXC_UD);       /* rdmsr */
-    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x44, 0xc1), EXC_UD);    /* cmove */
+    assert_int_equal(fx->cpu->gpr[REG_RDX] & 0x30, 0);         /* no TSC, no MSRs */
+    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x31), EXC_UD);       /* rdtsc */
+    assert_int_equal(TRY(fx, 0, 0x10, 0x0f, 0x32), EXC_UD);    /* rdmsr */
+    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x44, 0xc1), EXC_UD); /* cmove */
     fx_free(fx);
 
     fx = fx_new("max");
     fx_long(fx, 0);
     r = cpuid_query(fx->cpu, 7, 0);
-    assert_true(r.ebx & 1); /* FSGSBASE */
+    assert_true(r.ebx & 1);                                                /* FSGSBASE */
     assert_int_equal(TRY(fx, 0, 0, 0xf3, 0x48, 0x0f, 0xae, 0xc0), EXC_UD); /* CR4 says no */
     fx->cpu->cr4 |= CR4_FSGSBASE;
     assert_int_equal(TRY(fx, 0, 0, 0xf3, 0x48, 0x0f, 0xae, 0xc0), -1);
     r = cpuid_query(fx->cpu, 1, 0);
     assert_true(r.ecx & 1u << 30);
     assert_true(r.ecx & 1u << 31);
-    assert_int_equal(r.ecx & (1u << 3 | 1u << 26 | 1u << 27 | 1u << 28), 0); /* MONITOR, XSAVE, AVX */
-    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x01, 0xc8), EXC_UD);               /* monitor */
-    assert_int_equal(TRY(fx, 0, 0, 0x48, 0x0f, 0xc7, 0xf0), -1);             /* rdrand rax */
+    assert_int_equal(r.ecx & (1u << 3 | 1u << 26 | 1u << 27 | 1u << 28),
+                     0);                                         /* MONITOR, XSAVE, AVX */
+    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x01, 0xc8), EXC_UD);   /* monitor */
+    assert_int_equal(TRY(fx, 0, 0, 0x48, 0x0f, 0xc7, 0xf0), -1); /* rdrand rax */
     assert_true(flag_cf(fx->cpu));
     fx->apic_base = 0xfee00100; /* APIC switched off */
     assert_false(cpuid_query(fx->cpu, 1, 0).edx & 1u << 9);
@@ -250,7 +252,8 @@ static void cpuid_leaves(void **state)
     assert_memory_equal(&r, &s, sizeof(r));
     r = cpuid_query(fx->cpu, 0x80000002, 0);
     assert_memory_equal(&r, "Penumbra virtual", 16);
-    assert_false(cpuid_query(fx->cpu, 0x80000001, 0).edx & 1u << 11); /* SYSCALL, seen from 16-bit */
+    assert_false(cpuid_query(fx->cpu, 0x80000001, 0).edx &
+                 1u << 11); /* SYSCALL, seen from 16-bit */
     fx_free(fx);
 
     assert_null(cpu_model_find("athlon"));
@@ -286,10 +289,10 @@ static void breakpoints(void **state)
 
     (void)state;
     fx_prot(fx, 0);
-    cpu->dr[0] = FX_CODE + 1;   /* execution */
+    cpu->dr[0] = FX_CODE + 1;     /* execution */
     cpu->dr[1] = FX_CODE + 0x800; /* writes, four bytes */
     assert_int_equal(TRY(fx, 0x2 | 0x8 | 0xdu << 20, 0, 0x0f, 0x23, 0xf8), -1); /* mov dr7, eax */
-    FX_PUT(fx, FX_CODE, 0x90, 0x90, 0xc6, 0x05, 0x02, 0x88, 0x00, 0x00, 0x55, /* mov [8802], 55 */
+    FX_PUT(fx, FX_CODE, 0x90, 0x90, 0xc6, 0x05, 0x02, 0x88, 0x00, 0x00, 0x55,   /* mov [8802], 55 */
            0x90);
     cpu->gpr[REG_RIP] = FX_CODE;
     fx_run(fx, 2);
@@ -350,8 +353,17 @@ static void port_permissions(void **state)
 static void user_mode_restrictions(void **state)
 {
     static const uint8_t codes[][3] = {
-        {0xfa}, {0xfb}, {0xf4}, {0x0f, 0x06}, {0x0f, 0x20, 0xc0}, {0x0f, 0x09}, {0x0f, 0x30},
-        {0x0f, 0x33}, {0x0f, 0x01, 0x10}, {0x0f, 0x00, 0xd0}, {0x0f, 0x01, 0xf0},
+        {0xfa},
+        {0xfb},
+        {0xf4},
+        {0x0f, 0x06},
+        {0x0f, 0x20, 0xc0},
+        {0x0f, 0x09},
+        {0x0f, 0x30},
+        {0x0f, 0x33},
+        {0x0f, 0x01, 0x10},
+        {0x0f, 0x00, 0xd0},
+        {0x0f, 0x01, 0xf0},
     };
 
     (void)state;

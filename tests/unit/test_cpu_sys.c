@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Delivery of interrupts and exceptions, privilege, segments, tasks: each test runs a few instructions
- * and looks at what Intel's SDM says must have happened.
+ * Delivery of interrupts and exceptions, privilege, segments, tasks: each test runs a few
+ * instructions and looks at what Intel's SDM says must have happened.
  */
 #include "tests/unit/cpu_fixture.h"
 
@@ -31,14 +31,14 @@ static void unreal_mode(void **state)
 
     (void)state;
     fx_prot(fx, 0);
-    fx_ring(fx, FX_CS16, FX_DS0, 0); /* 16-bit code, big data segments */
-    FX_PUT(fx, FX_CODE, 0x0f, 0x20, 0xc0,        /* mov eax, cr0 */
-           0x24, 0xfe,                           /* and al, 0xfe */
-           0x0f, 0x22, 0xc0,                     /* mov cr0, eax */
-           0xea, 0x0d, 0x80, 0x00, 0x00,         /* jmp 0:800d */
-           0x31, 0xc0, 0x8e, 0xd8,               /* xor ax, ax; mov ds, ax */
-           0x66, 0xbb, 0x00, 0x00, 0x20, 0x00,   /* mov ebx, 0x200000 */
-           0x67, 0xc6, 0x03, 0x5a);              /* mov byte [ebx], 0x5a */
+    fx_ring(fx, FX_CS16, FX_DS0, 0);           /* 16-bit code, big data segments */
+    FX_PUT(fx, FX_CODE, 0x0f, 0x20, 0xc0,      /* mov eax, cr0 */
+           0x24, 0xfe,                         /* and al, 0xfe */
+           0x0f, 0x22, 0xc0,                   /* mov cr0, eax */
+           0xea, 0x0d, 0x80, 0x00, 0x00,       /* jmp 0:800d */
+           0x31, 0xc0, 0x8e, 0xd8,             /* xor ax, ax; mov ds, ax */
+           0x66, 0xbb, 0x00, 0x00, 0x20, 0x00, /* mov ebx, 0x200000 */
+           0x67, 0xc6, 0x03, 0x5a);            /* mov byte [ebx], 0x5a */
     fx_run(fx, 8);
     assert_int_equal(fx->cpu->cr0 & CR0_PE, 0);
     assert_int_equal(fx_rd(fx, 0x200000, 1), 0x5a);
@@ -139,7 +139,7 @@ static void double_then_triple(void **state)
 
     (void)state;
     fx_prot(fx, 0);
-    fx_gate(fx, FX_IDT + EXC_GP * 8, FX_NP, 0, SYS_INT32, 0, 0); /* not code: #GP again */
+    fx_gate(fx, FX_IDT + EXC_GP * 8, FX_NP, 0, SYS_INT32, 0, 0);  /* not code: #GP again */
     FX_PUT(fx, FX_CODE, 0xb8, 0xf8, 0x00, 0x00, 0x00, 0x8e, 0xd8, /* mov eax, f8; mov ds, eax */
            0xb8, 0xf8, 0x01, 0x00, 0x00, 0x8e, 0xd8);
     fx_run(fx, 2);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every x87, MMX, SSE and SSE2 row of opcodes.def, executed by the emulated CPU and by the host's, on
- * random and corner-case operands, in every form of memory operand: all registers, flags, status words
- * and memory must agree. What the manual leaves to the processor, and where processors are known to
- * differ, is in differs().
+ * Every x87, MMX, SSE and SSE2 row of opcodes.def, executed by the emulated CPU and by the host's,
+ * on random and corner-case operands, in every form of memory operand: all registers, flags, status
+ * words and memory must agree. What the manual leaves to the processor, and where processors are
+ * known to differ, is in differs().
  */
 #include "tests/unit/unit.h"
 
@@ -58,7 +58,8 @@ static struct fields row_fields(const struct opcode *row)
     return f;
 }
 
-/* The guest's memory operand in one of the forms that are bound differently; the host's is [RDI]. */
+/* The guest's memory operand in one of the forms that are bound differently; the host's is [RDI].
+ */
 static void put_memory(struct code *k, struct rng *g, enum rig_mode mode, unsigned reg)
 {
     k->host[k->host_len++] = (uint8_t)(reg << 3 | 7);
@@ -77,8 +78,9 @@ static void encode(struct code *k, const struct opcode *row, enum rig_mode mode,
     unsigned reg = rng_below(g, 8), rm = rng_below(g, 8), rex = 0;
 
     memset(k, 0, sizeof(*k));
-    k->mem = row->ext & EXT_MEM ? true
-             : row->ext & (EXT_RONLY | EXT_BYTE) ? false : f.modrm && rng_below(g, 2);
+    k->mem = row->ext & EXT_MEM                  ? true
+             : row->ext & (EXT_RONLY | EXT_BYTE) ? false
+                                                 : f.modrm && rng_below(g, 2);
     if (row->ext & EXT_REG)
         reg = row->ext & 7;
     if (f.gpr_reg)

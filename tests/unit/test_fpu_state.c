@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the manual says of the floating-point state itself: power-on values, the environment's layouts,
- * FXSAVE, pending exceptions and how they are reported, what CR0 and CR4 forbid, alignment, MXCSR. SDM
- * volume 1, chapters 8, 10 and 11; volume 3A, sections 2.5 and 10.1.
+ * What the manual says of the floating-point state itself: power-on values, the environment's
+ * layouts, FXSAVE, pending exceptions and how they are reported, what CR0 and CR4 forbid,
+ * alignment, MXCSR. SDM volume 1, chapters 8, 10 and 11; volume 3A, sections 2.5 and 10.1.
  */
 #include "tests/unit/unit.h"
 
@@ -61,8 +61,8 @@ static void test_env_prot32(void **state)
     /* FNINIT; FLD dword [EDI+64]; FLDZ; FNSTENV [EDI] */
     assert_int_equal(RUN(4, 0xdb, 0xe3, 0xd9, 0x47, 64, 0xd9, 0xee, 0xd9, 0x37), -1);
     assert_int_equal(ld_le32(data), 0xffff037f);
-    assert_int_equal(ld_le32(data + 4), 0xffff3000);  /* TOP is 6 */
-    assert_int_equal(ld_le32(data + 8), 0xffff1fff);  /* R7 valid, R6 zero */
+    assert_int_equal(ld_le32(data + 4), 0xffff3000);    /* TOP is 6 */
+    assert_int_equal(ld_le32(data + 8), 0xffff1fff);    /* R7 valid, R6 zero */
     assert_int_equal(ld_le32(data + 12), RIG_CODE + 5); /* FLDZ */
     assert_int_equal(ld_le16(data + 16), 8);
     assert_int_equal(ld_le32(data + 20), RIG_DATA + 64);
@@ -396,12 +396,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_power_on),      TEST(test_env_prot32),   TEST(test_env_prot16),
-        TEST(test_env_real16),    TEST(test_save_restore), TEST(test_fxsave),
-        TEST(test_fxrstor_faults), TEST(test_mf),          TEST(test_unmask_later),
-        TEST(test_ferr),          TEST(test_store_faults), TEST(test_xm),
-        TEST(test_host_mxcsr),    TEST(test_not_available), TEST(test_alignment),
-        TEST(test_mmx_state),     TEST(test_maskmov),
+        TEST(test_power_on),       TEST(test_env_prot32),
+        TEST(test_env_prot16),     TEST(test_env_real16),
+        TEST(test_save_restore),   TEST(test_fxsave),
+        TEST(test_fxrstor_faults), TEST(test_mf),
+        TEST(test_unmask_later),   TEST(test_ferr),
+        TEST(test_store_faults),   TEST(test_xm),
+        TEST(test_host_mxcsr),     TEST(test_not_available),
+        TEST(test_alignment),      TEST(test_mmx_state),
+        TEST(test_maskmov),
     };
 
     return unit_main(tests);
