@@ -29,7 +29,8 @@ static enum insn_form memory_form(const struct insn *i, unsigned mode)
             return FORM_GEN;
         return i->index == REG_ZERO ? FORM_B64 : FORM_X64;
     }
-    return i->asz == SZ32 && i->seg < SEG_FS ? FORM_X32 : FORM_GEN;
+    /* code segments are not writable, flat or not */
+    return i->asz == SZ32 && i->seg < SEG_FS && i->seg != SEG_CS ? FORM_X32 : FORM_GEN;
 }
 
 static insn_fn *pick(const struct family *f, unsigned osz, enum insn_form form)

@@ -213,13 +213,13 @@ void cpu_sync_mode(struct cpu *cpu)
         mode |= MODE_FPU;
     if ((mode & MODE_FPU) && (cpu->cr4 & CR4_OSFXSR))
         mode |= MODE_SSE;
-    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || debug_insn_bp_enabled(cpu) ||
-        log_on(LOG_INSN))
+    cpu->watching = debug_data_bp_enabled(cpu);
+    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
+        debug_insn_bp_enabled(cpu) || log_on(LOG_INSN))
         mode |= MODE_STEP;
     if ((mode & MODE_STEP) != 0)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
     cpu->mode = mode;
     cpu->bcache_key = ((uint64_t)cpu->bcache_gen << 32) | mode;
-    cpu->watching = debug_data_bp_enabled(cpu);
     tlb_sync_key(cpu);
 }

@@ -168,7 +168,7 @@ FAMILY(h_aad, aad);
 HANDLER(fpu_na)
 {
     const struct opcode *row = &opcode_table[i->op];
-    bool x87 = row->feature == FEATURE_FPU || row->feature == FEATURE_FXSR;
+    bool x87 = row->map == M0 || row->feature == FEATURE_CMOV || row->feature == FEATURE_FXSR;
 
     if (!x87 && (cpu->cr0 & CR0_EM))
         RAISE(EXC_UD);

@@ -21,6 +21,8 @@
 #define MISC_ENABLE_NO_BTS       0x00000800u
 #define MISC_ENABLE_NO_PEBS      0x00001000u
 
+#define MSR_P5_MC_ADDR     0x00u
+#define MSR_P5_MC_TYPE     0x01u
 #define MSR_EBL_CR_POWERON 0x2au
 #define MSR_BIOS_UPDT_TRIG 0x79u
 #define MSR_SMBASE         0x9eu
@@ -330,6 +332,7 @@ struct msr {
 
 #define ONE(index) (index), (index) + 1u
 static const struct msr msrs[] = {
+    {MSR_P5_MC_ADDR, MSR_P5_MC_TYPE + 1, FEAT(MCE), read_platform, write_ignored},
     {ONE(MSR_TSC), FEAT(TSC), read_tsc, write_tsc},
     {ONE(MSR_PLATFORM_ID), FEAT(CMOV), read_platform, NULL},
     {ONE(MSR_APIC_BASE), FEAT(APIC) | FEAT(CMOV), read_apic_base, write_apic_base},

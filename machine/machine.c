@@ -18,7 +18,8 @@ struct machine {
     struct board board;
     GSource *timers;
     bool started;
-    bool ended; /* ended() was called */
+    guint end_source; /* the vCPU's thread has ended and the main loop is to say so */
+    bool ended;       /* ended() was called */
 };
 
 /* ---- requests ---- */
@@ -81,7 +82,8 @@ static bool vcpu_exited(void *opaque, enum cpu_exit why)
         requests |= REQUEST_END;
     }
     if (requests & REQUEST_END) {
-        g_main_context_invoke(NULL, tell_ended, m);
+        /* not g_main_context_invoke: before the main loop runs, that would call it here and now */
+        m->end_source = g_idle_add_full(G_PRIORITY_HIGH, tell_ended, m, NULL);
         return false;
     }
     g_mutex_lock(b->lock);
@@ -189,8 +191,8 @@ void machine_free(struct machine *m)
     m->board.vcpu = NULL;
     board_destroy(&m->board);
     clock_free(m->board.clock);
-    while (g_source_remove_by_user_data(m))
-        ;
+    if (m->end_source && !m->ended)
+        g_source_remove(m->end_source);
     g_free(m);
 }
 

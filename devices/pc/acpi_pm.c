@@ -236,16 +236,14 @@ static bool apmc_enabled(const struct acpi_pm *pm)
 
 static void apm_command(struct acpi_pm *pm, uint8_t command)
 {
-    if (pm->config.smi && apmc_enabled(pm)) {
-        pm->config.smi(pm->config.opaque);
-        return;
-    }
-    /* no handler was ever installed: do what it would do */
+    /* SeaBIOS' SMI handler leaves the switch to the chip: do it, handler or not */
     if (command == ACPI_PM_CMD_ENABLE)
         pm->pmcntrl |= SCI_EN;
     else if (command == ACPI_PM_CMD_DISABLE)
         pm->pmcntrl &= (uint16_t)~SCI_EN;
     update(pm);
+    if (pm->config.smi && apmc_enabled(pm))
+        pm->config.smi(pm->config.opaque);
 }
 
 static uint64_t apm_read(void *opaque, uint64_t off, unsigned size)

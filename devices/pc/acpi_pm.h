@@ -49,10 +49,10 @@ struct acpi_pm_config {
     /* The guest entered S5. Called inside a port write: should only note the request. May be NULL.
      */
     void (*power_off)(void *opaque);
-    /* A write to port 0xb2 raises SMI#, while firmware has APMC_EN set; before that the ACPI enable
-     * and disable commands take effect by themselves. NULL on a board whose CPUs have no SMM:
-     * APMC_EN then resets to one, by which firmware knows that nothing is left to set up, and the
-     * commands always take effect by themselves. */
+    /* A write to port 0xb2 raises SMI# while firmware has APMC_EN set. The ACPI enable and disable
+     * commands take effect in the chip in any case: SeaBIOS' handler relies on it. NULL on a board
+     * whose CPUs have no SMM: APMC_EN then resets to one, by which firmware knows that nothing is left
+     * to set up. */
     void (*smi)(void *opaque);
 };
 
