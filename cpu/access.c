@@ -50,7 +50,7 @@ static void new_bcache_generation(struct cpu *cpu)
 {
     if (++cpu->bcache_gen == 0)
         memset(cpu->bcache, 0, sizeof(cpu->bcache));
-    cpu->bcache_key = ((uint64_t)cpu->bcache_gen << 32) | cpu->mode;
+    cpu->bcache_key = cpu_bcache_key(cpu);
 }
 
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
@@ -99,9 +99,16 @@ struct target {
     struct phys_slot *slot;
 };
 
-static gva_t wrap(const struct cpu *cpu, gva_t va)
+/* Are linear addresses 64 bits wide for this access? Tables and the stacks that events are pushed on are
+ * reached with all bits even from compatibility mode. */
+static bool wide_linear(const struct cpu *cpu, unsigned acc)
 {
-    return cpu_code64(cpu) ? va : (uint32_t)va;
+    return cpu_code64(cpu) || ((acc & ACC_SYS) && cpu_long_mode(cpu));
+}
+
+static gva_t wrap(const struct cpu *cpu, gva_t va, unsigned acc)
+{
+    return wide_linear(cpu, acc) ? va : (uint32_t)va;
 }
 
 static uint64_t tag_page(uint64_t tag)
@@ -183,7 +190,7 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
 /* What every slow access checks before it translates. */
 static void check_access(struct cpu *cpu, gva_t va, unsigned size, unsigned acc, bool alignable)
 {
-    if (cpu_code64(cpu) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+    if (wide_linear(cpu, acc) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
     if (alignable && !(acc & ACC_SYS) && alignment_checked(cpu) && (va & (size - 1)))
         cpu_raise_err(cpu, EXC_AC, 0);
@@ -255,7 +262,7 @@ static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, un
     struct target t = translate(cpu, va, acc), t2;
 
     if (n < size)
-        t2 = translate(cpu, wrap(cpu, va + n), acc);
+        t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
     load_piece(cpu, &t, buf, n);
     if (n < size)
         load_piece(cpu, &t2, (uint8_t *)buf + n, size - n);
@@ -267,7 +274,7 @@ static void write_checked(struct cpu *cpu, gva_t va, const void *buf, unsigned s
     struct target t = translate(cpu, va, acc), t2;
 
     if (n < size)
-        t2 = translate(cpu, wrap(cpu, va + n), acc);
+        t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
     store_piece(cpu, &t, buf, n);
     if (n < size)
         store_piece(cpu, &t2, (const uint8_t *)buf + n, size - n);
@@ -322,11 +329,11 @@ void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, u
     if (i)
         cpu->cur = i;
     acc = insn_acc(i, acc);
-    if (cpu_code64(cpu) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+    if (wide_linear(cpu, acc) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
     translate(cpu, va, acc & ~(acc & ACC_W ? ACC_R : 0u));
     if (n < size)
-        translate(cpu, wrap(cpu, va + n), acc & ~(acc & ACC_W ? ACC_R : 0u));
+        translate(cpu, wrap(cpu, va + n, acc), acc & ~(acc & ACC_W ? ACC_R : 0u));
 }
 
 void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
@@ -338,7 +345,7 @@ void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned siz
     check_access(cpu, va, size, acc, true);
     t = translate(cpu, va, acc);
     if (n < size) {
-        translate(cpu, wrap(cpu, va + n), acc);
+        translate(cpu, wrap(cpu, va + n, acc), acc);
         return NULL;
     }
     /* code pages and ROM go through mem_write_slow */
@@ -396,5 +403,5 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
 
 gpa_t fetch_translate(struct cpu *cpu, gva_t lin)
 {
-    return fetch_translate_page(cpu, wrap(cpu, lin), NULL);
+    return fetch_translate_page(cpu, wrap(cpu, lin, ACC_X), NULL);
 }

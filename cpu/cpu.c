@@ -105,6 +105,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
         memset(cpu->mtrr_fixed, 0, sizeof(cpu->mtrr_fixed));
         memset(cpu->mtrr_var, 0, sizeof(cpu->mtrr_var));
         cpu->mcg_status = cpu->mcg_ctl = 0;
+        memset(cpu->mc_ctl, 0, sizeof(cpu->mc_ctl));
         atomic_store(&cpu->events, 0);
         cpu_tlb_flush(cpu, true);
         blocks_flush(cpu);
@@ -220,6 +221,6 @@ void cpu_sync_mode(struct cpu *cpu)
     if ((mode & MODE_STEP) != 0)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
     cpu->mode = mode;
-    cpu->bcache_key = ((uint64_t)cpu->bcache_gen << 32) | mode;
+    cpu->bcache_key = cpu_bcache_key(cpu);
     tlb_sync_key(cpu);
 }

@@ -183,7 +183,7 @@ struct cpu {
     uint64_t cc_res;      /* lazy arithmetic flags: see flags.h */
     uint64_t cc_vec;
     uint64_t tlb_key;     /* see struct tlb_entry */
-    uint64_t bcache_key;  /* generation << 32 | mode */
+    uint64_t bcache_key;  /* see cpu_bcache_key */
     _Atomic uint32_t attention; /* not zero: leave the chain of blocks and look at what is up */
     uint32_t mode;        /* MODE_* */
     uint64_t icount;      /* instructions begun, whole blocks at a time */
@@ -336,6 +336,13 @@ static inline bool cpu_protected(const struct cpu *cpu)
 static inline bool cpu_real_or_v86(const struct cpu *cpu)
 {
     return !cpu_protected(cpu);
+}
+
+/* What an entry of the block cache must have been made under: generation, privilege (it passed the fetch's
+ * checks) and mode. */
+static inline uint64_t cpu_bcache_key(const struct cpu *cpu)
+{
+    return ((uint64_t)cpu->bcache_gen << 32) | (cpu->cpl == 3 ? UINT64_C(1) << 31 : 0) | cpu->mode;
 }
 
 static inline bool cpu_long_mode(const struct cpu *cpu)

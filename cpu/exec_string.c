@@ -8,6 +8,7 @@
  * registers are exact, so that a fault or an interrupt finds the instruction restartable.
  */
 #include "cpu/blocks.h"
+#include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/hostio.h"
 #include "cpu/task.h"
@@ -171,6 +172,7 @@ static void ins_one(struct cpu *cpu, const struct insn *i, const struct string_o
     sys_check_io(cpu, port, op->size);
     mem_probe(cpu, i, d, op->size, ACC_W); /* a fault must come before the port is read */
     mem_st(cpu, i, d, cpu_port_read(cpu, port, op->size), op->size);
+    debug_io_access(cpu, port, op->size);
     index_add(cpu, REG_RDI, op, op->step);
 }
 
@@ -183,6 +185,7 @@ static void outs_one(struct cpu *cpu, const struct insn *i, const struct string_
     sys_check_io(cpu, port, op->size);
     v = mem_ld(cpu, i, source(cpu, i, op), op->size);
     cpu_port_write(cpu, port, v, op->size);
+    debug_io_access(cpu, port, op->size);
     index_add(cpu, REG_RSI, op, op->step);
 }
 

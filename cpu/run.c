@@ -140,7 +140,6 @@ static bool handle_events(struct cpu *cpu, enum cpu_exit *why)
     }
     if ((ev & EV_SMI) && !cpu->in_smm && !(cpu->inhibit & INHIBIT_ALL)) {
         cpu_clear_event(cpu, EV_SMI);
-        cpu->halted = false;
         cpu_smi_enter(cpu);
         drop_stale(cpu); /* SMRAM appeared */
         cpu_recheck_events(cpu);
@@ -193,11 +192,16 @@ static void step_insn(struct cpu *cpu)
         disas_trace(cpu);
     cpu->inhibit = 0;
     atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
-    run_block(cpu, blocks_lookup(cpu));
+    {
+        struct block *b = blocks_lookup(cpu);
+
+        /* before: what delivers an event (INT n) does away with the trap */
+        if (tf)
+            cpu->pending_db |= DR6_BS;
+        run_block(cpu, b);
+    }
     if (rf)
         cpu->rflags &= ~(uint64_t)FL_RF;
-    if (tf)
-        cpu->pending_db |= DR6_BS;
     cpu_sync_mode(cpu);
     cpu_recheck_events(cpu);
 }
