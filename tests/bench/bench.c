@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The benchmark's workloads, one static program without libc, built for 64 and for 32 bits, run alike on the host and
- * in a guest. Around each workload it prints a "BENCH NAME begin" and "BENCH NAME end" line, unbuffered: whoever
- * reads them takes the time, since an emulated machine's own clock proves nothing. Each result is printed and must
- * be the same everywhere.
+ * The benchmark's workloads, one static program without libc, built for 64 and for 32 bits, run
+ * alike on the host and in a guest. Around each workload it prints a "BENCH NAME begin" and "BENCH
+ * NAME end" line, unbuffered: whoever reads them takes the time, since an emulated machine's own
+ * clock proves nothing. Each result is printed and must be the same everywhere.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #ifdef __x86_64__
-enum { NR_WRITE = 1, NR_MMAP = 9, NR_MUNMAP = 11, NR_FORK = 57, NR_EXECVE = 59, NR_EXIT = 60, NR_WAIT4 = 61, NR_GETPPID = 110 };
+enum {
+    NR_WRITE = 1,
+    NR_MMAP = 9,
+    NR_MUNMAP = 11,
+    NR_FORK = 57,
+    NR_EXECVE = 59,
+    NR_EXIT = 60,
+    NR_WAIT4 = 61,
+    NR_GETPPID = 110
+};
 static long sys(long n, long a, long b, long c, long d, long e, long f)
 {
     long r;
@@ -17,19 +26,32 @@ static long sys(long n, long a, long b, long c, long d, long e, long f)
     register long r8 asm("r8") = e;
     register long r9 asm("r9") = f;
 
-    asm volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+    asm volatile("syscall"
+                 : "=a"(r)
+                 : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                 : "rcx", "r11", "memory");
     return r;
 }
 #define WIDTH "64"
 #else
-enum { NR_WRITE = 4, NR_MMAP = 192, NR_MUNMAP = 91, NR_FORK = 2, NR_EXECVE = 11, NR_EXIT = 1, NR_WAIT4 = 114, NR_GETPPID = 64 };
+enum {
+    NR_WRITE = 4,
+    NR_MMAP = 192,
+    NR_MUNMAP = 91,
+    NR_FORK = 2,
+    NR_EXECVE = 11,
+    NR_EXIT = 1,
+    NR_WAIT4 = 114,
+    NR_GETPPID = 64
+};
 static long sys(long n, long a, long b, long c, long d, long e, long f)
 {
     long r;
     long args[7] = {n, a, b, c, d, e, f};
 
     asm volatile("push %%ebp; push %%ebx\n"
-                 "mov 24(%1), %%ebp; mov 20(%1), %%edi; mov 16(%1), %%esi; mov 12(%1), %%edx; mov 8(%1), %%ecx; mov 4(%1), %%ebx\n"
+                 "mov 24(%1), %%ebp; mov 20(%1), %%edi; mov 16(%1), %%esi; mov 12(%1), %%edx; mov "
+                 "8(%1), %%ecx; mov 4(%1), %%ebx\n"
                  "mov (%1), %%eax; int $0x80\n"
                  "pop %%ebx; pop %%ebp"
                  : "=a"(r)
@@ -270,5 +292,6 @@ __attribute__((used)) void bench_main(long *stack)
 #ifdef __x86_64__
 asm(".globl _start\n_start: mov %rsp, %rdi; and $-16, %rsp; call bench_main");
 #else
-asm(".globl _start\n_start: mov %esp, %eax; and $-16, %esp; sub $12, %esp; push %eax; call bench_main");
+asm(".globl _start\n_start: mov %esp, %eax; and $-16, %esp; sub $12, %esp; push %eax; call "
+    "bench_main");
 #endif

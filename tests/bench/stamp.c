@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Copies standard input to standard output line by line, each line led by the host's monotonic time, in seconds, at
- * which its first byte arrived. Ends at end of file, or after a line with the text given as argument.
+ * Copies standard input to standard output line by line, each line led by the host's monotonic
+ * time, in seconds, at which its first byte arrived. Ends at end of file, or after a line with the
+ * text given as argument.
  */
 #include <stdio.h>
 #include <string.h>

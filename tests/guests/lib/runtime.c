@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guests' runtime in C: reporting on the debug port, the trap dispatcher behind enter.S's stubs, descriptor
- * tables, ring 3. See test.h.
+ * The guests' runtime in C: reporting on the debug port, the trap dispatcher behind enter.S's
+ * stubs, descriptor tables, ring 3. See test.h.
  */
 #include "test.h"
 
@@ -248,7 +248,9 @@ bool has_cpuid(uint32_t leaf, uint32_t sub, int reg, unsigned bit)
 {
     uint32_t r[4];
 
-    asm volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf & 0x80000000), "c"(0));
+    asm volatile("cpuid"
+                 : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+                 : "a"(leaf & 0x80000000), "c"(0));
     if (r[0] < leaf)
         return false;
     asm volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));

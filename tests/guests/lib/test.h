@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What guests in C get from lib/runtime.c: checks, faults that are expected, ring 3, descriptors, ports. A guest
- * is one file with `void main(void)`; it is compiled for 32 or for 64 bits and runs with interrupts off, at ring 0,
- * in flat memory (see enter.S).
+ * What guests in C get from lib/runtime.c: checks, faults that are expected, ring 3, descriptors,
+ * ports. A guest is one file with `void main(void)`; it is compiled for 32 or for 64 bits and runs
+ * with interrupts off, at ring 0, in flat memory (see enter.S).
  */
 #ifndef TEST_H
 #define TEST_H
@@ -29,7 +29,8 @@ struct frame {
 #endif
 };
 
-/* The last exception that was expected (EXPECT) or came from ring 3; vector is NO_TRAP when there was none. */
+/* The last exception that was expected (EXPECT) or came from ring 3; vector is NO_TRAP when there
+ * was none. */
 #define NO_TRAP 0xffff
 extern volatile struct frame trap;
 extern word trap_cr2;
@@ -40,7 +41,8 @@ extern bool (*trap_hook)(struct frame *f);
 /* Where EXPECT goes on after a fault; 0 when none is expected. */
 extern volatile word trap_resume;
 
-/* Runs instructions that may fault; afterwards trap.vector and trap.error tell. Operands as in asm. */
+/* Runs instructions that may fault; afterwards trap.vector and trap.error tell. Operands as in asm.
+ */
 #ifdef __x86_64__
 #define RESUME "movq $771f, trap_resume;"
 #else
@@ -66,7 +68,8 @@ void finish(void) __attribute__((noreturn));
 
 void idt_setup(void);
 extern uint8_t trap_stubs[][16];
-/* Points vector at the common stub (or at `handler`) with this type (0xe interrupt, 0xf trap gate) and DPL. */
+/* Points vector at the common stub (or at `handler`) with this type (0xe interrupt, 0xf trap gate)
+ * and DPL. */
 void idt_set(unsigned vector, word handler, unsigned type, unsigned dpl, bool present);
 void idt_set_ist(unsigned vector, unsigned ist);
 
@@ -96,7 +99,8 @@ extern struct tss32 tss;
 #endif
 void tss_setup(void);
 
-/* Runs fn at ring 3 until it traps; any trap (unless trap_hook takes it) returns here with `trap` filled. */
+/* Runs fn at ring 3 until it traps; any trap (unless trap_hook takes it) returns here with `trap`
+ * filled. */
 void run_user(void (*fn)(void));
 void run_user_at(word ip, word cs, word flags, word sp, word ss);
 void enter_user(word frame[5]);

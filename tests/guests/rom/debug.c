@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Debugging: single step (also over string instructions, MOV SS, POPF and into handlers), hardware breakpoints on
- * execution, writes and accesses, DR6 and DR7, RF, general detect, INT1. SDM 3B chapter 17 (debug), 6.8.3 (MOV SS).
- * not on: qemu (TCG has neither general detect nor INT1)
+ * Debugging: single step (also over string instructions, MOV SS, POPF and into handlers), hardware
+ * breakpoints on execution, writes and accesses, DR6 and DR7, RF, general detect, INT1. SDM 3B
+ * chapter 17 (debug), 6.8.3 (MOV SS).
  */
+// not on: qemu (TCG has neither general detect nor INT1)
 #include "test.h"
 
 static volatile unsigned steps;
@@ -39,7 +40,8 @@ static void test_step(void)
                  "s3: pushf\n"
                  "s4: andl $~0x100, (%%esp)\n"
                  "s5: popf\n"
-                 "s6: nop\n" ::: "eax", "memory");
+                 "s6: nop\n" ::
+                     : "eax", "memory");
     check_eq("steps", steps, 6);
     check_eq("the first trap is after the instruction that follows POPF", step_ip[0], (word)s1);
     check_eq("after inc", step_ip[1], (word)s2);
@@ -73,7 +75,8 @@ static void test_step_movss(void)
                  "mov %%eax, %%ss\n"
                  "m0: nop\n"
                  "m1: pushf; andl $~0x100, (%%esp); popf\n"
-                 "m2: nop\n" ::: "eax", "memory");
+                 "m2: nop\n" ::
+                     : "eax", "memory");
     check_eq("MOV SS holds the trap back by an instruction", step_ip[0], (word)m1);
 }
 
@@ -103,7 +106,8 @@ static void test_data(void)
     WRITE_DR(1, (word)&watched[0]);
     WRITE_DR(7, 0x00d00408); /* G1: write, four bytes */
     steps = 0;
-    asm volatile("mov watched, %%eax; movl $1, watched\nw0: nop; movl $2, watched+4; nop" ::: "eax", "memory");
+    asm volatile("mov watched, %%eax; movl $1, watched\nw0: nop; movl $2, watched+4; nop" ::
+                     : "eax", "memory");
     check_eq("write breakpoint: one hit", steps, 1);
     check_eq("is a trap: EIP is the next", step_ip[0], (word)w0);
     check_eq("DR6.B1", step_dr6[0] & 0x400f, 2);
@@ -113,14 +117,16 @@ static void test_data(void)
     check_eq("overlap of any byte counts", steps, 2);
     WRITE_DR(7, 0x00700408 | 0x00800000); /* read or write, four bytes */
     steps = 0;
-    asm volatile("mov watched, %%eax; movzbl watched+1, %%eax; mov watched+4, %%eax" ::: "eax", "memory");
+    asm volatile("mov watched, %%eax; movzbl watched+1, %%eax; mov watched+4, %%eax" ::
+                     : "eax", "memory");
     check_eq("access breakpoint: reads too", steps, 2);
     WRITE_DR(7, 0x00100408); /* write, one byte */
     steps = 0;
     asm volatile("movb $1, watched+1; movb $1, watched" ::: "memory");
     check_eq("length one", steps, 1);
     steps = 0;
-    asm volatile("mov $2, %%ecx; mov $watched-2, %%edi; xor %%eax, %%eax; rep stosw" ::: "eax", "ecx", "edi", "memory");
+    asm volatile("mov $2, %%ecx; mov $watched-2, %%edi; xor %%eax, %%eax; rep stosw" ::
+                     : "eax", "ecx", "edi", "memory");
     check_eq("rep stos hits it once", steps, 1);
     WRITE_DR(7, 0x400);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Every exception that an instruction can raise at 32 bits, with its vector, its error code and whether EIP is the
- * instruction's own (faults) or the next one's (traps); double faults; the I/O bitmap. SDM 3A chapter 6, SDM 1 chapter 19.
- * not on: qemu (TCG lets LOCK MOV and a pending x87 error pass)
+ * Every exception that an instruction can raise at 32 bits, with its vector, its error code and
+ * whether EIP is the instruction's own (faults) or the next one's (traps); double faults; the I/O
+ * bitmap. SDM 3A chapter 6, SDM 1 chapter 19.
  */
+// not on: qemu (TCG lets LOCK MOV and a pending x87 error pass)
 #include "test.h"
 
 static word after; /* address of a label set by the attempts below */
@@ -57,7 +58,8 @@ static void test_undefined(void)
     check("#UD les of a register", trap.vector == UD);
     ATTEMPT(".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90", );
     check_no_trap("fifteen bytes are an instruction");
-    ATTEMPT(".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90", );
+    ATTEMPT(
+        ".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90", );
     check_trap("sixteen are #GP", GP, 0);
 }
 
@@ -148,7 +150,9 @@ static void user_rdtsc(void)
 }
 static void user_in_allowed(void)
 {
-    asm volatile("mov $0xe8, %%dx; inb %%dx, %%al; mov $0xe9, %%dx; inb %%dx, %%al; mov $0xea, %%dx; inb %%dx, %%al" ::: "eax", "edx");
+    asm volatile("mov $0xe8, %%dx; inb %%dx, %%al; mov $0xe9, %%dx; inb %%dx, %%al; mov $0xea, "
+                 "%%dx; inb %%dx, %%al" ::
+                     : "eax", "edx");
 }
 static void user_in_word(void)
 {
@@ -205,7 +209,9 @@ static void user_misaligned(void)
 }
 static void user_aligned(void)
 {
-    asm volatile("mov %0, %%eax; mov 4(%%eax), %%ecx; movb 1(%%eax), %%cl; int $0x80" ::"i"(user_stack) : "eax", "ecx");
+    asm volatile(
+        "mov %0, %%eax; mov 4(%%eax), %%ecx; movb 1(%%eax), %%cl; int $0x80" ::"i"(user_stack)
+        : "eax", "ecx");
 }
 
 static void test_alignment(void)
@@ -221,7 +227,8 @@ static void test_alignment(void)
     check_trap("aligned accesses", 0x80, 0);
     run_user_at((word)user_misaligned, SEL_UCODE32, 0x40002, sp, SEL_UDATA);
     check_trap("#AC", AC, 0);
-    asm volatile("pushf; orl $0x40000, (%%esp); popf; mov 1(%0), %%eax; pushf; andl $~0x40000, (%%esp); popf" ::"r"(user_stack)
+    asm volatile("pushf; orl $0x40000, (%%esp); popf; mov 1(%0), %%eax; pushf; andl $~0x40000, "
+                 "(%%esp); popf" ::"r"(user_stack)
                  : "eax");
     check("no alignment checks at ring 0", true);
     WRITE_CR(0, cr0);

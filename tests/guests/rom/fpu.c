@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * x87 and SSE results, bit by bit where IEEE 754 says what they are: rounding modes and precisions, exceptions and
- * their flags, the register stack, FSAVE and FXSAVE images, comparisons, conversions, MXCSR, #XM, denormals, NaNs.
- * SDM 1 chapters 8, 10, 11; SDM 2 for each instruction.
- * not on: qemu (TCG has no x87 stack faults, no #XM, no reserved bits in MXCSR)
+ * x87 and SSE results, bit by bit where IEEE 754 says what they are: rounding modes and
+ * precisions, exceptions and their flags, the register stack, FSAVE and FXSAVE images,
+ * comparisons, conversions, MXCSR, #XM, denormals, NaNs. SDM 1 chapters 8, 10, 11; SDM 2 for each
+ * instruction.
  */
+// not on: qemu (TCG has no x87 stack faults, no #XM, no reserved bits in MXCSR)
 #include "test.h"
 
 volatile uint64_t m64, n64, r64;
@@ -83,9 +84,11 @@ static void test_x87(void)
     check_eq("denormal operand", status() & 2, 2);
     fcw(0x37f);
     uint32_t flags;
-    asm volatile("fldz; fld1; fucomip %%st(1), %%st; pushf; pop %0; fstp %%st" : "=r"(flags)::"memory");
+    asm volatile("fldz; fld1; fucomip %%st(1), %%st; pushf; pop %0; fstp %%st"
+                 : "=r"(flags)::"memory");
     check_eq("fucomi 1, 0: above", flags & 0x45, 0);
-    asm volatile("fldz; fldz; fdivp; fld1; fucomip %%st(1), %%st; pushf; pop %0; fstp %%st" : "=r"(flags)::"memory");
+    asm volatile("fldz; fldz; fdivp; fld1; fucomip %%st(1), %%st; pushf; pop %0; fstp %%st"
+                 : "=r"(flags)::"memory");
     check_eq("fucomi with NaN: unordered", flags & 0x45, 0x45);
     fcw(0x37f);
     asm volatile("fld1; fxam; fnstsw %0" : "=m"(sw));
@@ -107,7 +110,9 @@ static void test_x87(void)
     asm volatile("frstor %1; fstp %%st; fstpl %0" : "=m"(r64) : "m"(*(uint8_t(*)[108])image));
     check_eq("frstor", r64, 0x3ff0000000000000);
     fcw(0x37f);
-    asm volatile("fldlg2; fldln2; fldl2t; fsin; fcos; fstp %%st; fptan; fincstp; fdecstp; fxch; fprem; fscale; fnclex" ::: "memory");
+    asm volatile("fldlg2; fldln2; fldl2t; fsin; fcos; fstp %%st; fptan; fincstp; fdecstp; fxch; "
+                 "fprem; fscale; fnclex" ::
+                     : "memory");
     check_eq("transcendentals ran", status() & 0x80, 0);
 }
 
@@ -177,7 +182,8 @@ static void test_sse(void)
     mxcsr(0x1f80);
     uint32_t flags;
     m64 = 0x7ff8000000000000;
-    asm volatile("movsd m64, %%xmm0; ucomisd %%xmm0, %%xmm0; pushf; pop %0" : "=r"(flags)::"memory");
+    asm volatile("movsd m64, %%xmm0; ucomisd %%xmm0, %%xmm0; pushf; pop %0"
+                 : "=r"(flags)::"memory");
     check_eq("ucomisd of NaN", flags & 0x45, 0x45);
     check_eq("ucomisd of a quiet NaN is not invalid", get_mxcsr() & 1, 0);
     asm volatile("comisd %%xmm0, %%xmm0" ::: "memory", "cc");
@@ -187,23 +193,38 @@ static void test_sse(void)
     check_trap("movaps misaligned", GP, 0);
     ATTEMPT("movups (%0), %%xmm0", ::"r"(image + 4));
     check_no_trap("movups misaligned");
-    static uint32_t a[4] __attribute__((aligned(16))) = {1, 2, 3, 0xffffffff}, b[4] __attribute__((aligned(16))) = {10, 20, 30, 2}, c[4] __attribute__((aligned(16)));
-    asm volatile("movdqa %1, %%xmm0; paddd %2, %%xmm0; movdqa %%xmm0, %0" : "=m"(c) : "m"(a), "m"(b));
+    static uint32_t a[4] __attribute__((aligned(16))) = {1, 2, 3, 0xffffffff},
+                         b[4] __attribute__((aligned(16))) = {10, 20, 30, 2},
+                         c[4] __attribute__((aligned(16)));
+    asm volatile("movdqa %1, %%xmm0; paddd %2, %%xmm0; movdqa %%xmm0, %0"
+                 : "=m"(c)
+                 : "m"(a), "m"(b));
     check("paddd", c[0] == 11 && c[1] == 22 && c[2] == 33 && c[3] == 1);
-    asm volatile("movdqa %1, %%xmm0; pshufd $0x1b, %%xmm0, %%xmm1; movdqa %%xmm1, %0" : "=m"(c) : "m"(a));
+    asm volatile("movdqa %1, %%xmm0; pshufd $0x1b, %%xmm0, %%xmm1; movdqa %%xmm1, %0"
+                 : "=m"(c)
+                 : "m"(a));
     check("pshufd", c[0] == 0xffffffff && c[1] == 3 && c[2] == 2 && c[3] == 1);
-    asm volatile("movdqa %1, %%xmm0; pmuludq %2, %%xmm0; movdqa %%xmm0, %0" : "=m"(c) : "m"(a), "m"(b));
+    asm volatile("movdqa %1, %%xmm0; pmuludq %2, %%xmm0; movdqa %%xmm0, %0"
+                 : "=m"(c)
+                 : "m"(a), "m"(b));
     check("pmuludq", c[0] == 10 && c[1] == 0 && c[2] == 90 && c[3] == 0);
-    asm volatile("movdqa %1, %%xmm0; pcmpgtd %2, %%xmm0; pmovmskb %%xmm0, %0" : "=r"(v) : "m"(b), "m"(a));
+    asm volatile("movdqa %1, %%xmm0; pcmpgtd %2, %%xmm0; pmovmskb %%xmm0, %0"
+                 : "=r"(v)
+                 : "m"(b), "m"(a));
     check_eq("pcmpgtd is signed, pmovmskb", v, 0xffff);
-    asm volatile("movdqa %1, %%xmm0; packssdw %%xmm0, %%xmm0; punpcklwd %%xmm0, %%xmm0; movdqa %%xmm0, %0" : "=m"(c) : "m"(b));
+    asm volatile(
+        "movdqa %1, %%xmm0; packssdw %%xmm0, %%xmm0; punpcklwd %%xmm0, %%xmm0; movdqa %%xmm0, %0"
+        : "=m"(c)
+        : "m"(b));
     check("packssdw, punpcklwd", c[0] == 0x000a000a && c[1] == 0x00140014);
     asm volatile("fninit; fldpi; fxsave %0" : "=m"(image));
     check_eq("fxsave: mxcsr", *(uint32_t *)(image + 24), 0x1f80);
     check_eq("fxsave: abridged tags", image[4], 0x80);
     check_eq("fxsave: st(0)", *(uint64_t *)(image + 32), 0xc90fdaa22168c235);
     check_eq("fxsave: xmm0", *(uint32_t *)(image + 160), 0x000a000a);
-    asm volatile("fninit; xorps %%xmm0, %%xmm0; fxrstor %1; movdqa %%xmm0, %0" : "=m"(c) : "m"(image));
+    asm volatile("fninit; xorps %%xmm0, %%xmm0; fxrstor %1; movdqa %%xmm0, %0"
+                 : "=m"(c)
+                 : "m"(image));
     check_eq("fxrstor: xmm0", c[0], 0x000a000a);
     check_eq("fxrstor: top", status() >> 11 & 7, 7);
     asm volatile("fninit; emms");

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Transfers through gates at 32 bits: call gates with and without a stack switch and their parameters, far returns
- * outwards, interrupt and trap gates from ring 0 and 3, and what each refuses. SDM 3A 5.8 (privilege), 6.12.
+ * Transfers through gates at 32 bits: call gates with and without a stack switch and their
+ * parameters, far returns outwards, interrupt and trap gates from ring 0 and 3, and what each
+ * refuses. SDM 3A 5.8 (privilege), 6.12.
  */
 #include "test.h"
 
 #define SEL(n) (SEL_FREE + 8 * (n))
 
-static void gate_set(unsigned sel, unsigned target, void (*fn)(void), unsigned params, unsigned access)
+static void gate_set(unsigned sel, unsigned target, void (*fn)(void), unsigned params,
+                     unsigned access)
 {
     word a = (word)fn;
 
@@ -17,7 +19,8 @@ static void gate_set(unsigned sel, unsigned target, void (*fn)(void), unsigned p
 
 static volatile uint32_t seen[8];
 
-/* What the inner side of the call gate finds: two parameters, the way back, and the ring-3 stack. */
+/* What the inner side of the call gate finds: two parameters, the way back, and the ring-3 stack.
+ */
 void gate_inner(void);
 asm(".globl gate_inner\n"
     "gate_inner:\n"
@@ -175,7 +178,8 @@ static void test_iret(void)
     check_trap("iret to null", GP, 0);
     run_user_at((word)user_int, SEL_UCODE32, 0x3202, (word)user_stack + 4000, SEL_UDATA);
     check_eq("iret from ring 0 sets IOPL and IF", trap.flags & 0x3200, 0x3200);
-    ATTEMPT("push %0; push $0; pushf; push %1; push $1f; iret; 1: nop", ::"i"(SEL_KDATA), "i"(SEL_UCODE32));
+    ATTEMPT("push %0; push $0; pushf; push %1; push $1f; iret; 1: nop", ::"i"(SEL_KDATA),
+            "i"(SEL_UCODE32));
     check_trap("iret outwards with an inner SS", GP, SEL_KDATA);
     asm volatile("" ::: "memory");
 }

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Interrupts from the board: PIT through the 8259s and through the IO-APIC, the local APIC's timer and self IPIs,
- * masking, priorities, HLT, STI's shadow, the RTC's periodic interrupt and clock, the UART's loopback and interrupt,
- * a TSC and a PM timer that agree with the PIT. No test depends on the host's speed: the clocks are only compared
- * with each other, loosely, and each wait ends by counting interrupts or reads.
- * 8259A, 8254, MC146818, 16550 and 82093AA data sheets; SDM 3A chapter 10 (APIC).
+ * Interrupts from the board: PIT through the 8259s and through the IO-APIC, the local APIC's timer
+ * and self IPIs, masking, priorities, HLT, STI's shadow, the RTC's periodic interrupt and clock,
+ * the UART's loopback and interrupt, a TSC and a PM timer that agree with the PIT. No test depends
+ * on the host's speed: the clocks are only compared with each other, loosely, and each wait ends by
+ * counting interrupts or reads. 8259A, 8254, MC146818, 16550 and 82093AA data sheets; SDM 3A
+ * chapter 10 (APIC).
  */
 #include "test.h"
 
-#define LAPIC(r)  (*(volatile uint32_t *)(0xfee00000u + (r)))
-#define IOREGSEL  (*(volatile uint32_t *)0xfec00000u)
-#define IOWIN     (*(volatile uint32_t *)0xfec00010u)
-#define VEC_PIC   0x30
-#define VEC_TIMER 0x60
+#define LAPIC(r)   (*(volatile uint32_t *)(0xfee00000u + (r)))
+#define IOREGSEL   (*(volatile uint32_t *)0xfec00000u)
+#define IOWIN      (*(volatile uint32_t *)0xfec00010u)
+#define VEC_PIC    0x30
+#define VEC_TIMER  0x60
 #define VEC_IOAPIC 0x61
-#define VEC_IPI   0x72
-#define VEC_HIGH  0x92
-#define PATIENCE  2000000000u
+#define VEC_IPI    0x72
+#define VEC_HIGH   0x92
+#define PATIENCE   2000000000u
 
 static volatile unsigned hits[256];
 static volatile unsigned order[16], order_n;
@@ -132,7 +133,8 @@ static void test_sti_shadow(void)
     asm volatile("sti\n"
                  "nop\n"
                  "shadow_label: nop\n"
-                 "cli\n" ::: "memory");
+                 "cli\n" ::
+                     : "memory");
     check_eq("STI holds interrupts back for one instruction", shadow_ip, (word)shadow_label);
     trap_hook = count;
     outb(0x21, 0xff);
@@ -157,7 +159,8 @@ static uint32_t ioapic_read(unsigned reg)
 
 static void test_lapic(void)
 {
-    check_eq("APIC base MSR: enabled, boot processor, address", rdmsr(0x1b) & 0xfffff900, 0xfee00900);
+    check_eq("APIC base MSR: enabled, boot processor, address", rdmsr(0x1b) & 0xfffff900,
+             0xfee00900);
     outb(0x21, 0xff), outb(0xa1, 0xff);
     eoi_apic = true;
     LAPIC(0xf0) = 0x1ff;
@@ -184,7 +187,8 @@ static void test_lapic(void)
     LAPIC(0x300) = 0x40000 | VEC_IPI;
     LAPIC(0x300) = 0x40000 | VEC_HIGH;
     asm volatile("sti; nop; nop; cli" ::: "memory");
-    check("the higher vector comes first", order_n == 2 && order[0] == VEC_HIGH && order[1] == VEC_IPI);
+    check("the higher vector comes first",
+          order_n == 2 && order[0] == VEC_HIGH && order[1] == VEC_IPI);
 
     LAPIC(0x3e0) = 3; /* divide by 16 */
     LAPIC(0x320) = VEC_TIMER;
@@ -215,7 +219,8 @@ static void test_ioapic(void)
     for (unsigned i = 0; i < 100000; i++)
         asm volatile("sti; nop; cli" ::: "memory");
     check_eq("masked", hits[VEC_IOAPIC], n);
-    check_eq("redirection entry reads back", ioapic_read(0x10 + 2 * 2) & 0x1ffff, 0x10000 | VEC_IOAPIC);
+    check_eq("redirection entry reads back", ioapic_read(0x10 + 2 * 2) & 0x1ffff,
+             0x10000 | VEC_IOAPIC);
 }
 
 static uint8_t cmos(uint8_t reg)
@@ -273,7 +278,7 @@ static void test_uart(void)
     outb(0x3ff, 0xa5);
     check_eq("scratch register", inb(0x3ff), 0xa5);
     outb(0x3fa, 7);
-    outb(0x3fc, 0x1a);  /* loopback: OUT2 -> DCD, RTS -> CTS */
+    outb(0x3fc, 0x1a); /* loopback: OUT2 -> DCD, RTS -> CTS */
     check_eq("loopback: modem status", inb(0x3fe) & 0xf0, 0x90);
     outb(0x3f8, 'x');
     for (unsigned i = 0; i < PATIENCE && !(inb(0x3fd) & 1); i++)
@@ -298,7 +303,8 @@ static void test_uart(void)
     pic_setup(0xff, 0xff);
 }
 
-/* The clocks agree: a TSC interval over 20 PIT periods, twice, within a factor of two even on a loaded host. */
+/* The clocks agree: a TSC interval over 20 PIT periods, twice, within a factor of two even on a
+ * loaded host. */
 static uint64_t tsc_over_pit(unsigned periods)
 {
     unsigned start;
@@ -339,7 +345,8 @@ void main(void)
     for (unsigned v = 0x20; v < 256; v++)
         idt_set(v, 0, 0xe, 0, true);
     trap_hook = count;
-    /* Virtual wire: the 8259s' output reaches the processor by LINT0, as firmware would set it up. */
+    /* Virtual wire: the 8259s' output reaches the processor by LINT0, as firmware would set it up.
+     */
     LAPIC(0xf0) = 0x1ff;
     LAPIC(0x350) = 0x700;
     puts("test_pit_pic\n"), test_pit_pic();

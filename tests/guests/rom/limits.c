@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Segment limits and types on every access: the checks that make an emulator strict. SDM 3A 5.3 (limit checking),
- * 5.5 (type checking), and the interrupt chapter for which of #GP and #SS it is.
- * not on: qemu (TCG does not check limits)
+ * Segment limits and types on every access: the checks that make an emulator strict. SDM 3A 5.3
+ * (limit checking), 5.5 (type checking), and the interrupt chapter for which of #GP and #SS it is.
  */
+// not on: qemu (TCG does not check limits)
 #include "test.h"
 
 #define SEL(n) (SEL_FREE + 8 * (n))

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Long mode: 64-bit operands, canonical addresses, SYSCALL and SYSRET, SYSENTER and SYSEXIT, compatibility mode,
- * IRETQ, stacks of the interrupt stack table, swapgs and segment bases, CR8, what 64-bit mode no longer has.
- * guest: 64
- * not on: qemu (TCG lets CR4.PAE be cleared in long mode)
- * SDM 3A 5.8.7-5.8.8, 6.14, 9.8.5; SDM 2 for each instruction; APM 2 4.8 (long-mode segmentation).
+ * Long mode: 64-bit operands, canonical addresses, SYSCALL and SYSRET, SYSENTER and SYSEXIT,
+ * compatibility mode, IRETQ, stacks of the interrupt stack table, swapgs and segment bases, CR8,
+ * what 64-bit mode no longer has. SDM 3A 5.8.7-5.8.8, 6.14, 9.8.5; SDM 2 for each instruction; APM
+ * 2 4.8 (long-mode segmentation).
  */
+// guest: 64
+// not on: qemu (TCG lets CR4.PAE be cleared in long mode)
 #include "test.h"
 
-#define MSR_EFER       0xc0000080
-#define MSR_STAR       0xc0000081
-#define MSR_LSTAR      0xc0000082
-#define MSR_CSTAR      0xc0000083
-#define MSR_FMASK      0xc0000084
-#define MSR_FS_BASE    0xc0000100
-#define MSR_GS_BASE    0xc0000101
-#define MSR_KERNEL_GS  0xc0000102
+#define MSR_EFER        0xc0000080
+#define MSR_STAR        0xc0000081
+#define MSR_LSTAR       0xc0000082
+#define MSR_CSTAR       0xc0000083
+#define MSR_FMASK       0xc0000084
+#define MSR_FS_BASE     0xc0000100
+#define MSR_GS_BASE     0xc0000101
+#define MSR_KERNEL_GS   0xc0000102
 #define MSR_SYSENTER_CS 0x174
-#define NONCANON       0x0000800000000000ull
+#define NONCANON        0x0000800000000000ull
 
 volatile word note[8];
 
@@ -33,7 +34,9 @@ static void test_operands(void)
     check_eq("movsxd", a, 0xffffffff80000000);
     asm volatile("mov $0x80000000, %k0; add $-1, %0" : "=r"(a));
     check_eq("imm8 is sign-extended to 64", a, 0x7fffffff);
-    asm volatile("mul %3" : "=a"(a), "=d"(b) : "a"(0xfedcba9876543210ull), "r"(0x123456789abcdef0ull));
+    asm volatile("mul %3"
+                 : "=a"(a), "=d"(b)
+                 : "a"(0xfedcba9876543210ull), "r"(0x123456789abcdef0ull));
     check_eq("mul: low", a, 0x236d88fe5618cf00ull);
     check_eq("mul: high", b, 0x121fa00ad77d7422ull);
     asm volatile("div %4" : "=a"(a), "=d"(b) : "a"(a), "d"(b), "r"(0x123456789abcdef0ull));
@@ -49,7 +52,8 @@ static void test_operands(void)
     check_eq("mov imm64", a, 0x1234567890abcdefull);
     asm volatile("lea 1f(%%rip), %0; 1: lea 1b, %k1" : "=r"(a), "=r"(b));
     check_eq("rip-relative", a, b);
-    asm volatile("mov $0x11, %%esi; mov $0x2200, %%eax; mov %%ah, %%cl; mov %%sil, %%dl; movzx %%cl, %0; movzx %%dl, %1"
+    asm volatile("mov $0x11, %%esi; mov $0x2200, %%eax; mov %%ah, %%cl; mov %%sil, %%dl; movzx "
+                 "%%cl, %0; movzx %%dl, %1"
                  : "=r"(a), "=r"(b)::"rax", "rcx", "rdx", "rsi");
     check_eq("ah without REX", a, 0x22);
     check_eq("sil with REX", b, 0x11);
@@ -58,14 +62,19 @@ static void test_operands(void)
     uint64_t pair[2] __attribute__((aligned(16))) = {5, 6};
     uint8_t zf;
     if (has_cpuid(1, 0, ECX, 13)) {
-        asm volatile("lock cmpxchg16b %0; setz %1" : "+m"(pair), "=q"(zf), "=a"(a), "=d"(b) : "2"(5ull), "3"(6ull), "b"(7ull), "c"(8ull));
+        asm volatile("lock cmpxchg16b %0; setz %1"
+                     : "+m"(pair), "=q"(zf), "=a"(a), "=d"(b)
+                     : "2"(5ull), "3"(6ull), "b"(7ull), "c"(8ull));
         check("cmpxchg16b", zf && pair[0] == 7 && pair[1] == 8);
         ATTEMPT("cmpxchg16b 8(%0)", ::"r"(pair), "a"(0), "d"(0), "b"(0), "c"(0) : "memory");
         check_trap("cmpxchg16b misaligned", GP, 0);
     }
     uint32_t di_hi;
-    asm volatile("mov $0xffffffff00000000, %%rdi; add %1, %%rdi; mov $1, %%ecx; mov $0x41, %%al; .byte 0x67; rep stosb; shr $32, %%rdi; mov %%edi, %0"
-                 : "=r"(di_hi) : "r"((uint64_t)user_stack) : "rdi", "rcx", "rax", "memory");
+    asm volatile("mov $0xffffffff00000000, %%rdi; add %1, %%rdi; mov $1, %%ecx; mov $0x41, %%al; "
+                 ".byte 0x67; rep stosb; shr $32, %%rdi; mov %%edi, %0"
+                 : "=r"(di_hi)
+                 : "r"((uint64_t)user_stack)
+                 : "rdi", "rcx", "rax", "memory");
     check_eq("rep stosb with 32-bit addresses", user_stack[0], 0x41);
     check_eq("and EDI zero-extended", di_hi, 0);
 }
@@ -104,7 +113,8 @@ static void test_canonical(void)
     ATTEMPT("mov %%eax, (%0)", ::"r"(0xffff7fffffffffffull) : "memory");
     check_trap("store", GP, 0);
     trap.vector = NO_TRAP;
-    asm volatile("movq $1f, trap_resume; mov %%rbp, %%rbx; mov %0, %%rbp; mov (%%rbp), %%eax; 1: mov %%rbx, %%rbp" ::"r"(NONCANON)
+    asm volatile("movq $1f, trap_resume; mov %%rbp, %%rbx; mov %0, %%rbp; mov (%%rbp), %%eax; 1: "
+                 "mov %%rbx, %%rbp" ::"r"(NONCANON)
                  : "rax", "rbx", "memory");
     trap_resume = 0;
     check_trap("by RBP it is #SS", SS, 0);
@@ -148,9 +158,13 @@ static void test_bases(void)
     gdt_set(SEL_FREE, 0x12345678, 0xfffff, 0x93, 0xc);
     asm volatile("mov %w0, %%fs" ::"r"(SEL_FREE));
     check_eq("32 bits of it", rdmsr(MSR_FS_BASE), 0x12345678);
-    asm volatile("mov %w0, %%ds; mov %1, %0; mov %w2, %%ds" : "=&r"(v) : "m"(cell[0]), "r"(SEL_KDATA), "0"(SEL_FREE));
+    asm volatile("mov %w0, %%ds; mov %1, %0; mov %w2, %%ds"
+                 : "=&r"(v)
+                 : "m"(cell[0]), "r"(SEL_KDATA), "0"(SEL_FREE));
     check_eq("DS has no base", v, 11);
-    asm volatile("mov %w0, %%ds; mov %1, %0; mov %w2, %%ds" : "=&r"(v) : "m"(cell[3]), "r"(SEL_KDATA), "0"(0));
+    asm volatile("mov %w0, %%ds; mov %1, %0; mov %w2, %%ds"
+                 : "=&r"(v)
+                 : "m"(cell[3]), "r"(SEL_KDATA), "0"(0));
     check_eq("DS may be null", v, 44);
     ATTEMPT("mov %w0, %%ss; mov %w1, %%ss", ::"r"(0), "r"(SEL_KDATA));
     check_no_trap("SS may be null at ring 0");
@@ -172,8 +186,10 @@ asm("syscall_entry:\n"
 static volatile word user_sp, user_after, user_flags, user_cs;
 static void user_syscall(void)
 {
-    asm volatile("mov %%rsp, %0; std; syscall; 1: pushf; popq %2; cld; mov %%cs, %%eax; mov %%rax, %3; lea 1b(%%rip), %%rax; mov %%rax, %1; int $0x80"
-                 : "=m"(user_sp), "=m"(user_after), "=m"(user_flags), "=m"(user_cs)::"rax", "rcx", "r11", "memory");
+    asm volatile("mov %%rsp, %0; std; syscall; 1: pushf; popq %2; cld; mov %%cs, %%eax; mov %%rax, "
+                 "%3; lea 1b(%%rip), %%rax; mov %%rax, %1; int $0x80"
+                 : "=m"(user_sp), "=m"(user_after), "=m"(user_flags), "=m"(user_cs)::"rax", "rcx",
+                   "r11", "memory");
 }
 
 static void test_syscall(void)
@@ -240,7 +256,8 @@ struct far_pointer {
     uint16_t sel;
 } __attribute__((packed)) to32, to64;
 asm(".code32\n"
-    "compat_code: mov $0x12345678, %eax; .byte 0x40; movw $0x1122, %bx\n" /* 0x40 is inc eax here, a REX in 64 bits */
+    "compat_code: mov $0x12345678, %eax; .byte 0x40; movw $0x1122, %bx\n" /* 0x40 is inc eax here, a
+                                                                             REX in 64 bits */
     "mov %esp, %ecx; push %eax; sub %esp, %ecx\n"
     "pushal; popal\n"
     "int $0x80\n"
@@ -302,9 +319,11 @@ static void test_interrupts(void)
     trap_hook = NULL;
     /* IRETQ to a non-canonical address faults, at ring 0, before anything changes */
     trap.vector = NO_TRAP;
-    asm volatile("movq $1f, trap_resume; mov %%rsp, %%rbx; pushq %0; push %%rbx; pushf; pushq %1; push %2\n"
-                 "iretq; 1: mov %%rbx, %%rsp" ::"i"(SEL_KDATA), "i"(SEL_KCODE), "r"(NONCANON)
-                 : "rax", "rbx", "memory");
+    asm volatile(
+        "movq $1f, trap_resume; mov %%rsp, %%rbx; pushq %0; push %%rbx; pushf; pushq %1; push %2\n"
+        "iretq; 1: mov %%rbx, %%rsp" ::"i"(SEL_KDATA),
+        "i"(SEL_KCODE), "r"(NONCANON)
+        : "rax", "rbx", "memory");
     check_trap("iretq to a non-canonical RIP", GP, 0);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * PAE paging at 32 bits: three levels, the four PDPTEs that a CR3 load reads, 2 MiB pages, NX and the I bit of the
- * error code, reserved bits, SMEP and SMAP where offered, UMIP. SDM 3A 4.4, 4.6, 4.7, 2.5.
- * not on: qemu (TCG re-reads the PDPTEs and has no P bit beside RSVD)
+ * PAE paging at 32 bits: three levels, the four PDPTEs that a CR3 load reads, 2 MiB pages, NX and
+ * the I bit of the error code, reserved bits, SMEP and SMAP where offered, UMIP. SDM 3A 4.4, 4.6,
+ * 4.7, 2.5.
  */
+// not on: qemu (TCG re-reads the PDPTEs and has no P bit beside RSVD)
 #include "test.h"
 
 #define P  1ull
@@ -15,10 +16,10 @@
 #define NX (1ull << 63)
 #define AT 0x40000000u /* under the second PDPTE */
 
-static uint64_t *const pdpt = (uint64_t *)0x100000, *const pd0 = (uint64_t *)0x101000, *const pd1 = (uint64_t *)0x102000,
-                *const pt = (uint64_t *)0x103000;
+static uint64_t *const pdpt = (uint64_t *)0x100000, *const pd0 = (uint64_t *)0x101000,
+                       *const pd1 = (uint64_t *)0x102000, *const pt = (uint64_t *)0x103000;
 static volatile uint32_t *const phys = (uint32_t *)0x200000;
-#define FRAME(n) (0x200000u + (n) * 0x1000u)
+#define FRAME(n) (0x200000u + (n)*0x1000u)
 
 static void flush(void)
 {
@@ -117,7 +118,8 @@ static void run_kernel(void)
 {
     trap.vector = NO_TRAP;
     trap.error = 0;
-    asm volatile("movl $1f, trap_resume; mov %%esp, %%ebx; call *%0; 1: mov %%ebx, %%esp" ::"a"(AT) : "ebx", "memory");
+    asm volatile("movl $1f, trap_resume; mov %%esp, %%ebx; call *%0; 1: mov %%ebx, %%esp" ::"a"(AT)
+                 : "ebx", "memory");
     trap_resume = 0;
 }
 

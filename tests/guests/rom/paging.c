@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * 32-bit two-level paging: translation, error codes, accessed and dirty bits, CR0.WP, user and supervisor, 4 MiB
- * pages, INVLPG and CR3 loads, global pages, accesses across pages, CR2, instruction fetches. SDM 3A 4.3, 4.6-4.8, 4.10.
- * not on: qemu (TCG has no P bit beside RSVD in the error code)
+ * 32-bit two-level paging: translation, error codes, accessed and dirty bits, CR0.WP, user and
+ * supervisor, 4 MiB pages, INVLPG and CR3 loads, global pages, accesses across pages, CR2,
+ * instruction fetches. SDM 3A 4.3, 4.6-4.8, 4.10.
  */
+// not on: qemu (TCG has no P bit beside RSVD in the error code)
 #include "test.h"
 
-#define P   1u
-#define W   2u
-#define U   4u
-#define A   0x20u
-#define D   0x40u
-#define PS  0x80u
-#define G   0x100u
-#define AT  0x400000u /* the linear addresses under test: the second 4 MiB */
+#define P       1u
+#define W       2u
+#define U       4u
+#define A       0x20u
+#define D       0x40u
+#define PS      0x80u
+#define G       0x100u
+#define AT      0x400000u /* the linear addresses under test: the second 4 MiB */
 #define PTE(va) table[((va) >> 12) & 0x3ff]
 
-static uint32_t *const dir = (uint32_t *)0x100000, *const low = (uint32_t *)0x101000, *const table = (uint32_t *)0x102000;
+static uint32_t *const dir = (uint32_t *)0x100000, *const low = (uint32_t *)0x101000,
+                       *const table = (uint32_t *)0x102000;
 static volatile uint32_t *const phys = (uint32_t *)0x200000; /* eight pages of RAM */
-#define FRAME(n) (0x200000u + (n) * 0x1000u)
+#define FRAME(n) (0x200000u + (n)*0x1000u)
 
 static void flush(void)
 {
@@ -190,7 +192,8 @@ static void test_tlb(void)
     PTE(AT) = FRAME(1) | P | W | U | G;
     flush();
     uint32_t v = rd(AT);
-    check("a global page may outlive a CR3 load, but is one of the two", v == first || v == phys[1024]);
+    check("a global page may outlive a CR3 load, but is one of the two",
+          v == first || v == phys[1024]);
     WRITE_CR(4, READ_CR(4) & ~(word)0x80);
     check_eq("clearing PGE flushes global pages", rd(AT), phys[1024]);
     PTE(AT) = FRAME(2) | P | W | U;
@@ -217,7 +220,8 @@ static void test_upgrade(void)
     WRITE_CR(0, READ_CR(0) & ~(word)0x10000);
 }
 
-/* Page tables are memory like any other: entries written by way of the mapping itself, and aliased. */
+/* Page tables are memory like any other: entries written by way of the mapping itself, and aliased.
+ */
 static void test_self_map(void)
 {
     dir[3] = (uint32_t)dir | P | W; /* the directory as a page table: tables appear at 0xc00000 */

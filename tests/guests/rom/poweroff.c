@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Soft off by ACPI, as firmware and an operating system do it together: the PIIX4's power management block is found
- * on PCI, given an address and enabled; SLP_EN with the S5 type in its control register ends the machine. Before that the
- * PM timer must count at 3.579545 MHz in 24 bits. PIIX4 data sheet (function 3), ACPI 4.8.
- * ends: status 0
- * not on: bochs (its block sits elsewhere)
+ * Soft off by ACPI, as firmware and an operating system do it together: the PIIX4's power
+ * management block is found on PCI, given an address and enabled; SLP_EN with the S5 type in its
+ * control register ends the machine. Before that the PM timer must count at 3.579545 MHz in 24
+ * bits. PIIX4 data sheet (function 3), ACPI 4.8.
  */
+// ends: status 0
+// not on: bochs (its block sits elsewhere)
 #include "test.h"
 
 static uint32_t pci_read(unsigned dev, unsigned fn, unsigned reg)

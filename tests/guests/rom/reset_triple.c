@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A triple fault resets the machine when -no-reboot is not given.
- * not on: bochs (configured to stop there)
  */
+// not on: bochs (configured to stop there)
 #include "test.h"
 
 /* Something that survives a reset: a byte of the RTC's battery-backed memory. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Protected-mode segmentation at ring 0: what a selector load checks, what each kind of segment allows, the
- * instructions that inspect descriptors, conforming code, 16-bit protected mode. Limit and type checks on accesses
- * are in limits.c. SDM 3A chapter 5 (protection).
- * not on: qemu (TCG does not check null segments)
+ * Protected-mode segmentation at ring 0: what a selector load checks, what each kind of segment
+ * allows, the instructions that inspect descriptors, conforming code, 16-bit protected mode. Limit
+ * and type checks on accesses are in limits.c. SDM 3A chapter 5 (protection).
  */
+// not on: qemu (TCG does not check null segments)
 #include "test.h"
 
 #define SEL(n) (SEL_FREE + 8 * (n))
@@ -124,7 +124,10 @@ static void test_inspect(void)
     uint32_t v, zf;
 
 #define INSPECT(insn, sel)                                                                         \
-    asm volatile("mov $0x55555555, %0; " insn " %2, %0; setz %b1" : "=&r"(v), "=&q"(zf) : "r"(sel) : "cc")
+    asm volatile("mov $0x55555555, %0; " insn " %2, %0; setz %b1"                                  \
+                 : "=&r"(v), "=&q"(zf)                                                             \
+                 : "r"(sel)                                                                        \
+                 : "cc")
     gdt_set(SEL(2), 0, 0x12345, 0xf2, 0xc);
     INSPECT("lar", SEL(2));
     check_eq("lar: rights", v & 0xf0ff00, 0x00c0f200); /* bits 19..16 are undefined */
@@ -167,7 +170,8 @@ static void test_inspect(void)
     check("arpl leaves", !(zf & 1) && v == 0x13);
 }
 
-/* 16-bit protected mode: operand and address sizes from CS.D, the stack pointer's size from SS.B. */
+/* 16-bit protected mode: operand and address sizes from CS.D, the stack pointer's size from SS.B.
+ */
 static void test_16bit(void)
 {
     uint32_t a, b, c, d;
@@ -176,15 +180,15 @@ static void test_16bit(void)
                  "mov %%esp, %%esi\n"
                  "ljmp %4, $1f\n"
                  ".code16\n"
-                 "1: mov $0x1234, %%ax\n"       /* three bytes here: imm16 */
+                 "1: mov $0x1234, %%ax\n" /* three bytes here: imm16 */
                  "movl $0x89abcdef, %%ebx\n"
                  "mov $0x10000, %%ecx\n"
-                 "loop 2f\n"                    /* CX: 0 - 1 is not 0 */
+                 "loop 2f\n" /* CX: 0 - 1 is not 0 */
                  "mov $0, %%cx\n"
                  "2: pushfw\n"
                  "popfw\n"
                  "mov %5, %%dx\n"
-                 "mov %%dx, %%ss\n"             /* B clear: only SP moves */
+                 "mov %%dx, %%ss\n" /* B clear: only SP moves */
                  "mov $0x00070000, %%esp\n"
                  "push %%ax\n"
                  "mov %%esp, %%edx\n"
@@ -209,13 +213,18 @@ static void test_base(void)
     uint32_t v;
 
     gdt_set(SEL(3), (uint32_t)&cell - 0x1000, 0xfffff, 0x93, 0xc);
-    asm volatile("mov %w1, %%fs; movl $0x600d, %%fs:0x1000; mov %%fs:0x1000, %0" : "=r"(v) : "r"(SEL(3)) : "memory");
+    asm volatile("mov %w1, %%fs; movl $0x600d, %%fs:0x1000; mov %%fs:0x1000, %0"
+                 : "=r"(v)
+                 : "r"(SEL(3))
+                 : "memory");
     check_eq("fs base", cell, 0x600d);
     check_eq("fs read back", v, 0x600d);
     asm volatile("movl $0xbeef, %%fs:(%0)" ::"r"(0x1000) : "memory");
     check_eq("fs with a register", cell, 0xbeef);
     gdt_set(SEL(3), 0xfffff000, 0xfffff, 0x93, 0xc);
-    asm volatile("mov %w1, %%fs; mov %%fs:(%2), %0" : "=r"(v) : "r"(SEL(3)), "r"((uint32_t)&cell + 0x1000));
+    asm volatile("mov %w1, %%fs; mov %%fs:(%2), %0"
+                 : "=r"(v)
+                 : "r"(SEL(3)), "r"((uint32_t)&cell + 0x1000));
     check_eq("the sum of base and offset wraps", v, 0xbeef);
     asm volatile("mov %w0, %%fs" ::"r"(SEL_KDATA));
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Self-modifying and cross-modified code: the next instruction, one later in the same block, one before a loop's
- * start, another page, an alias, code across a page boundary, code written by string instructions, by a push, by an
- * interrupt frame, and code that is replaced over and over. SDM 3A 11.6 and 8.1.3: on one processor a store is seen
- * by any later fetch after a jump; P6 and later also see it at once, by linear address.
- * not on: bochs (keeps an instruction whose second page was exchanged)
+ * Self-modifying and cross-modified code: the next instruction, one later in the same block, one
+ * before a loop's start, another page, an alias, code across a page boundary, code written by
+ * string instructions, by a push, by an interrupt frame, and code that is replaced over and over.
+ * SDM 3A 11.6 and 8.1.3: on one processor a store is seen by any later fetch after a jump; P6 and
+ * later also see it at once, by linear address.
  */
+// not on: bochs (keeps an instruction whose second page was exchanged)
 #include "test.h"
 
 static uint8_t code[3 * 4096] __attribute__((aligned(4096)));
@@ -52,7 +53,8 @@ static void test_rewrite(void)
     check_eq("its second half changed", run(code + 4093), 0x11993344);
 }
 
-/* The next instruction is changed by the one before it: inc eax becomes inc ebx, and so on, without a jump. */
+/* The next instruction is changed by the one before it: inc eax becomes inc ebx, and so on, without
+ * a jump. */
 static void test_next(void)
 {
     uint32_t a, b;
@@ -92,10 +94,15 @@ static void test_writers(void)
     put_ret(code, 1);
     run(code);
     put_ret(p, 0xabcd0123);
-    asm volatile("rep movsb" : "=D"(d), "=S"(s), "=c"(c) : "0"(code), "1"(image), "2"(6) : "memory");
+    asm volatile("rep movsb"
+                 : "=D"(d), "=S"(s), "=c"(c)
+                 : "0"(code), "1"(image), "2"(6)
+                 : "memory");
     check_eq("written by rep movsb", run(code), 0xabcd0123);
-    asm volatile("mov %%esp, %%edx; mov %0, %%esp; push $0xc3; push %1; mov %%edx, %%esp" ::"r"(code + 13), "r"(0x5566b890)
-                 : "edx", "memory");
+    asm volatile(
+        "mov %%esp, %%edx; mov %0, %%esp; push $0xc3; push %1; mov %%edx, %%esp" ::"r"(code + 13),
+        "r"(0x5566b890)
+        : "edx", "memory");
     check_eq("written by push", *(volatile uint32_t *)(code + 5), 0x5566b890);
     put_ret(code, 2);
     run(code);
@@ -103,7 +110,9 @@ static void test_writers(void)
     check_eq("written by xchg", run(code), 7);
     asm volatile("lock orl $0x100, %0" : "+m"(*(uint32_t *)&code[1]));
     check_eq("written by lock or", run(code), 0x107);
-    asm volatile("fninit; fildl %1; fistpl %0" : "=m"(*(uint32_t *)&code[1]) : "m"(*(const uint32_t *)"\x21\x43\x65\x07"));
+    asm volatile("fninit; fildl %1; fistpl %0"
+                 : "=m"(*(uint32_t *)&code[1])
+                 : "m"(*(const uint32_t *)"\x21\x43\x65\x07"));
     check_eq("written by the x87", run(code), 0x07654321);
 }
 
@@ -136,7 +145,8 @@ static void test_alias(void)
     check_eq("remapped", run(alias), 0x44);
     check_eq("the old frame is as it was", run(code), 0x33);
     /* an instruction across two pages, of which the second is remapped */
-    put_ret(alias + 4093, 0x01020304); /* into code+4096+4093 and code+4096 again (high[1] is code+4096) */
+    put_ret(alias + 4093,
+            0x01020304); /* into code+4096+4093 and code+4096 again (high[1] is code+4096) */
     uint32_t first = run(alias + 4093);
     *(volatile uint8_t *)(code + 8192) = 0x66;
     high[1] = ((uint32_t)code + 8192) | 7;
@@ -148,7 +158,8 @@ static void test_alias(void)
     WRITE_CR(0, READ_CR(0) & ~0x80000000);
 }
 
-/* Code that writes code in its own page, much of the time: data and code in one page must work, if slowly. */
+/* Code that writes code in its own page, much of the time: data and code in one page must work, if
+ * slowly. */
 static void test_mixed(void)
 {
     uint32_t n;

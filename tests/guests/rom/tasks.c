@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Hardware task switches: by far jump, far call with IRET back, through task gates (also in the IDT, for a double
- * fault), busy and NT bits, back links, CR0.TS, CR3, and #TS for what a TSS may not hold. SDM 3A chapter 8.
+ * Hardware task switches: by far jump, far call with IRET back, through task gates (also in the
+ * IDT, for a double fault), busy and NT bits, back links, CR0.TS, CR3, and #TS for what a TSS may
+ * not hold. SDM 3A chapter 8.
  */
 #include "test.h"
 
@@ -44,7 +45,8 @@ void other_notes(void)
 void other_by_call(void), other_by_jump(void), other_double(void);
 asm("other_by_call: mov %eax, note_eax; call other_notes; iret; jmp other_by_call\n"
     "other_by_jump: mov %eax, note_eax; call other_notes; ljmp $0x38, $0\n"
-    "other_double: pop note_error; call other_notes; mov resume_at, %eax; mov %eax, tss + 32; iret\n");
+    "other_double: pop note_error; call other_notes; mov resume_at, %eax; mov %eax, tss + 32; "
+    "iret\n");
 
 static bool busy(unsigned sel)
 {
@@ -67,7 +69,8 @@ static void test_jump(void)
     check_eq("back: registers as they were", ebx, 0x55aa);
     check("back: busy bits", busy(SEL_TSS) && !busy(OTHER));
     check_eq("back: CR0.TS again", READ_CR(0) & 8, 8);
-    check_eq("the other task's EIP is saved behind its jump", other.eip > (word)other_by_jump, true);
+    check_eq("the other task's EIP is saved behind its jump", other.eip > (word)other_by_jump,
+             true);
     asm volatile("clts");
 }
 
@@ -132,14 +135,16 @@ static void test_idt_task_gate(void)
     check_eq("int through a task gate: back link", note_link, SEL_TSS);
     asm volatile("clts");
 
-    /* A double fault: #GP whose gate is not present gives #NP while delivering, contributory twice. */
+    /* A double fault: #GP whose gate is not present gives #NP while delivering, contributory twice.
+     */
     prepare(other_double);
     uint64_t gp = idt[GP], df = idt[DF];
     idt[DF] = (uint64_t)OTHER << 16 | (uint64_t)0x85 << 40;
     idt[GP] &= ~((uint64_t)0x80 << 40);
     note_tr = 0;
     note_error = 0x77;
-    /* The saved EIP is the faulting instruction's, so the handler's task moves it on before it returns. */
+    /* The saved EIP is the faulting instruction's, so the handler's task moves it on before it
+     * returns. */
     static volatile uint32_t resumed;
     asm volatile("movl $0, %0; jmp 2f\n"
                  "1: movl $1, %0; jmp 3f\n"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A triple fault with -no-reboot ends the emulator with a status of its own and a dump of the state.
- * ends: status 3
- * options: -no-reboot
- * not on: qemu (no status for it)
+ * A triple fault with -no-reboot ends the emulator with a status of its own and a dump of the
+ * state.
  */
+// ends: status 3
+// options: -no-reboot
+// not on: qemu (no status for it)
 #include "test.h"
-
 
 void main(void)
 {

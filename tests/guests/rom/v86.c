@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Virtual-8086 mode with a monitor: 8086 code runs as a ring-3 task, and what is sensitive to IOPL or privileged
- * traps with #GP(0). The monitor emulates INT, IRET, CLI, STI, PUSHF and POPF the way DOS extenders do; the virtual
- * interrupt flag (VME) is tried where CPUID offers it. SDM 3A chapter 21.
+ * Virtual-8086 mode with a monitor: 8086 code runs as a ring-3 task, and what is sensitive to IOPL
+ * or privileged traps with #GP(0). The monitor emulates INT, IRET, CLI, STI, PUSHF and POPF the way
+ * DOS extenders do; the virtual interrupt flag (VME) is tried where CPUID offers it. SDM 3A
+ * chapter 21.
  */
 #include "test.h"
 
@@ -14,21 +15,21 @@ asm(".data\n.code16\n"
     "  mov $0x1234, %ax\n"
     "  mov $0x8000, %bx\n"
     "  mov %bx, %ds\n"
-    "  mov %ax, 0x10\n"          /* a write through a real-mode segment: 0x80010 */
+    "  mov %ax, 0x10\n" /* a write through a real-mode segment: 0x80010 */
     "  mov $0xffff, %si\n"
-    "  cli\n"                    /* traps: IOPL 0 */
+    "  cli\n" /* traps: IOPL 0 */
     "  pushf\n"
     "  pop %cx\n"
     "  sti\n"
     "  pushf\n"
     "  pop %dx\n"
-    "  int $0x60\n"              /* reflected through the vector table at 0 */
+    "  int $0x60\n" /* reflected through the vector table at 0 */
     "  push %cs\n"
     "  call 1f\n"
     "  jmp 2f\n"
     "1: lret\n"
     "2: smsw %di\n"
-    "  hlt\n"                    /* ends it */
+    "  hlt\n" /* ends it */
     "v86_int60:\n"
     "  mov $0x6060, %bp\n"
     "  iret\n"
@@ -82,8 +83,14 @@ static bool monitor(struct frame *f)
     uint16_t v;
 
     switch (*ip) {
-    case 0xfa: vif = false; f->ip++; return true;
-    case 0xfb: vif = true; f->ip++; return true;
+    case 0xfa:
+        vif = false;
+        f->ip++;
+        return true;
+    case 0xfb:
+        vif = true;
+        f->ip++;
+        return true;
     case 0x9c:
         push16(f, (uint16_t)((f->flags & ~(word)0x200) | (vif ? 0x200 : 0)));
         f->ip++;
@@ -187,7 +194,8 @@ static void test_vme(void)
         skip("VME");
         return;
     }
-    /* A TSS with an all-clear interrupt redirection map: INT goes to the 8086 program's own table. */
+    /* A TSS with an all-clear interrupt redirection map: INT goes to the 8086 program's own table.
+     */
     static uint8_t map_tss[104 + 32 + 8] __attribute__((aligned(8)));
 
     for (unsigned i = 0; i < 104; i++)
