@@ -45,6 +45,7 @@ void fpu_reset(struct cpu *cpu, bool init)
 {
     if (init)
         return;
+    cpu->fpu.ferr = cpu->fpu.ignne = false; /* the board's own reset lowers interrupt 13 */
     fpu_clear_regs(&cpu->fpu);
     cpu->fpu.cw = CW_POWERON;
     cpu->fpu.tags = 0xff; /* tag word 5555: every register is valid and zero */
@@ -119,7 +120,6 @@ void fpu_assert_ignne(struct cpu *cpu)
     if (!cpu->fpu.ferr)
         return;
     cpu->fpu.ignne = true;
-    cpu->fpu.ferr = false;
 }
 
 void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide)

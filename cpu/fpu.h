@@ -70,9 +70,9 @@ void fpu_set_sw(struct cpu *cpu, uint16_t sw);
 uint16_t fpu_tag_word(const struct cpu *cpu);
 uint8_t fpu_abridge_tags(uint16_t tag_word);
 
-/* IGNNE#: the board asserts it at the guest's write to port F0, and lowers IRQ 13 itself
- * (hooks.ferr is not called). From then on, and until the exception flags are cleared, x87
- * instructions go on in spite of them. In the vCPU thread (port write hook). */
+/* IGNNE#: the board asserts it at the guest's write to port F0. From then on, and until the
+ * exception flags are cleared (when FERR# falls too), x87 instructions go on in spite of them.
+ * Nothing while FERR# is not asserted. In the vCPU thread (port write hook). */
 void fpu_assert_ignne(struct cpu *cpu);
 
 /* The image that FXSAVE makes (bytes 0..415; the rest is zeroed), and back. `wide` is the layout

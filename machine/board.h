@@ -55,6 +55,7 @@ struct board {
     struct hpet *hpet;
     struct dma8237 *isa_dma;
     struct port92 *port92;
+    struct coproc_error *coproc_error;
     struct i8042 *kbc;
     struct ps2_kbd *kbd;
     struct ps2_mouse *mouse;

@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "cpu/cpuid.h"
+#include "cpu/fpu.h"
 #include "cpu/mmu.h"
 #include "devices/pc/apic_bus.h"
+#include "devices/pc/coproc_error.h"
 #include "devices/pc/pic.h"
 #include "machine/kernel_entry.h"
 
@@ -138,6 +140,15 @@ static int64_t now(void *opaque)
     return clock_now(b->clock);
 }
 
+static void ferr(void *opaque, bool level)
+{
+    struct board *b = opaque;
+
+    g_mutex_lock(b->lock);
+    irq_set(coproc_error_ferr_input(b->coproc_error), level);
+    g_mutex_unlock(b->lock);
+}
+
 static void wait_for_event(void *opaque)
 {
     struct board *b = opaque;
@@ -176,6 +187,7 @@ bool board_cpu_new(struct board *b, GError **err)
         .get_tsc_deadline = get_tsc_deadline,
         .set_tsc_deadline = set_tsc_deadline,
         .smm_changed = smm_changed,
+        .ferr = ferr,
         .now = now,
         .wait_for_event = wait_for_event,
     };
@@ -247,6 +259,13 @@ struct apic *board_current_apic(void *opaque)
     return b->apic;
 }
 
+void board_assert_ignne(void *opaque)
+{
+    struct board *b = opaque;
+
+    fpu_assert_ignne(b->cpu);
+}
+
 void board_set_a20(void *opaque, int n, bool level)
 {
     struct board *b = opaque;
@@ -257,8 +276,8 @@ void board_set_a20(void *opaque, int n, bool level)
 
 static void enter_segment(struct cpu *cpu, unsigned n, const struct kernel_segment *s)
 {
-    cpu->seg[n] = (struct segment){
-        .sel = s->selector, .base = s->base, .limit = s->limit, .attr = s->attr};
+    cpu->seg[n] =
+        (struct segment){.sel = s->selector, .base = s->base, .limit = s->limit, .attr = s->attr};
     cpu_derive_segment(cpu, n, true);
 }
 

@@ -18,6 +18,9 @@ struct apic *board_current_apic(void *opaque);
 /* Address line 20 is let through or not. */
 void board_set_a20(void *opaque, int n, bool level);
 
+/* For the coprocessor error logic: IGNNE#. In the vCPU's thread. */
+void board_assert_ignne(void *opaque);
+
 /* Copies a kernel's entry state into the (reset) processor. */
 struct kernel_entry;
 void board_cpu_enter(struct board *b, const struct kernel_entry *e);

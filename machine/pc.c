@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The board, wired top to bottom: an i440FX/PIIX3 PC as SeaBIOS and every PC operating system of the
- * last thirty years know it. Reading board_build() is reading the machine.
+ * The board, wired top to bottom: an i440FX/PIIX3 PC as SeaBIOS and every PC operating system of
+ * the last thirty years know it. Reading board_build() is reading the machine.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "devices/input/ps2_mouse.h"
 #include "devices/pc/acpi_pm.h"
 #include "devices/pc/apic_bus.h"
+#include "devices/pc/coproc_error.h"
 #include "devices/pc/debugcon.h"
 #include "devices/pc/dma8237.h"
 #include "devices/pc/fw_cfg.h"
@@ -179,21 +180,19 @@ static bool build_interrupts(struct board *b, GError **err)
 
 static bool build_pci(struct board *b, GError **err)
 {
-    struct pci_bus_config bus = {.ports = b->ports,
-                                 .mmio = b->mmio,
-                                 .dma = b->dma,
-                                 .ram = {b, bar_map, bar_unmap}};
+    struct pci_bus_config bus = {
+        .ports = b->ports, .mmio = b->mmio, .dma = b->dma, .ram = {b, bar_map, bar_unmap}};
     struct i440fx_config host = {.ram_size = b->cfg.ram_size,
                                  .opaque = b,
                                  .pam_changed = pam_changed,
                                  .smram_changed = smram_changed};
     struct piix3_config isa = {.opaque = b, .reset = reset_asked};
-    struct piix_ide_config ide = {.devfn = PCI_DEVFN(1, 1),
-                                  .model = PIIX3_IDE,
-                                  .ports = b->ports,
-                                  .clock = b->clock,
-                                  .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP),
-                                          irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
+    struct piix_ide_config ide = {
+        .devfn = PCI_DEVFN(1, 1),
+        .model = PIIX3_IDE,
+        .ports = b->ports,
+        .clock = b->clock,
+        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
     struct acpi_pm_config pm = {.ports = b->ports,
                                 .clock = b->clock,
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
@@ -243,8 +242,7 @@ static bool build_input(struct board *b, GError **err)
     struct irq_line reset = {reset_line, b, 0};
     struct ps2_kbd_config kbd = {.clock = b->clock};
     struct ps2_mouse_config mouse = {.clock = b->clock};
-    struct port92_config port92 = {
-        .ports = b->ports, .a20 = {board_set_a20, b, 0}, .reset = reset};
+    struct port92_config port92 = {.ports = b->ports, .a20 = {board_set_a20, b, 0}, .reset = reset};
     struct i8042_config kbc = {.ports = b->ports,
                                .clock = b->clock,
                                .irq1 = irq_mux_input(&b->irq, 1, IRQ_CHIP),
@@ -271,11 +269,12 @@ static bool build_serial(struct board *b, GError **err)
     static const unsigned irq[MACHINE_MAX_SERIAL] = {4, 3, 4, 3};
 
     for (unsigned n = 0; n < MACHINE_MAX_SERIAL; n++) {
-        struct uart16550_config cfg = {.ports = b->ports,
-                                       .base = base[n],
-                                       .clock = b->clock,
-                                       .irq = irq_mux_input(&b->irq, irq[n], n < 2 ? IRQ_CHIP : IRQ_CHIP2),
-                                       .chr = b->cfg.serial[n]};
+        struct uart16550_config cfg = {
+            .ports = b->ports,
+            .base = base[n],
+            .clock = b->clock,
+            .irq = irq_mux_input(&b->irq, irq[n], n < 2 ? IRQ_CHIP : IRQ_CHIP2),
+            .chr = b->cfg.serial[n]};
         struct uart16550 *u;
 
         if (!b->cfg.serial[n])
@@ -286,6 +285,21 @@ static bool build_serial(struct board *b, GError **err)
         b->chips |= (unsigned)ACPI_CHIP_COM1 << n;
     }
     return true;
+}
+
+static bool build_isa(struct board *b, GError **err)
+{
+    struct dma8237_config dma = {b->ports, &b->dma};
+    struct coproc_error_config coproc = {.ports = b->ports,
+                                         .irq13 = irq_mux_input(&b->irq, 13, IRQ_CHIP),
+                                         .ignne = board_assert_ignne,
+                                         .opaque = b};
+
+    b->isa_dma = dma8237_new(&dma, err);
+    if (!ADD(b->isa_dma, dma8237_device))
+        return false;
+    b->coproc_error = coproc_error_new(&coproc, err);
+    return ADD(b->coproc_error, coproc_error_device);
 }
 
 static bool build_debug(struct board *b, GError **err)
@@ -447,16 +461,9 @@ bool board_build(struct board *b, GError **err)
     b->chips = 0;
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpu_new(b, err) ||
         !build_interrupts(b, err) || !build_pci(b, err) || !build_timers(b, err) ||
-        !build_input(b, err) || !build_serial(b, err) || !build_debug(b, err) ||
-        !build_display(b, err))
+        !build_isa(b, err) || !build_input(b, err) || !build_serial(b, err) ||
+        !build_debug(b, err) || !build_display(b, err))
         return false;
-    {
-        struct dma8237_config dma = {b->ports, &b->dma};
-
-        b->isa_dma = dma8237_new(&dma, err);
-        if (!ADD(b->isa_dma, dma8237_device))
-            return false;
-    }
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
         if (!attach_drive(b, n, err))
             return false;
@@ -523,7 +530,8 @@ static void set_cmos(struct board *b)
         nibbles |= dev << (4 * n);
     }
     rtc_cmos_set(b->rtc, 0x3d, (uint8_t)nibbles);
-    rtc_cmos_set(b->rtc, 0x38, (uint8_t)((nibbles >> 8) << 4 | 1)); /* and no floppy signature check */
+    rtc_cmos_set(b->rtc, 0x38,
+                 (uint8_t)((nibbles >> 8) << 4 | 1)); /* and no floppy signature check */
 }
 
 /* What firmware would have done, then the kernel. */

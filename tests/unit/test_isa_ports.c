@@ -2,6 +2,7 @@
 /* The small port devices: debug console, exit port, port 92, the pc-testdev. */
 #include "tests/unit/chip.h"
 
+#include "devices/pc/coproc_error.h"
 #include "devices/pc/debugcon.h"
 #include "devices/pc/isa_debug_exit.h"
 #include "devices/pc/port92.h"
@@ -68,6 +69,39 @@ static void test_debug_exit(void **state)
     device_destroy(isa_debug_exit_device(d));
 }
 
+static void count_ignne(void *opaque)
+{
+    ++*(int *)opaque;
+}
+
+static void test_coproc_error(void **state)
+{
+    struct probe_line irq13 = {0};
+    int ignne = 0;
+    struct coproc_error_config cfg = {
+        .ports = bus, .irq13 = probe_line(&irq13), .ignne = count_ignne, .opaque = &ignne};
+    struct coproc_error *c = coproc_error_new(&cfg, NULL);
+
+    (void)state;
+    outb(bus, 0xf0, 0);
+    assert_int_equal(ignne, 0); /* nothing to ignore while FERR# is not asserted */
+    irq_set(coproc_error_ferr_input(c), true);
+    assert_true(irq13.level);
+    outb(bus, 0xf0, 0);
+    assert_false(irq13.level);
+    assert_int_equal(ignne, 1);
+    irq_set(coproc_error_ferr_input(c), true); /* still the same error */
+    assert_false(irq13.level);
+    irq_set(coproc_error_ferr_input(c), false);
+    irq_set(coproc_error_ferr_input(c), true);
+    irq_set(coproc_error_ferr_input(c), false);
+    assert_true(irq13.level); /* only port F0 takes it back */
+    outb(bus, 0xf0, 0);
+    assert_false(irq13.level);
+    assert_int_equal(ignne, 1);
+    device_destroy(coproc_error_device(c));
+}
+
 static void test_port92(void **state)
 {
     struct probe_line a20 = {0}, reset = {0};
@@ -129,10 +163,8 @@ static void test_testdev(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHIP_TEST(test_debugcon),
-        CHIP_TEST(test_debug_exit),
-        CHIP_TEST(test_port92),
-        CHIP_TEST(test_testdev),
+        CHIP_TEST(test_debugcon), CHIP_TEST(test_debug_exit), CHIP_TEST(test_coproc_error),
+        CHIP_TEST(test_port92),   CHIP_TEST(test_testdev),
     };
     return unit_main(tests);
 }
