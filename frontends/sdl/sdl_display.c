@@ -44,7 +44,7 @@ static bool fail(GError **err, const char *what)
 static void set_title(struct sdl_display *d)
 {
     char *title =
-        g_strdup_printf("%s - Penumbra (%s)", d->name,
+        g_strdup_printf("%s%s (%s)", d->name, strcmp(d->name, "Penumbra") ? " - Penumbra" : "",
                         d->grabbed ? "Ctrl+Alt+G releases the mouse" : "click to use the mouse");
 
     SDL_SetWindowTitle(d->window, title);
