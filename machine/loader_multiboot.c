@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See loader_multiboot.h. Sections of the Multiboot specification: 3.1 header, 3.2 machine
- * state, 3.3 information structure. ELF: TIS ELF 1.2.
+ * state, 3.3 information structure.
  */
 #include "machine/loader_multiboot.h"
 
@@ -10,6 +10,8 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "machine/elf.h"
 
 #define MAGIC        0x1badb002u
 #define LOADER_MAGIC 0x2badb002u
@@ -51,14 +53,11 @@ enum {
     MMAP_SIZE = 24,
 };
 
-/* ELF header: offsets, and its size. */
-enum { E_ENTRY = 24, E_PHOFF = 28, E_PHENTSIZE = 42, E_PHNUM = 44, E_SIZE = 52 };
-
 /* A piece of the kernel: `filesz` bytes at `off` of the file, zeroes up to `memsz`. */
 struct piece {
     uint64_t gpa;
     uint32_t off, filesz, memsz;
-    bool headers; /* nothing but the ELF headers, which linkers like to put before the text */
+    bool headers; /* nothing but the ELF headers */
 };
 
 struct plan {
@@ -125,56 +124,39 @@ static bool plan_addresses(const GByteArray *f, const char *path, uint32_t at, s
     return true;
 }
 
-/* One program header; only loadable ones with contents matter. */
-static bool plan_segment(const GByteArray *f, const char *path, const uint8_t *ph, struct plan *p,
-                         GError **err)
-{
-    uint32_t off = ld_le32(ph + 4), vaddr = ld_le32(ph + 8), paddr = ld_le32(ph + 12);
-    uint32_t filesz = ld_le32(ph + 16), memsz = ld_le32(ph + 20);
-    uint32_t entry = ld_le32(f->data + E_ENTRY);
-    uint64_t headers = ld_le32(f->data + E_PHOFF) +
-                       (uint64_t)ld_le16(f->data + E_PHENTSIZE) * ld_le16(f->data + E_PHNUM);
-
-    if (ld_le32(ph) != 1 || !memsz)
-        return true;
-    if (filesz > memsz)
-        return bad(err, path, "has a damaged ELF program header");
-    if (off > f->len || filesz > f->len - off)
-        return bad(err, path, "is truncated: a segment lies past its end");
-    p->pieces[p->n++] = (struct piece){
-        .gpa = paddr,
-        .off = off,
-        .filesz = filesz,
-        .memsz = memsz,
-        .headers = !off && memsz <= headers,
-    };
-    /* the entry point is a linear address; ours are physical */
-    if (entry >= vaddr && entry - vaddr < memsz)
-        p->entry = entry - vaddr + paddr;
-    return true;
-}
-
+/* Multiboot asks for 32-bit ELF files; those of 64 bits, which GRUB loads too, begin in 32-bit mode
+ * just the same, below 4 GiB. */
 static bool plan_elf(const GByteArray *f, const char *path, struct plan *p, GError **err)
 {
-    const uint8_t *e = f->data;
-    uint32_t phoff, phsize, phnum;
+    struct elf_file elf;
+    struct elf_segment seg;
+    const char *why;
 
-    if (f->len < E_SIZE || memcmp(e, "\177ELF", 4))
+    if (f->len < 4 || memcmp(f->data, "\177ELF", 4))
         return bad(err, path, "is Multiboot, but neither ELF nor with load addresses of its own");
-    if (e[4] != 1 || e[5] != 1 || ld_le16(e + 18) != 3)
-        return bad(err, path, "is not a 32-bit x86 ELF file, which Multiboot asks for");
-    p->entry = ld_le32(e + E_ENTRY);
-    phoff = ld_le32(e + E_PHOFF);
-    phsize = ld_le16(e + E_PHENTSIZE);
-    phnum = ld_le16(e + E_PHNUM);
-    if (!phnum || phsize < 32)
-        return bad(err, path, "has no ELF program headers");
-    if (phoff > f->len || (uint64_t)phsize * phnum > f->len - phoff)
-        return bad(err, path, "is truncated: its ELF program headers lie past its end");
-    p->pieces = g_new(struct piece, phnum);
-    for (uint32_t k = 0; k < phnum; k++) {
-        if (!plan_segment(f, path, e + phoff + k * phsize, p, err))
-            return false;
+    why = elf_open(f->data, f->len, &elf);
+    if (why)
+        return bad(err, path, why);
+    p->entry = (uint32_t)elf.entry;
+    p->pieces = g_new(struct piece, elf.phnum);
+    for (unsigned k = 0; k < elf.phnum; k++) {
+        why = elf_segment(&elf, k, &seg);
+        if (why)
+            return bad(err, path, why);
+        if (!seg.load)
+            continue;
+        if (seg.paddr > UINT32_MAX || seg.memsz > UINT32_MAX)
+            return bad(err, path, "wants to be loaded above 4 GiB, where Multiboot does not reach");
+        p->pieces[p->n++] = (struct piece){
+            .gpa = seg.paddr,
+            .off = (uint32_t)seg.off,
+            .filesz = (uint32_t)seg.filesz,
+            .memsz = (uint32_t)seg.memsz,
+            .headers = seg.headers,
+        };
+        /* the entry point is a linear address; ours are physical */
+        if (elf.entry >= seg.vaddr && elf.entry - seg.vaddr < seg.memsz)
+            p->entry = (uint32_t)(elf.entry - seg.vaddr + seg.paddr);
     }
     return p->n ? true : bad(err, path, "has nothing to load");
 }
@@ -241,6 +223,8 @@ static bool place_pieces(const struct multiboot_boot *b, const struct guest_ram 
         memcpy(to, b->kernel->data + s->off, s->filesz);
         memset(to + s->filesz, 0, s->memsz - s->filesz);
         *end = MAX(*end, s->gpa + s->memsz);
+        log_msg(LOG_BOOT, "boot: segment at 0x%" PRIx64 ", 0x%x bytes, 0x%x of the file", s->gpa,
+                s->memsz, s->filesz);
     }
     return true;
 }
@@ -261,6 +245,8 @@ static bool place_modules(const struct multiboot_boot *b, const struct guest_ram
         }
         memcpy(to, data->data, data->len);
         where[k] = (uint32_t)at;
+        log_msg(LOG_BOOT, "boot: module %s at 0x%" PRIx64 ", %u bytes", b->modules[k].cmdline, at,
+                data->len);
         *end = at + data->len;
     }
     return true;
@@ -373,6 +359,8 @@ static bool place_info(const struct multiboot_boot *b, const struct guest_ram *r
     out->rip = p->entry;
     out->rax = LOADER_MAGIC;
     out->rbx = base;
+    log_msg(LOG_BOOT, "boot: Multiboot %s entered at 0x%" PRIx64 ", information at 0x%x", b->path,
+            out->rip, base);
     return true;
 }
 

@@ -391,6 +391,49 @@ static void test_multiboot_elf(void **state)
     unlink(m2);
 }
 
+/* The same as a 64-bit file, which begins in 32-bit mode too. */
+static GByteArray *elf64(uint64_t paddr, uint64_t filesz, uint64_t memsz)
+{
+    GByteArray *a = elf32((uint32_t)paddr, (uint32_t)filesz, (uint32_t)memsz);
+    uint8_t *e = a->data, *p = e + 64;
+
+    e[4] = 2;
+    st_le16(e + 18, 62);
+    memset(e + 24, 0, 0x200 - 24);
+    st_le64(e + 24, UINT64_C(0xffffffff80000020));
+    st_le64(e + 32, 64);
+    st_le16(e + 54, 56);
+    st_le16(e + 56, 1);
+    st_le32(p, 1);
+    st_le64(p + 8, 0x200);
+    st_le64(p + 16, UINT64_C(0xffffffff80000000));
+    st_le64(p + 24, paddr);
+    st_le64(p + 32, filesz);
+    st_le64(p + 40, memsz);
+    return a;
+}
+
+static void test_multiboot_elf64(void **state)
+{
+    g_autoptr(GByteArray) image = elf64(0x100000, 0x1000, 0x3000);
+    g_autofree char *path = make_file("kernel", image->data, image->len);
+    const struct kernel_boot_config cfg = {.kernel = path};
+    struct guest_ram ram = ram_new(8);
+    struct kernel_entry e;
+
+    (void)state;
+    start(&cfg, &ram, &e);
+    assert_true(e.mode == KERNEL_PROT32 && e.rip == 0x100020 && e.rax == 0x2badb002);
+    assert_int_equal(ld_le32(ram.low + 0x100000), 0x1badb002);
+    free(ram.low);
+    st_le64(image->data + 64 + 24, UINT64_C(0x100000000));
+    kernel_fails("kernel", image->data, image->len, "above 4 GiB");
+    st_le64(image->data + 64 + 24, 0x100000);
+    st_le64(image->data + 64 + 8, UINT64_MAX - 0x10);
+    kernel_fails("kernel", image->data, image->len, "truncated");
+    unlink(path);
+}
+
 static void test_multiboot_info_moves(void **state)
 {
     /* a kernel that fills conventional memory to its end */
@@ -495,7 +538,7 @@ static void test_multiboot_bad(void **state)
     kernel_fails("kernel", e, image->len, "no ELF program headers");
     st_le16(e + 44, 1);
     e[4] = 2;
-    kernel_fails("kernel", e, image->len, "32-bit");
+    kernel_fails("kernel", e, image->len, "not an x86 ELF");
     e[4] = 1;
     st_le32(e + 0x204, 3 | 1 << 8);
     st_le32(e + 0x208, -(0x1badb002u + (3 | 1 << 8)));
@@ -569,19 +612,13 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linux_64),
-        cmocka_unit_test(test_identity_map),
-        cmocka_unit_test(test_linux_32),
-        cmocka_unit_test(test_linux_old),
-        cmocka_unit_test(test_low_memory),
-        cmocka_unit_test(test_not_kernels),
-        cmocka_unit_test(test_does_not_fit),
-        cmocka_unit_test(test_multiboot_elf),
-        cmocka_unit_test(test_multiboot_info_moves),
-        cmocka_unit_test(test_multiboot_headers),
-        cmocka_unit_test(test_multiboot_addresses),
-        cmocka_unit_test(test_multiboot_bad),
-        cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_linux_64),          cmocka_unit_test(test_identity_map),
+        cmocka_unit_test(test_linux_32),          cmocka_unit_test(test_linux_old),
+        cmocka_unit_test(test_low_memory),        cmocka_unit_test(test_not_kernels),
+        cmocka_unit_test(test_does_not_fit),      cmocka_unit_test(test_multiboot_elf),
+        cmocka_unit_test(test_multiboot_elf64),   cmocka_unit_test(test_multiboot_info_moves),
+        cmocka_unit_test(test_multiboot_headers), cmocka_unit_test(test_multiboot_addresses),
+        cmocka_unit_test(test_multiboot_bad),     cmocka_unit_test(test_fuzz),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name(__FILE__, tests, make_dir, remove_dir);
