@@ -12,7 +12,8 @@ struct vclock {
     _Atomic int64_t manual_now; /* manual clocks: the time */
     _Atomic int64_t offset;     /* host clocks: added to CLOCK_MONOTONIC while running */
     _Atomic int64_t stopped_at; /* host clocks: the frozen time, or -1 while running */
-    GPtrArray *heap;            /* struct timer *, smallest deadline first; device lock */
+    GPtrArray *heap;            /* struct timer *, the first to fire on top; device lock */
+    uint64_t armed;             /* timers armed so far; device lock */
     void (*rearm)(void *opaque);
     void *rearm_opaque;
 };
@@ -102,11 +103,16 @@ static void heap_put(struct vclock *c, unsigned k, struct timer *t)
     t->heap_index = (int)k;
 }
 
+static bool before(const struct timer *a, const struct timer *b)
+{
+    return a->deadline < b->deadline || (a->deadline == b->deadline && a->order < b->order);
+}
+
 static void sift_up(struct vclock *c, unsigned k)
 {
     struct timer *t = heap_at(c, k);
 
-    while (k > 0 && heap_at(c, (k - 1) / 2)->deadline > t->deadline) {
+    while (k > 0 && before(t, heap_at(c, (k - 1) / 2))) {
         heap_put(c, k, heap_at(c, (k - 1) / 2));
         k = (k - 1) / 2;
     }
@@ -122,10 +128,9 @@ static void sift_down(struct vclock *c, unsigned k)
 
         if (child >= c->heap->len)
             break;
-        if (child + 1 < c->heap->len &&
-            heap_at(c, child + 1)->deadline < heap_at(c, child)->deadline)
+        if (child + 1 < c->heap->len && before(heap_at(c, child + 1), heap_at(c, child)))
             child++;
-        if (heap_at(c, child)->deadline >= t->deadline)
+        if (!before(heap_at(c, child), t))
             break;
         heap_put(c, k, heap_at(c, child));
         k = child;
@@ -160,6 +165,7 @@ void timer_arm(struct timer *t, int64_t deadline)
     if (timer_armed(t))
         heap_remove(t);
     t->deadline = deadline;
+    t->order = c->armed++;
     g_ptr_array_add(c->heap, t);
     t->heap_index = (int)c->heap->len - 1;
     sift_up(c, c->heap->len - 1);
@@ -181,7 +187,7 @@ int64_t clock_run_timers(struct vclock *c)
         heap_remove(t);
         t->fire(t->opaque);
     }
-    return c->heap->len ? heap_at(c, 0)->deadline : -1;
+    return c->heap->len ? heap_at(c, 0)->deadline : -1; /* not negative: it is after now */
 }
 
 void clock_advance_to(struct vclock *c, int64_t ns)

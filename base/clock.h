@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine's one virtual clock and the timers that devices hang on it. Time is in nanoseconds since
- * the machine was built; it stands still while the machine is stopped. Host-paced by CLOCK_MONOTONIC,
- * or by hand (`clock_new_manual`), which unit tests and instruction-counted runs use.
+ * The machine's one virtual clock and the timers that devices hang on it. Time is in nanoseconds
+ * since the machine was built; it stands still while the machine is stopped. Host-paced by
+ * CLOCK_MONOTONIC, or by hand (`clock_new_manual`), which unit tests and instruction-counted runs
+ * use.
  *
- * Locking: timers are armed, cancelled and fired with the device lock held (unit tests have only one
- * thread and need none). clock_now() may be called by any thread at any time.
+ * Locking: timers are armed, cancelled and fired with the device lock held (unit tests have only
+ * one thread and need none). clock_now() may be called by any thread at any time.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -23,6 +24,7 @@ struct timer {
     void (*fire)(void *opaque); /* called once a deadline, timer no longer armed; may re-arm */
     void *opaque;
     int64_t deadline; /* ns; valid while armed */
+    uint64_t order;   /* of arming: among equal deadlines the earlier armed fires first */
     int heap_index;   /* place in the clock's heap, -1 when not armed */
 };
 
@@ -33,26 +35,29 @@ void clock_free(struct vclock *c);
 /* Virtual nanoseconds. Never goes back. */
 int64_t clock_now(struct vclock *c);
 
-/* Manual clock only: moves time to `ns` (not before now), firing every timer on the way, each at its
- * own deadline. */
+/* Manual clock only: moves time to `ns` (not before now), firing every timer on the way, each at
+ * its own deadline; those with the same one in the order in which they were armed. */
 void clock_advance_to(struct vclock *c, int64_t ns);
 
 /* Stops and continues time of a host clock. */
 void clock_stop(struct vclock *c);
 void clock_cont(struct vclock *c);
 
-/* Fires all timers whose deadline has come. Returns the next deadline, or -1 when none is armed.
- * Device lock held. */
+/* Fires all timers whose deadline has come, in order (as clock_advance_to). Returns the next
+ * deadline, or -1 when none is armed. Device lock held. */
 int64_t clock_run_timers(struct vclock *c);
 
-/* Called (device lock held) whenever the earliest deadline changes, so that whoever sleeps until it
- * can be woken. */
+/* Called (device lock held) whenever the earliest deadline may have come nearer, so that whoever
+ * sleeps until it can be woken. A NULL hook takes it away. */
 void clock_set_rearm_hook(struct vclock *c, void (*hook)(void *opaque), void *opaque);
 
 void timer_init(struct timer *t, struct vclock *c, void (*fire)(void *opaque), void *opaque);
 
-/* Arms (or moves) the timer to fire at `deadline` ns; one in the past fires at the next chance. */
+/* Arms (or moves) the timer to fire at `deadline` ns; one in the past fires at the next chance.
+ * INT64_MAX is a time like any other, which no machine will see. */
 void timer_arm(struct timer *t, int64_t deadline);
+
+/* No effect when it is not armed. */
 void timer_cancel(struct timer *t);
 
 static inline bool timer_armed(const struct timer *t)

@@ -2,19 +2,21 @@
 /* The error domain, and the end of a process whose invariants broke; see error.h. */
 #include "base/error.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-G_DEFINE_QUARK(penumbra-error, penumbra_error)
+G_DEFINE_QUARK(penumbra - error, penumbra_error)
 
 void (*invariant_dump)(void);
 
 void invariant_failed(const char *file, int line, const char *what)
 {
-    static int entered;
+    static atomic_flag entered = ATOMIC_FLAG_INIT;
 
     fprintf(stderr, "penumbra: internal error: %s:%d: %s does not hold\n", file, line, what);
-    if (!entered++ && invariant_dump)
+    if (!atomic_flag_test_and_set(&entered) && invariant_dump)
         invariant_dump();
-    abort();
+    /* not exit(): whatever tidies up there would meet what is broken. The terminal is restored. */
+    quick_exit(EXIT_INTERNAL_ERROR);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Host failures travel up as GError in Penumbra's own domain, with a message that reads as one clear
- * line once "penumbra: " stands before it. Guest faults and broken invariants never use this.
+ * Host failures travel up as GError in Penumbra's own domain, with a message that reads as one
+ * clear line once "penumbra: " stands before it. Guest faults and broken invariants never use this.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -18,8 +18,11 @@ enum penumbra_error {
 #define PENUMBRA_ERROR (penumbra_error_quark())
 GQuark penumbra_error_quark(void);
 
-/* Stops the process with a state dump: an invariant of ours is broken. Never for guest or user
- * mistakes. The dump hook (set once by machine/) prints the machine's state; it may be NULL. */
+/* An invariant of ours is broken: says which, dumps the machine's state and ends the process with
+ * EXIT_INTERNAL_ERROR. Never for guest or user mistakes. The dump hook (set by machine/ while there
+ * is a machine) prints to stderr, may meet any state, and is called once at most; it may be NULL.
+ */
+#define EXIT_INTERNAL_ERROR 2 /* docs/exit-status.md */
 extern void (*invariant_dump)(void);
 __attribute__((noreturn, cold)) void invariant_failed(const char *file, int line, const char *what);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one place that prints to stderr; see log.h. */
+/* The log and the messages to people; see log.h. */
 #include "base/log.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +12,29 @@ unsigned log_mask;
 static FILE *log_file; /* NULL: stderr. Set before the machine starts. */
 
 static const struct {
-    const char *name;
+    const char *name, *what;
     unsigned bit;
 } categories[] = {
-    {"guest", LOG_GUEST}, {"int", LOG_INT},     {"exec", LOG_EXEC}, {"insn", LOG_INSN},
-    {"io", LOG_IO},       {"reset", LOG_RESET}, {"mmu", LOG_MMU},   {"boot", LOG_BOOT},
+    {"guest", "the guest programmed something invalid", LOG_GUEST},
+    {"int", "interrupts and exceptions as they are delivered", LOG_INT},
+    {"exec", "every instruction, disassembled (slow)", LOG_EXEC},
+    {"insn", "the same, with the general registers before it (slower)", LOG_INSN},
+    {"io", "accesses that no device answers", LOG_IO},
+    {"reset", "resets, and the registers on SIGUSR1", LOG_RESET},
+    {"mmu", "page faults", LOG_MMU},
+    {"boot", "firmware, kernel and tables: what was loaded where", LOG_BOOT},
 };
 #define N_CATEGORIES (sizeof(categories) / sizeof(categories[0]))
+
+const char *log_category_name(unsigned n)
+{
+    return n < N_CATEGORIES ? categories[n].name : NULL;
+}
+
+const char *log_category_what(unsigned n)
+{
+    return n < N_CATEGORIES ? categories[n].what : NULL;
+}
 
 bool log_set_mask(const char *list, const char **bad)
 {
@@ -52,17 +69,19 @@ int log_set_file(const char *path)
     if (!f)
         return -errno;
     setvbuf(f, NULL, _IOLBF, 0);
+    if (log_file)
+        fclose(log_file);
     log_file = f;
     return 0;
 }
 
-static void emit(const char *prefix, const char *fmt, va_list ap)
+/* One call, so that lines of several threads, and of processes that share stderr, stay whole. */
+static void emit(FILE *out, const char *prefix, const char *fmt, va_list ap)
 {
-    FILE *out = log_file ? log_file : stderr;
-    char line[1024];
+    char *line = g_strdup_vprintf(fmt, ap);
 
-    vsnprintf(line, sizeof(line), fmt, ap);
     fprintf(out, "%s%s\n", prefix, line);
+    g_free(line);
 }
 
 void log_msg(enum log_category c, const char *fmt, ...)
@@ -72,7 +91,7 @@ void log_msg(enum log_category c, const char *fmt, ...)
     if (!log_on(c))
         return;
     va_start(ap, fmt);
-    emit("", fmt, ap);
+    emit(log_file ? log_file : stderr, "", fmt, ap);
     va_end(ap);
 }
 
@@ -82,6 +101,6 @@ void log_user(const char *fmt, ...)
 
     fflush(stdout);
     va_start(ap, fmt);
-    emit("penumbra: ", fmt, ap);
+    emit(stderr, "penumbra: ", fmt, ap);
     va_end(ap);
 }

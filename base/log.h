@@ -12,33 +12,42 @@
 enum log_category {
     LOG_GUEST = 1 << 0, /* the guest programmed something invalid */
     LOG_INT = 1 << 1,   /* interrupts and exceptions as they are delivered */
-    LOG_EXEC = 1 << 2,  /* every block as it is entered */
-    LOG_INSN = 1 << 3,  /* every instruction, one at a time, with registers */
+    LOG_EXEC = 1 << 2,  /* every instruction as it is begun, disassembled */
+    LOG_INSN = 1 << 3,  /* the same, with the general registers before it */
     LOG_IO = 1 << 4,    /* accesses that no device answers */
     LOG_RESET = 1 << 5, /* resets, triple faults, power changes */
     LOG_MMU = 1 << 6,   /* page faults, flushes */
-    LOG_BOOT = 1 << 7,  /* loaders and firmware tables */
+    LOG_BOOT = 1 << 7,  /* what the loaders put where */
 };
 
 /* Bits of enum log_category now wanted. Set before the machine starts, then only read. */
 extern unsigned log_mask;
 
-static inline bool log_on(enum log_category c)
+/* Is one of these categories (one, or several ORed) wanted? */
+static inline bool log_on(unsigned categories)
 {
-    return (log_mask & (unsigned)c) != 0;
+    return (log_mask & categories) != 0;
 }
 
-/* Parses a comma list of category names ("guest,int"; "help" lists them) into log_mask; false when
- * a name is unknown, which is then in *bad (pointing into `list`). */
+/* The categories by number from 0, to be listed for people: name and meaning; NULL after the last.
+ */
+const char *log_category_name(unsigned n);
+const char *log_category_what(unsigned n);
+
+/* Parses a comma list of category names ("guest,int") into log_mask. False when a name is unknown:
+ * it then starts at *bad (pointing into `list`, up to the next comma), and log_mask is as it was.
+ */
 bool log_set_mask(const char *list, const char **bad);
 
-/* Sends the log to a file instead of stderr. Returns 0 or -errno. */
+/* Sends the log (log_msg; not log_user) to a file instead of stderr, from now on. Returns 0, or
+ * -errno and all is as it was. Before the machine starts. */
 int log_set_file(const char *path);
 
-/* One line in category `c`, printed only if it is on. Any thread; lines do not interleave. */
+/* One line in category `c`, of any length, printed only if it is on. Any thread; lines do not
+ * interleave. */
 void log_msg(enum log_category c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* One line "penumbra: ..." for the person who runs us. Any thread. */
+/* One line "penumbra: ..." on stderr for the person who runs us, of any length. Any thread. */
 void log_user(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define log_guest(...)                                                                             \

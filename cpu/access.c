@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The slow side of guest memory: TLB misses, MMIO and ROM, page crossings, stores over decoded code,
- * alignment checks (SDM 3A 6.15 #AC) and data breakpoints. Also the TLB's flushes and instruction fetch.
+ * The slow side of guest memory: TLB misses, MMIO and ROM, page crossings, stores over decoded
+ * code, alignment checks (SDM 3A 6.15 #AC) and data breakpoints. Also the TLB's flushes and
+ * instruction fetch.
  */
 #include "cpu/access.h"
 
@@ -48,14 +49,59 @@ static void wipe_tlb(struct cpu *cpu)
 
 static void new_bcache_generation(struct cpu *cpu)
 {
-    if (++cpu->bcache_gen == 0)
+    if (++cpu->bcache_gen == BCACHE_GENS) {
+        cpu->bcache_gen = 0;
         memset(cpu->bcache, 0, sizeof(cpu->bcache));
+    }
     cpu->bcache_key = cpu_bcache_key(cpu);
+}
+
+/* ---- pieces of large pages ---- */
+
+/* The TLB's entries are 4 KiB each; INVLPG must drop all that came of one large page (SDM 3A
+ * 4.10.4.1). A filter over the large pages met since the last whole flush spares most INVLPGs the
+ * search. */
+static unsigned large_bit(gva_t va, unsigned shift)
+{
+    uint64_t page = (va >> shift) ^ ((uint64_t)shift << 56);
+
+    return (unsigned)(page * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TLB_LARGE_BITS;
+}
+
+static void note_large(struct cpu *cpu, gva_t va, unsigned shift)
+{
+    unsigned bit = large_bit(va, shift);
+
+    cpu->tlb_large[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static bool maybe_large(const struct cpu *cpu, gva_t va, unsigned shift)
+{
+    unsigned bit = large_bit(va, shift);
+
+    return cpu->tlb_large[bit / 64] >> bit % 64 & 1;
+}
+
+static void drop_large(struct cpu *cpu, gva_t va, unsigned shift)
+{
+    for (unsigned k = 0; k < TLB_SIZE; k++) {
+        struct tlb_entry *e = &cpu->tlb[k];
+
+        if (!((e->rtag ^ va) >> shift))
+            e->rtag = e->wtag = ~UINT64_C(0);
+    }
+    for (unsigned k = 0; k < ITLB_SIZE; k++) {
+        if (!((cpu->itlb[k].tag ^ va) >> shift))
+            cpu->itlb[k].tag = ~UINT64_C(0);
+    }
 }
 
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
 {
     bool wipe = false;
+
+    if (globals_too)
+        memset(cpu->tlb_large, 0, sizeof(cpu->tlb_large));
 
     if (globals_too && ++cpu->tlb_global_gen == TLB_GENS) {
         cpu->tlb_global_gen = 0;
@@ -73,10 +119,15 @@ void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
 
 void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
 {
+    static const uint8_t large_shifts[] = {21, 22, 30};
     struct tlb_entry *e = tlb_slot(cpu, va);
 
     e->rtag = e->wtag = ~UINT64_C(0);
     cpu->itlb[(va >> PAGE_SHIFT) & (ITLB_SIZE - 1)].tag = ~UINT64_C(0);
+    for (unsigned k = 0; k < ARRAY_SIZE(large_shifts); k++) {
+        if (unlikely(maybe_large(cpu, va, large_shifts[k])))
+            drop_large(cpu, va, large_shifts[k]);
+    }
     new_bcache_generation(cpu);
 }
 
@@ -99,8 +150,8 @@ struct target {
     struct phys_slot *slot;
 };
 
-/* Are linear addresses 64 bits wide for this access? Tables and the stacks that events are pushed on are
- * reached with all bits even from compatibility mode. */
+/* Are linear addresses 64 bits wide for this access? Tables and the stacks that events are pushed
+ * on are reached with all bits even from compatibility mode. */
 static bool wide_linear(const struct cpu *cpu, unsigned acc)
 {
     return cpu_code64(cpu) || ((acc & ACC_SYS) && cpu_long_mode(cpu));
@@ -120,8 +171,8 @@ static uint64_t tag_page(uint64_t tag)
 static bool revive(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned ctx)
 {
     uint64_t key = key_for(cpu, ctx);
-    bool r_fits = e->rtag != ~UINT64_C(0) && tag_page(e->rtag) == (va & PAGE_MASK) &&
-                  (e->rtag & 3) == ctx;
+    bool r_fits =
+        e->rtag != ~UINT64_C(0) && tag_page(e->rtag) == (va & PAGE_MASK) && (e->rtag & 3) == ctx;
 
     if (!r_fits || !(e->gpa & TLB_GLOBAL) ||
         ((e->gpa >> TLB_GGEN_SHIFT) & (TLB_GENS - 1)) != cpu->tlb_global_gen)
@@ -141,6 +192,8 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
     bool slow_r = !s, slow_w = !s;
 
     cpu->stat_tlb_fills++;
+    if (x->shift != PAGE_SHIFT)
+        note_large(cpu, va, x->shift);
     if (!s)
         flags |= TLB_MMIO;
     else if (s->readonly)
@@ -336,6 +389,16 @@ void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, u
         translate(cpu, wrap(cpu, va + n, acc), acc & ~(acc & ACC_W ? ACC_R : 0u));
 }
 
+void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+{
+    if (!alignment_checked(cpu) || !(va & (size - 1)))
+        return;
+    if (wide_linear(cpu, 0) && !gva_canonical(va)) /* a fault of its own, which comes first */
+        return;
+    cpu->cur = i;
+    cpu_raise_err(cpu, EXC_AC, 0);
+}
+
 void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
 {
     unsigned acc = insn_acc(i, ACC_W), n = first_piece(va, size);
@@ -390,6 +453,8 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
             cpu_raise_err(cpu, EXC_GP, 0);
         if (cpu->mmu->translate(cpu, lin, ACC_X, user, false, &x, &err))
             cpu_raise_pf(cpu, lin, err);
+        if (x.shift != PAGE_SHIFT)
+            note_large(cpu, lin, x.shift);
         s = physmem_find(cpu->pm, x.gpa);
         e->gpa = x.gpa & PAGE_MASK;
         e->slot = s;

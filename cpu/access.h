@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest memory as instructions see it. The inline part is the TLB hit; everything else (misses, MMIO,
- * page crossings, decoded code, breakpoints, alignment checks, faults) is in access.c. Faults do not
- * return: they go through cpu_raise, with RIP taken from the instruction `i` given.
+ * Guest memory as instructions see it. The inline part is the TLB hit; everything else (misses,
+ * MMIO, page crossings, decoded code, breakpoints, alignment checks, faults) is in access.c. Faults
+ * do not return: they go through cpu_raise, with RIP taken from the instruction `i` given.
  */
 #ifndef CPU_ACCESS_H
 #define CPU_ACCESS_H
@@ -11,19 +11,28 @@
 
 /* ---- slow paths (access.c) ---- */
 
-__attribute__((cold)) uint64_t mem_read_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size);
-__attribute__((cold)) void mem_write_slow(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t val, unsigned size);
-/* Multi-word operands: any size up to 512, checked as one access of that size (no partial writes before a
- * fault). acc may carry ACC_SYS or ACC_STACK. */
-void mem_read_bytes(struct cpu *cpu, const struct insn *i, gva_t va, void *buf, unsigned size, unsigned acc);
-void mem_write_bytes(struct cpu *cpu, const struct insn *i, gva_t va, const void *buf, unsigned size, unsigned acc);
+__attribute__((cold)) uint64_t mem_read_slow(struct cpu *cpu, const struct insn *i, gva_t va,
+                                             unsigned size);
+__attribute__((cold)) void mem_write_slow(struct cpu *cpu, const struct insn *i, gva_t va,
+                                          uint64_t val, unsigned size);
+/* Multi-word operands: any size up to 512, checked as one access of that size (no partial writes
+ * before a fault). acc may carry ACC_SYS or ACC_STACK. */
+void mem_read_bytes(struct cpu *cpu, const struct insn *i, gva_t va, void *buf, unsigned size,
+                    unsigned acc);
+void mem_write_bytes(struct cpu *cpu, const struct insn *i, gva_t va, const void *buf,
+                     unsigned size, unsigned acc);
 /* Faults now if a later write (or, ACC_R, read) of size bytes at va would. */
 void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, unsigned acc);
 
-/* Read-modify-write operand. mem_rmw returns its host address, with write permission checked, or NULL
- * when it has none (MMIO, page crossing, ROM, decoded code, …); then the permission has been checked all
- * the same and the value goes through mem_read_slow / mem_write_slow. */
-__attribute__((cold)) void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size);
+/* #AC(0) when va is not a multiple of `size` and alignment is checked now: for plain operands that
+ * go through the calls above, which check none. */
+void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size);
+
+/* Read-modify-write operand. mem_rmw returns its host address, with write permission checked, or
+ * NULL when it has none (MMIO, page crossing, ROM, decoded code, …); then the permission has been
+ * checked all the same and the value goes through mem_read_slow / mem_write_slow. */
+__attribute__((cold)) void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va,
+                                         unsigned size);
 
 /* Implicit supervisor accesses (descriptor tables, TSS, IDT): errors carry no PF_U. */
 uint64_t sys_read(struct cpu *cpu, gva_t va, unsigned size);
@@ -39,8 +48,8 @@ static inline struct tlb_entry *tlb_slot(struct cpu *cpu, gva_t va)
     return &cpu->tlb[(va >> PAGE_SHIFT) & (TLB_SIZE - 1)];
 }
 
-/* The tag that a hit must have. Made from the last byte's page, so that an access that crosses into the
- * next page misses: that page belongs to another slot. */
+/* The tag that a hit must have. Made from the last byte's page, so that an access that crosses into
+ * the next page misses: that page belongs to another slot. */
 static inline uint64_t tlb_want(const struct cpu *cpu, gva_t va, unsigned size)
 {
     return ((va + (size - 1)) & PAGE_MASK) | cpu->tlb_key;
@@ -105,7 +114,8 @@ static inline uint64_t mem_ld(struct cpu *cpu, const struct insn *i, gva_t va, u
     }
 }
 
-static inline void mem_st(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t v, unsigned size)
+static inline void mem_st(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t v,
+                          unsigned size)
 {
     switch (size) {
     case 1: mem_st8(cpu, i, va, (uint8_t)v); break;
@@ -143,7 +153,8 @@ static inline void mem_st128(struct cpu *cpu, const struct insn *i, gva_t va, un
 /* The offset part, wrapped to the address size. */
 static inline uint64_t ea_offset(const struct cpu *cpu, const struct insn *i)
 {
-    uint64_t off = cpu->gpr[i->base] + (cpu->gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
+    uint64_t off =
+        cpu->gpr[i->base] + (cpu->gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
 
     if (i->asz == SZ64)
         return off;
@@ -170,7 +181,8 @@ static inline gva_t ea_gen(struct cpu *cpu, const struct insn *i, unsigned size,
     return seg_linear(cpu, i, i->seg, ea_offset(cpu, i), size, acc);
 }
 
-/* The same where binding has proved that nothing is to be checked or added: flat 64-bit (form X64) … */
+/* The same where binding has proved that nothing is to be checked or added: flat 64-bit (form X64)
+ * … */
 static inline gva_t ea_x64(const struct cpu *cpu, const struct insn *i)
 {
     return cpu->gpr[i->base] + (cpu->gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cache of decoded blocks: look-up, building, and what happens when code is written; blocks.h. */
+/* The cache of decoded blocks: look-up, building, and what happens when code is written; blocks.h.
+ */
 #include "cpu/blocks.h"
 
 #include <glib.h>
@@ -18,6 +19,8 @@
 #define MAX_BYTES   240 /* insn.off is a byte, and the last instruction may be 15 long */
 #define CHUNK_SHIFT 6   /* code is noted in chunks of 64 bytes */
 #define MAX_NOTES   64
+
+static_assert(MODE_STEP < 1 << MODE_BITS, "the mode fits its place in a key");
 
 /* A physical page with decoded code. */
 struct code_page {
@@ -200,14 +203,11 @@ static void tidy_page(struct cpu *cpu, struct code_page **slot)
     }
 }
 
-void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+/* Retires the blocks that have bytes in from..to of the page. */
+static void retire_range(struct cpu *cpu, struct code_page **slot, unsigned from, unsigned to)
 {
-    struct code_page **slot = page_slot(cpu->blocks, gpa >> PAGE_SHIFT);
-    unsigned from = (unsigned)(gpa & ~PAGE_MASK), to = from + len - 1;
     bool any = false;
 
-    if (!*slot || !((*slot)->chunks & chunk_mask(from, to)))
-        return;
     for (struct block *b = (*slot)->first; b; b = b->page_next[page_side(b, (*slot)->gfn)]) {
         unsigned first, last;
 
@@ -219,6 +219,19 @@ void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
     }
     if (any)
         tidy_page(cpu, slot);
+}
+
+void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+{
+    struct code_page **slot = page_slot(cpu->blocks, gpa >> PAGE_SHIFT);
+    unsigned from = (unsigned)(gpa & ~PAGE_MASK), to = from + len - 1;
+
+    if (!*slot)
+        return;
+    if (!(*slot)->first) /* tracked, but nothing came of it */
+        tidy_page(cpu, slot);
+    else if ((*slot)->chunks & chunk_mask(from, to))
+        retire_range(cpu, slot, from, to);
 }
 
 void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len)
@@ -279,19 +292,19 @@ bool blocks_cached(const struct cpu *cpu, const struct block *b)
 
 /* ---- building ---- */
 
-/* Can the branch that ends at offset `next` of block b be chained to `target_off` bytes further? Only
- * where linear addresses are plain (flat), and within the page. */
-static bool same_page(const struct block *b, int64_t target)
+/* Can the branch that ends at offset `next` of block b be chained to `target_off` bytes further?
+ * Only where linear addresses are plain (flat), and within the page. */
+static bool same_page(const struct block *b, uint64_t target)
 {
-    int64_t off = (int64_t)(b->gpa & ~PAGE_MASK) + target;
+    uint64_t off = (b->gpa & ~PAGE_MASK) + target; /* below 0 it is past any page */
 
-    return (b->mode & MODE_FLAT) && !(b->mode & MODE_STEP) && off >= 0 && off < (int64_t)PAGE_SIZE;
+    return (b->mode & MODE_FLAT) && !(b->mode & MODE_STEP) && off < PAGE_SIZE;
 }
 
 static void append(struct block *b, insn_fn *fn, unsigned off, unsigned len)
 {
-    b->insns[b->n] = (struct insn){.fn = fn, .off = (uint8_t)off, .len = (uint8_t)len,
-                                   .base = REG_ZERO, .index = REG_ZERO};
+    b->insns[b->n] = (struct insn){
+        .fn = fn, .off = (uint8_t)off, .len = (uint8_t)len, .base = REG_ZERO, .index = REG_ZERO};
     b->n++;
 }
 
@@ -301,17 +314,29 @@ static void clear_links(struct block *b, unsigned n)
     memset(&b->insns[n], 0, sizeof(b->insns[n]));
 }
 
+/* From the end of the instruction to the start of the block, which is what REG_RIP holds. The sum
+ * may outgrow the field: then it is 4 GiB too low, which the index, unused in this form, makes
+ * good. */
+static void rebase_rip(struct insn *in, uint32_t next)
+{
+    int64_t disp = (int64_t)in->disp + next;
+
+    in->disp = (int32_t)disp;
+    if (disp > INT32_MAX && in->asz == SZ64)
+        in->index = REG_4G;
+}
+
 /* Puts a decoded instruction at the block's end; false when it ends the block. */
 static bool add_insn(struct block *b, struct insn *in)
 {
     uint32_t attr = opcode_table[in->op].attr;
-    int64_t next = b->len + in->len;
+    uint32_t next = (uint32_t)b->len + in->len;
 
     in->off = (uint8_t)b->len;
     if (in->base == REG_RIP)
-        in->disp += (int32_t)next;
+        rebase_rip(in, next);
     b->insns[b->n] = *in;
-    bind_insn(&b->insns[b->n], b->mode, same_page(b, next + (int64_t)in->imm));
+    bind_insn(&b->insns[b->n], b->mode, same_page(b, next + in->imm));
     b->n++;
     b->len = (uint16_t)next;
     clear_links(b, b->n);
@@ -326,8 +351,8 @@ static void add_fallthrough(struct block *b, insn_fn *fn)
     b->n--;
 }
 
-/* Decodes from bytes (avail of them up to the page's or segment's end) into b. Returns false when not even
- * one instruction is whole. */
+/* Decodes from bytes (avail of them up to the page's or segment's end) into b. Returns false when
+ * not even one instruction is whole. */
 static bool fill(struct cpu *cpu, struct block *b, const uint8_t *bytes, size_t avail)
 {
     unsigned max = b->mode & MODE_STEP ? 1 : MAX_INSNS;
@@ -395,15 +420,16 @@ static struct block *arena_block(struct cpu *cpu)
     return (struct block *)(bs->arena + bs->used);
 }
 
-/* One instruction that is not in one page of RAM, or stands at the segment's end: bytes are gathered one
- * by one, up to 15. Cached when both pages are RAM and no limit cuts it. */
+/* One instruction that is not in one page of RAM, or stands at the segment's end: bytes are
+ * gathered one by one, up to 15. Cached when both pages are RAM, no limit cuts it, and it is not
+ * folded: both halves in one physical page, of which a block can be in the list but once. */
 static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, size_t seg_avail)
 {
     uint8_t bytes[INSN_MAX_LEN];
     size_t avail = 0, in_page = PAGE_SIZE - (lin & ~PAGE_MASK);
     gpa_t gpa2 = ~UINT64_C(0);
     bool ram = true;
-    struct block *b;
+    struct block *b = arena_block(cpu);
     struct insn in;
     enum decode_status st = DECODE_MORE;
 
@@ -417,11 +443,15 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
             at = gpa2 + (avail - in_page);
         }
         p = physmem_ptr(cpu->pm, at);
-        ram &= p != NULL;
+        ram &= p != NULL && (avail < in_page || at >> PAGE_SHIFT != gpa >> PAGE_SHIFT);
+        if (ram && (avail == 0 || avail == in_page))
+            track_page(cpu,
+                       at >> PAGE_SHIFT); /* before its bytes are read: DMA may write them now */
         bytes[avail] = p ? *p : (uint8_t)cpu_mmio_read(cpu, at, 1);
         st = decode(bytes, avail + 1, cpu->mode, cpu->features, &in);
     }
-    b = ram && st == DECODE_OK ? arena_block(cpu) : cpu->blocks->scratch;
+    if (!ram || st != DECODE_OK)
+        b = cpu->blocks->scratch;
     init_block(b, cpu, gpa);
     if (st == DECODE_OK) {
         if (in.len > in_page)
@@ -444,8 +474,7 @@ static struct block *find(struct cpu *cpu, gva_t lin, gpa_t gpa)
     for (; b; b = b->hash_next) {
         if (b->gpa != gpa || b->mode != cpu->mode)
             continue;
-        if (b->gpa2 != ~UINT64_C(0) &&
-            fetch_translate(cpu, (lin | ~PAGE_MASK) + 1) != b->gpa2)
+        if (b->gpa2 != ~UINT64_C(0) && fetch_translate(cpu, (lin | ~PAGE_MASK) + 1) != b->gpa2)
             continue;
         return b;
     }
@@ -475,6 +504,8 @@ struct block *blocks_lookup(struct cpu *cpu)
         avail = PAGE_SIZE - (lin & ~PAGE_MASK);
         if (page && seg_avail >= INSN_MAX_LEN) {
             b = arena_block(cpu);
+            track_page(cpu,
+                       gpa >> PAGE_SHIFT); /* before its bytes are read: DMA may write them now */
             init_block(b, cpu, gpa);
             if (fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
                 publish(cpu, b);
@@ -486,7 +517,11 @@ struct block *blocks_lookup(struct cpu *cpu)
     }
     if (b->len > seg_avail) /* decoded under a larger limit */
         return build_straddling(cpu, lin, gpa, seg_avail);
-    if (b != cpu->blocks->scratch) {
+    /* An entry of the same mode and segment end is good for other bases, too. That must not hold
+     * for the byte behind the end, which straight code may run into: it can only be offset 0 of 4
+     * GiB. */
+    if (b != cpu->blocks->scratch &&
+        (rip || (cpu->mode & MODE_FLAT) || cpu->code_limit != 0xffffffffu)) {
         e = bcache_slot(cpu, lin);
         *e = (struct bcache_entry){.lin = lin, .key = cpu->bcache_key, .block = b};
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A vCPU's life: making it, power-on and INIT state (SDM volume 3A, 9.1 and table 9-1), start-up by
- * SIPI, and the derived words (mode, keys, segment checks) that follow from the architectural state.
+ * SIPI, and the derived words (mode, keys, segment checks) that follow from the architectural
+ * state.
  */
 #include "cpu/cpu.h"
 
@@ -14,6 +15,7 @@
 #include "cpu/debug.h"
 #include "cpu/features.h"
 #include "cpu/fetch.h"
+#include "cpu/flags.h"
 #include "cpu/fpu.h"
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
@@ -28,7 +30,9 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->id = cfg->id;
     cpu->model = model;
     cpu->features = model->features;
-    cpu->phys_bits = model->features & FEAT(LM) ? 40 : model->features & (FEAT(PAE) | FEAT(PSE36)) ? 36 : 32;
+    cpu->phys_bits = model->features & FEAT(LM)                    ? 40
+                     : model->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
+                                                                   : 32;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->pm = cfg->pm;
     cpu->mmu = cfg->mmu;
@@ -49,10 +53,8 @@ void cpu_free(struct cpu *cpu)
 
 static void reset_segment(struct cpu *cpu, unsigned n, uint16_t sel, uint64_t base, unsigned type)
 {
-    cpu->seg[n] = (struct segment){.sel = sel,
-                                   .base = base,
-                                   .limit = 0xffff,
-                                   .attr = (uint16_t)(SEG_P | type)};
+    cpu->seg[n] = (struct segment){
+        .sel = sel, .base = base, .limit = 0xffff, .attr = (uint16_t)(SEG_P | type)};
     cpu_derive_segment(cpu, n, true);
 }
 
@@ -60,14 +62,14 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
 {
     for (unsigned r = 0; r < REG_COUNT; r++)
         cpu->gpr[r] = 0;
+    cpu->gpr[REG_4G] = UINT64_C(1) << 32;
     cpu->gpr[REG_RDX] = cpuid_signature(cpu->model);
     cpu->gpr[REG_RIP] = 0xfff0;
-    cpu->cc_res = 1;
-    cpu->cc_vec = UINT64_C(1) << 8; /* all arithmetic flags clear: see flags.h */
-    cpu->rflags = FL_1;
+    cpu_set_rflags(cpu, 0);
     for (unsigned n = SEG_ES; n <= SEG_GS; n++)
         reset_segment(cpu, n, 0, 0, SEG_S | SEG_T_WRITE | SEG_T_ACCESSED);
-    reset_segment(cpu, SEG_CS, 0xf000, 0xffff0000, SEG_S | SEG_T_CODE | SEG_T_READ | SEG_T_ACCESSED);
+    reset_segment(cpu, SEG_CS, 0xf000, 0xffff0000,
+                  SEG_S | SEG_T_CODE | SEG_T_READ | SEG_T_ACCESSED);
     reset_segment(cpu, SEG_LDT, 0, 0, SYS_LDT);
     reset_segment(cpu, SEG_TR, 0, 0, SYS_TSS32_BUSY);
     cpu->gdtr = cpu->idtr = (struct table_reg){.base = 0, .limit = 0xffff};
@@ -85,6 +87,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->dr6 = DR6_FIXED;
     cpu->dr7 = DR7_FIXED;
     cpu->pending_db = 0;
+    cpu->mid_string = false;
     cpu->exc.pending = false;
     cpu->delivering = -1;
     cpu->cur = NULL;
@@ -124,6 +127,7 @@ void cpu_start_at(struct cpu *cpu, uint8_t vector)
     cpu_derive_segment(cpu, SEG_CS, true);
     cpu->gpr[REG_RIP] = 0;
     cpu_sync_mode(cpu);
+    cpu_recheck_events(cpu);
 }
 
 uint64_t cpu_tsc(const struct cpu *cpu)
@@ -166,7 +170,8 @@ void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable)
 
 static bool flat_data(const struct segment *s)
 {
-    return s->base == 0 && s->lo == 0 && s->hi == 0xffffffffu && (s->ok & (ACC_R | ACC_W)) == (ACC_R | ACC_W);
+    return s->base == 0 && s->lo == 0 && s->hi == 0xffffffffu &&
+           (s->ok & (ACC_R | ACC_W)) == (ACC_R | ACC_W);
 }
 
 static bool flat_code(const struct segment *s)
@@ -216,7 +221,7 @@ void cpu_sync_mode(struct cpu *cpu)
         mode |= MODE_SSE;
     cpu->watching = debug_data_bp_enabled(cpu);
     if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
-        debug_insn_bp_enabled(cpu) || log_on(LOG_INSN))
+        debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))
         mode |= MODE_STEP;
     if ((mode & MODE_STEP) != 0)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);

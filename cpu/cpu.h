@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One virtual processor: the architectural state as the interpreter keeps it, its TLB, and the calls
- * by which the rest of Penumbra runs it and talks to it.
+ * One virtual processor: the architectural state as the interpreter keeps it, its TLB, and the
+ * calls by which the rest of Penumbra runs it and talks to it.
  *
  * Unless a comment says otherwise, everything here belongs to the thread that runs the vCPU.
  */
@@ -31,8 +31,8 @@ struct segment {
     uint16_t attr;  /* SEG_* of x86.h */
     uint32_t limit; /* in bytes, granularity applied */
     uint64_t base;
-    /* Derived by cpu_set_segment for the checks of the fast path: an access of kind k (ACC_R/W/X) to
-     * lo..hi is allowed if (ok & k). An unusable segment has ok = 0. */
+    /* Derived by cpu_set_segment for the checks of the fast path: an access of kind k (ACC_R/W/X)
+     * to lo..hi is allowed if (ok & k). An unusable segment has ok = 0. */
     uint32_t lo, hi;
     uint8_t ok;
 };
@@ -62,6 +62,7 @@ enum {
     MODE_FPU = 1 << 4,  /* x87 and MMX may run: CR0.EM and CR0.TS clear */
     MODE_SSE = 1 << 5,  /* SSE may run: also CR4.OSFXSR */
     MODE_STEP = 1 << 6, /* blocks of one instruction: single step, breakpoints, shadows */
+    MODE_BITS = 7,      /* that many: cpu_bcache_key */
 };
 
 /* cpu.events: set by any thread with cpu_set_event, cleared by the vCPU. */
@@ -107,8 +108,9 @@ enum {
     TLB_CTX_KERNEL_AC = 2, /* RFLAGS.AC lifts SMAP */
     TLB_CTX_NEVER = 3,     /* matches no entry: every access takes the slow path */
 };
-#define TLB_GEN_SHIFT 2
-#define TLB_GENS      512
+#define TLB_GEN_SHIFT  2
+#define TLB_GENS       512
+#define TLB_LARGE_BITS 2048
 
 struct itlb_entry {
     uint64_t tag;
@@ -128,7 +130,7 @@ struct bcache_entry {
 /* 80-bit registers as FXSAVE lays them out. */
 struct fpu {
     uint8_t st[8][16]; /* physical registers R0..R7; ST(n) is R[(top + n) & 7] */
-    uint16_t cw, sw;   /* sw holds the exception flags, C0-C3, ES and B; its TOP field is not used */
+    uint16_t cw, sw; /* sw holds the exception flags, C0-C3, ES and B; its TOP field is not used */
     uint8_t top;
     uint8_t tags; /* bit n: R[n] is not empty (FXSAVE's abridged form) */
     uint16_t fop;
@@ -180,53 +182,54 @@ struct cpu_hooks {
 struct cpu {
     /* ---- what almost every instruction touches ---- */
     uint64_t gpr[REG_COUNT];
-    uint64_t cc_res;      /* lazy arithmetic flags: see flags.h */
+    uint64_t cc_res; /* lazy arithmetic flags: see flags.h */
     uint64_t cc_vec;
-    uint64_t tlb_key;     /* see struct tlb_entry */
-    uint64_t bcache_key;  /* see cpu_bcache_key */
+    uint64_t tlb_key;           /* see struct tlb_entry */
+    uint64_t bcache_key;        /* see cpu_bcache_key */
     _Atomic uint32_t attention; /* not zero: leave the chain of blocks and look at what is up */
-    uint32_t mode;        /* MODE_* */
-    uint64_t icount;      /* instructions begun, whole blocks at a time */
+    uint32_t mode;              /* MODE_* */
+    uint64_t icount;            /* instructions begun, whole blocks at a time */
     struct block *cur_block;
     const struct insn *cur; /* instruction that may fault now; NULL between instructions */
-    uint64_t rflags;      /* all but the arithmetic flags (those bits are 0 here), FL_1 set */
-    uint64_t code_limit;  /* highest IP that a near branch may go to: CS limit; ~0 in 64-bit mode */
-    uint64_t code_base;   /* what makes IP linear: CS base; 0 in 64-bit mode */
+    uint64_t rflags;        /* all but the arithmetic flags (those bits are 0 here), FL_1 set */
+    uint64_t code_limit; /* highest IP that a near branch may go to: CS limit; ~0 in 64-bit mode */
+    uint64_t code_base;  /* what makes IP linear: CS base; 0 in 64-bit mode */
     struct segment seg[SEG_COUNT];
 
     /* ---- system state ---- */
     uint8_t cpl;
-    uint8_t inhibit;      /* INHIBIT_*, for the next instruction boundary */
-    bool halted;          /* HLT or wait-for-SIPI */
+    uint8_t inhibit; /* INHIBIT_*, for the next instruction boundary */
+    bool halted;     /* HLT or wait-for-SIPI */
     bool wait_sipi;
     bool nmi_blocked;
     bool in_smm;
-    bool derived_real;    /* seg[].ok were derived for real or V86 mode */
-    bool shutdown;        /* triple fault: state kept for the dump */
+    bool derived_real; /* seg[].ok were derived for real or V86 mode */
+    bool shutdown;     /* triple fault: state kept for the dump */
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t dr[4], dr6, dr7;
-    uint64_t pdpte[4];    /* PAE: loaded with CR3 */
+    uint64_t pdpte[4]; /* PAE: loaded with CR3 */
     struct table_reg gdtr, idtr;
     struct fpu fpu;
     union xmm xmm[16];
-    uint32_t mxcsr;       /* flags may lag behind the host's while running: see fpu.h */
-    uint32_t mxcsr_host;  /* what the host's MXCSR holds while guest code runs: all masked */
-    bool mxcsr_unmasked;  /* the guest has unmasked some SSE exception */
+    uint32_t mxcsr;      /* flags may lag behind the host's while running: see fpu.h */
+    uint32_t mxcsr_host; /* what the host's MXCSR holds while guest code runs: all masked */
+    bool mxcsr_unmasked; /* the guest has unmasked some SSE exception */
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    int64_t tsc_offset;   /* guest TSC = tsc_scale(now) + tsc_offset */
+    int64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset */
     uint64_t tsc_adjust;
     uint64_t pat, misc_enable, spec_ctrl, feature_control;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t mcg_status, mcg_ctl, mc_ctl[4];
     uint64_t smbase;
-    uint64_t pending_db;  /* DR6 bits of debug traps that fall due at the next boundary */
+    bool mid_string;     /* between two iterations of a repeated string instruction */
+    uint64_t pending_db; /* DR6 bits of debug traps that fall due at the next boundary */
     uint8_t sipi_vector;
 
     /* ---- exceptions in flight ---- */
-    struct cpu_event exc;        /* raised and to be delivered by cpu_run */
-    int delivering;              /* vector being delivered, -1 when none: double-fault logic */
-    sigjmp_buf *catcher;         /* where cpu_raise goes */
+    struct cpu_event exc; /* raised and to be delivered by cpu_run */
+    int delivering;       /* vector being delivered, -1 when none: double-fault logic */
+    sigjmp_buf *catcher;  /* where cpu_raise goes */
 
     /* ---- from other threads ---- */
     _Atomic uint32_t events;
@@ -236,22 +239,23 @@ struct cpu {
     struct tlb_entry tlb[TLB_SIZE];
     struct itlb_entry itlb[ITLB_SIZE];
     struct bcache_entry bcache[BCACHE_SIZE];
-    uint32_t tlb_gen;        /* 0..511, in tags */
-    uint32_t tlb_global_gen; /* 0..511, in the gpa word of global entries */
-    uint32_t bcache_gen;
-    bool watching;           /* DR7 has data breakpoints: no access may hit */
-    bool stepping;           /* cpu_run counts instructions */
+    uint64_t tlb_large[TLB_LARGE_BITS / 64]; /* filter: large pages that entries may be pieces of */
+    uint32_t tlb_gen;                        /* 0..511, in tags */
+    uint32_t tlb_global_gen;                 /* 0..511, in the gpa word of global entries */
+    uint32_t bcache_gen;                     /* below BCACHE_GENS */
+    bool watching;                           /* DR7 has data breakpoints: no access may hit */
+    bool stepping;                           /* cpu_run counts instructions */
     struct blocks *blocks;
 
     /* ---- configuration ---- */
-    unsigned id;          /* index, and initial APIC id */
+    unsigned id; /* index, and initial APIC id */
     const struct cpu_model *model;
-    uint64_t features;    /* FEAT_* of features.h */
+    uint64_t features; /* FEAT_* of features.h */
     uint32_t tsc_khz;
     struct physmem *pm;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
-    unsigned phys_bits;   /* MAXPHYADDR */
+    unsigned phys_bits; /* MAXPHYADDR */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -285,11 +289,12 @@ enum cpu_exit {
     CPU_EXIT_STEPS,    /* max_insns are done */
 };
 
-/* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly. HLT
- * waits inside (hooks.wait_for_event). The vCPU thread only. */
+/* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly.
+ * HLT waits inside (hooks.wait_for_event). The vCPU thread only. */
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns);
 
-/* Any thread: sets or clears event bits and makes the vCPU look. The machine wakes a halted vCPU. */
+/* Any thread: sets or clears event bits and makes the vCPU look. The machine wakes a halted vCPU.
+ */
 void cpu_set_event(struct cpu *cpu, uint32_t ev);
 void cpu_clear_event(struct cpu *cpu, uint32_t ev);
 
@@ -304,21 +309,22 @@ void cpu_dump(const struct cpu *cpu, FILE *f);
 
 /* ---- for the CPU's own files ---- */
 
-/* Raise an exception at the instruction cpu->cur (a fault: RIP is set to its start). When cpu->cur is
- * NULL, RIP stays. Do not return; state changed before stays changed. */
+/* Raise an exception at the instruction cpu->cur (a fault: RIP is set to its start). When cpu->cur
+ * is NULL, RIP stays. Do not return; state changed before stays changed. */
 __attribute__((noreturn, cold)) void cpu_raise(struct cpu *cpu, unsigned vector);
 __attribute__((noreturn, cold)) void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err);
 __attribute__((noreturn, cold)) void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err);
 
-/* Recomputes mode, tlb_key and code_limit. To be called after any change of CR0, CR4, EFER, CPL, RFLAGS
- * (VM, AC, TF), CS/SS/DS/ES or DR7. Cheap when nothing changed. */
+/* Recomputes mode, tlb_key and code_limit. To be called after any change of CR0, CR4, EFER, CPL,
+ * RFLAGS (VM, AC, TF), CS/SS/DS/ES or DR7. Cheap when nothing changed. */
 void cpu_sync_mode(struct cpu *cpu);
 
 /* Fills in the derived fields of seg[n] from attr/limit/base; callers then cpu_sync_mode. `usable`
  * false: a null selector. */
 void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable);
 
-/* Drop translations: all, all but global ones, or of one page. Decoded blocks stay (they are physical). */
+/* Drop translations: all, all but global ones, or of one page. Decoded blocks stay (they are
+ * physical). */
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too);
 void cpu_tlb_flush_page(struct cpu *cpu, gva_t va);
 
@@ -338,11 +344,17 @@ static inline bool cpu_real_or_v86(const struct cpu *cpu)
     return !cpu_protected(cpu);
 }
 
-/* What an entry of the block cache must have been made under: generation, privilege (it passed the fetch's
- * checks) and mode. */
+#define BCACHE_GENS (1u << 24)
+
+/* What an entry of the block cache must have been made under: generation (24 bits), the linear
+ * address where the code segment ends (32; the block was checked against it), privilege (1; it
+ * passed the fetch's checks) and mode (7). */
 static inline uint64_t cpu_bcache_key(const struct cpu *cpu)
 {
-    return ((uint64_t)cpu->bcache_gen << 32) | (cpu->cpl == 3 ? UINT64_C(1) << 31 : 0) | cpu->mode;
+    uint32_t end = (uint32_t)(cpu->code_base + cpu->code_limit);
+
+    return (uint64_t)cpu->bcache_gen << 40 | (uint64_t)end << 8 | (cpu->cpl == 3 ? 0x80u : 0) |
+           cpu->mode;
 }
 
 static inline bool cpu_long_mode(const struct cpu *cpu)

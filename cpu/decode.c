@@ -40,7 +40,8 @@ static void index_rows(void)
 /* What is known while bytes are read. */
 struct reader {
     const uint8_t *p, *end;
-    bool more; /* ran off the end */
+    bool more;   /* ran off the end */
+    bool peeked; /* the byte at p was looked at: it chose the row */
 };
 
 static uint64_t take(struct reader *r, unsigned size)
@@ -64,6 +65,13 @@ struct prefixes {
     int8_t seg;  /* -1 when there is none */
 };
 
+/* ES, CS, SS, DS: in 64-bit mode no override, and nothing that undoes one by FS or GS. */
+static void take_null_seg(struct prefixes *pfx, bool code64, unsigned seg)
+{
+    if (!code64)
+        pfx->seg = (int8_t)seg;
+}
+
 /* Reads prefixes; returns the first opcode byte. */
 static unsigned take_prefixes(struct reader *r, bool code64, struct prefixes *pfx)
 {
@@ -72,10 +80,10 @@ static unsigned take_prefixes(struct reader *r, bool code64, struct prefixes *pf
         unsigned b = (unsigned)take(r, 1);
 
         switch (b) {
-        case 0x26: pfx->seg = SEG_ES; break;
-        case 0x2e: pfx->seg = SEG_CS; break;
-        case 0x36: pfx->seg = SEG_SS; break;
-        case 0x3e: pfx->seg = SEG_DS; break;
+        case 0x26: take_null_seg(pfx, code64, SEG_ES); break;
+        case 0x2e: take_null_seg(pfx, code64, SEG_CS); break;
+        case 0x36: take_null_seg(pfx, code64, SEG_SS); break;
+        case 0x3e: take_null_seg(pfx, code64, SEG_DS); break;
         case 0x64: pfx->seg = SEG_FS; break;
         case 0x65: pfx->seg = SEG_GS; break;
         case 0x66: pfx->op66 = true; break;
@@ -99,15 +107,38 @@ static unsigned take_prefixes(struct reader *r, bool code64, struct prefixes *pf
 static bool operand_needs_modrm(unsigned o)
 {
     switch (o) {
-    case OPR_Eb: case OPR_Ew: case OPR_Ed: case OPR_Ev: case OPR_Ey:
-    case OPR_Gb: case OPR_Gw: case OPR_Gd: case OPR_Gv: case OPR_Gy:
-    case OPR_M: case OPR_Mb: case OPR_Mw: case OPR_Md: case OPR_Mq: case OPR_Mdq: case OPR_Mt:
-    case OPR_Mp: case OPR_Ma: case OPR_Sw: case OPR_Cd: case OPR_Dd: case OPR_STi:
-    case OPR_Pq: case OPR_Qq: case OPR_Nq: case OPR_Vx: case OPR_Wd: case OPR_Wq: case OPR_Wx:
-    case OPR_Ux:
-        return true;
-    default:
-        return false;
+    case OPR_Eb:
+    case OPR_Ew:
+    case OPR_Ed:
+    case OPR_Ev:
+    case OPR_Ey:
+    case OPR_Gb:
+    case OPR_Gw:
+    case OPR_Gd:
+    case OPR_Gv:
+    case OPR_Gy:
+    case OPR_M:
+    case OPR_Mb:
+    case OPR_Mw:
+    case OPR_Md:
+    case OPR_Mq:
+    case OPR_Mdq:
+    case OPR_Mt:
+    case OPR_Mp:
+    case OPR_Ma:
+    case OPR_Sw:
+    case OPR_Cd:
+    case OPR_Dd:
+    case OPR_STi:
+    case OPR_Pq:
+    case OPR_Qq:
+    case OPR_Nq:
+    case OPR_Vx:
+    case OPR_Wd:
+    case OPR_Wq:
+    case OPR_Wx:
+    case OPR_Ux: return true;
+    default: return false;
     }
 }
 
@@ -149,6 +180,7 @@ static const struct opcode *find_row(struct reader *r, unsigned map, unsigned op
                 r->more = true;
                 return NULL;
             }
+            r->peeked = true;
             if (!ext_matches(row->ext, *r->p))
                 continue;
         }
@@ -322,7 +354,7 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
 {
     unsigned code = mode & MODE_CODE;
     bool code64 = code == MODE_64;
-    struct reader r = {bytes, bytes + (avail > INSN_MAX_LEN ? INSN_MAX_LEN : avail), false};
+    struct reader r = {bytes, bytes + (avail > INSN_MAX_LEN ? INSN_MAX_LEN : avail), false, false};
     struct prefixes pfx;
     const struct opcode *row;
     unsigned map = M0, op;
@@ -345,13 +377,14 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
     if (r.more)
         goto ended;
     if (!row) {
-        out->len = (uint8_t)(r.p - bytes);
+        out->len = (uint8_t)(r.p - bytes + r.peeked);
         return DECODE_UD;
     }
     out->op = (uint16_t)(row - opcode_table);
     out->osz = operand_size(row, &pfx, code) & 15;
-    out->asz = (code64 ? (pfx.addr67 ? SZ32 : SZ64)
-                       : ((code == MODE_32) != pfx.addr67 ? SZ32 : SZ16)) & 15;
+    out->asz =
+        (code64 ? (pfx.addr67 ? SZ32 : SZ64) : ((code == MODE_32) != pfx.addr67 ? SZ32 : SZ16)) &
+        15;
     out->flags = (uint8_t)((pfx.rep == 0xf3 ? INSN_REP : 0) | (pfx.rep == 0xf2 ? INSN_REPNE : 0) |
                            (pfx.op66 ? INSN_OP66 : 0) | (pfx.rex & 8 ? INSN_REXW : 0) |
                            (row->attr & A_STACK ? INSN_STACK : 0));
@@ -363,7 +396,7 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
     }
     if (r.more)
         goto ended;
-    if (pfx.seg >= 0 && (!code64 || pfx.seg >= SEG_FS))
+    if (pfx.seg >= 0)
         out->seg = (uint8_t)pfx.seg;
     out->len = (uint8_t)(r.p - bytes);
     if (pfx.lock) {
@@ -374,5 +407,6 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
     return DECODE_OK;
 
 ended:
+    out->len = (uint8_t)(r.end - bytes);
     return avail >= INSN_MAX_LEN ? DECODE_LONG : DECODE_MORE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disassembly with Capstone, the instruction trace, and the state dump; see disas.h and cpu_dump. */
+/* Disassembly with Capstone, the instruction trace, and the state dump; see disas.h and cpu_dump.
+ */
 #include "cpu/disas.h"
 
 #include <capstone/capstone.h>
@@ -58,6 +59,10 @@ void disas_trace(struct cpu *cpu)
     char text[128];
 
     insn_text(cpu, text, sizeof(text));
+    if (!log_on(LOG_INSN)) {
+        log_msg(LOG_EXEC, "%04x:%016" PRIx64 " %s", cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], text);
+        return;
+    }
     log_msg(LOG_INSN,
             "%04x:%016" PRIx64 " %-40s ax=%" PRIx64 " cx=%" PRIx64 " dx=%" PRIx64 " bx=%" PRIx64
             " sp=%" PRIx64 " bp=%" PRIx64 " si=%" PRIx64 " di=%" PRIx64 " fl=%" PRIx64,
@@ -90,15 +95,18 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
         dump_segment(cpu, segs[n], n, f);
     fprintf(f, "GDT  base %016" PRIx64 " limit %04x  IDT base %016" PRIx64 " limit %04x\n",
             cpu->gdtr.base, cpu->gdtr.limit, cpu->idtr.base, cpu->idtr.limit);
-    fprintf(f, "CR0 %08" PRIx64 " CR2 %016" PRIx64 " CR3 %016" PRIx64 " CR4 %08" PRIx64
-               " EFER %04" PRIx64 "\n",
+    fprintf(f,
+            "CR0 %08" PRIx64 " CR2 %016" PRIx64 " CR3 %016" PRIx64 " CR4 %08" PRIx64
+            " EFER %04" PRIx64 "\n",
             cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4, cpu->efer);
-    fprintf(f, "DR0 %016" PRIx64 " DR1 %016" PRIx64 " DR2 %016" PRIx64 " DR3 %016" PRIx64
-               " DR6 %08" PRIx64 " DR7 %08" PRIx64 "\n",
+    fprintf(f,
+            "DR0 %016" PRIx64 " DR1 %016" PRIx64 " DR2 %016" PRIx64 " DR3 %016" PRIx64
+            " DR6 %08" PRIx64 " DR7 %08" PRIx64 "\n",
             cpu->dr[0], cpu->dr[1], cpu->dr[2], cpu->dr[3], cpu->dr6, cpu->dr7);
     insn_text((struct cpu *)(uintptr_t)cpu, text, sizeof(text));
     fprintf(f, "at RIP: %s\n", text);
-    fprintf(f, "instructions %" PRIu64 ", TLB fills %" PRIu64 ", walks %" PRIu64
-               ", blocks %" PRIu64 ", retired %" PRIu64 "\n",
+    fprintf(f,
+            "instructions %" PRIu64 ", TLB fills %" PRIu64 ", walks %" PRIu64 ", blocks %" PRIu64
+            ", retired %" PRIu64 "\n",
             cpu->icount, cpu->stat_tlb_fills, cpu->stat_walks, cpu->stat_blocks, cpu->stat_smc);
 }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cpu/access.h"
+#include "cpu/exec.h"
 #include "cpu/farstack.h"
 #include "cpu/flags.h"
 #include "cpu/segments.h"
@@ -271,11 +272,17 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
         .fl = cpu_rflags(cpu),
     };
 
-    /* an instruction breakpoint leaves it to its handler to set RF */
-    if (ev->kind == EVK_FAULT && (ev->vector != EXC_DB || (cpu->dr6 & DR6_BD)))
+    /* an instruction breakpoint (which comes as a trap) leaves it to its handler to set RF */
+    if (ev->kind == EVK_FAULT)
         dl.fl |= FL_RF;
-    else if (!(cpu->mode & MODE_STEP)) /* only there is RF kept up to date */
+    else if (!(cpu->mode & MODE_STEP) && !cpu->mid_string) /* only there is RF kept up to date */
         dl.fl &= ~(uint64_t)FL_RF;
+    /* these hold even if the delivery faults */
+    if (ev->vector == EXC_DB && ev->kind != EVK_SOFT_INT && ev->kind != EVK_ICEBP &&
+        ev->kind != EVK_INTR)
+        cpu->dr7 &= ~(uint64_t)DR7_GD;
+    if (ev->kind == EVK_NMI)
+        cpu->nmi_blocked = true;
     cpu->pending_db = 0;
     if (log_on(LOG_INT))
         log_msg(LOG_INT, "cpu%u: vector %02x kind %d error %x at %04x:%llx cr2 %llx rax %llx",
@@ -286,11 +293,6 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
         deliver_protected(cpu, &dl);
     else
         deliver_real(cpu, &dl);
-    if (ev->vector == EXC_DB && ev->kind != EVK_SOFT_INT && ev->kind != EVK_ICEBP &&
-        (cpu->dr7 & DR7_GD))
-        cpu->dr7 &= ~(uint64_t)DR7_GD;
-    if (ev->kind == EVK_NMI)
-        cpu->nmi_blocked = true;
     delivered(cpu);
 }
 
@@ -356,13 +358,10 @@ void exc_nmi(struct cpu *cpu)
 void exc_soft_int(struct cpu *cpu, const struct insn *i, unsigned vector, int kind)
 {
     struct cpu_event ev = {.vector = (uint8_t)vector};
-    uint64_t ip_mask = cpu_code64(cpu)                      ? ~UINT64_C(0)
-                       : (cpu->mode & MODE_CODE) == MODE_32 ? 0xffffffff
-                                                            : 0xffff;
 
     ev.kind = kind == EVK_ICEBP ? EVK_ICEBP : EVK_SOFT_INT;
     cpu->cur = i;
-    deliver(cpu, &ev, (cpu->gpr[REG_RIP] + i->off + i->len) & ip_mask);
+    deliver(cpu, &ev, insn_next_rip(cpu, i));
 }
 
 void exc_v86_redirect(struct cpu *cpu, const struct insn *i, unsigned vector)

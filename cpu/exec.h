@@ -7,10 +7,11 @@
  *     NEXT;               go on with the following instruction of the block
  *     LEAVE_AFTER;        the instruction is done, RIP := the following one; back to cpu_run's loop
  *     LEAVE;              back to the loop, REG_RIP already says where
- * or never returns because it raised. Between instructions of a block gpr[REG_RIP] holds the start of
- * the block; insn_rip() and insn_next_rip() give the instruction's own address and the following one.
- * A handler that changes CR0, CR4, EFER, CPL, segments, RFLAGS.VM/AC/TF/IF or anything that cpu.mode
- * depends on must have attribute A_END in opcodes.def, call cpu_sync_mode, and end with LEAVE(_AFTER).
+ * or never returns because it raised. Between instructions of a block gpr[REG_RIP] holds the start
+ * of the block; insn_rip() and insn_next_rip() give the instruction's own address and the following
+ * one. A handler that changes CR0, CR4, EFER, CPL, segments, RFLAGS.VM/AC/TF/IF or anything that
+ * cpu.mode depends on must have attribute A_END in opcodes.def, call cpu_sync_mode, and end with
+ * LEAVE(_AFTER).
  */
 #ifndef CPU_EXEC_H
 #define CPU_EXEC_H
@@ -19,9 +20,13 @@
 #include "cpu/cpu.h"
 #include "cpu/flags.h"
 
+/* Guest operands lie where the guest put them, and the host, an x86 as well, reads, writes and
+ * locks them at any address: UBSan's check of that is off where it is done through pointers. */
+#define UNALIGNED_GUEST __attribute__((no_sanitize("alignment")))
+
 #define HANDLER(name)                                                                              \
-    static EXEC_CC EXEC_RET name(struct cpu *cpu __attribute__((unused)),                          \
-                                 const struct insn *i __attribute__((unused)))
+    UNALIGNED_GUEST static EXEC_CC EXEC_RET name(struct cpu *cpu __attribute__((unused)),          \
+                                                 const struct insn *i __attribute__((unused)))
 
 #ifdef EXEC_TAIL_CALLS
 #define GOTO_INSN(p)                                                                               \
@@ -38,10 +43,11 @@
 
 static inline uint64_t rip_mask(const struct cpu *cpu)
 {
-    return cpu_code64(cpu) ? ~UINT64_C(0) : (cpu->mode & MODE_CODE) == MODE_32 ? 0xffffffffu : 0xffffu;
+    return cpu_code64(cpu) ? ~UINT64_C(0) : 0xffffffffu;
 }
 
-/* IP of the instruction, and of the one behind it, wrapped to the code size. */
+/* IP of the instruction, and of the one behind it. 16-bit code, too, runs on beyond FFFF, to the
+ * limit's #GP if there is one; only branches cut IP to 16 bits. */
 static inline uint64_t insn_rip(const struct cpu *cpu, const struct insn *i)
 {
     return (cpu->gpr[REG_RIP] + i->off) & rip_mask(cpu);
@@ -85,19 +91,20 @@ enum insn_form {
     FORM_X64, /* memory, flat 64-bit with index: ea_x64() */
     FORM_B64, /* memory, flat 64-bit without index: ea_b64() */
     FORM_COUNT,
-    FORM_LINK = FORM_GEN, /* direct branches have no memory operand: the target is in the same page */
+    FORM_LINK =
+        FORM_GEN, /* direct branches have no memory operand: the target is in the same page */
 };
 
 struct family {
-    insn_fn *fn[4][FORM_COUNT]; /* by SZ8..SZ64 and form; NULL where FORM_GEN serves, or where the size
-                                   cannot be */
-    const struct family *noflags; /* register forms without computing flags, for when they are dead */
-    const struct family *locked;  /* with LOCK; NULL: the family itself looks at INSN_LOCK */
+    insn_fn *fn[4][FORM_COUNT]; /* by SZ8..SZ64 and form; NULL where FORM_GEN serves, or where the
+                                   size cannot be */
+    const struct family
+        *noflags; /* register forms without computing flags, for when they are dead */
+    const struct family *locked; /* with LOCK; NULL: the family itself looks at INSN_LOCK */
 };
 
 /* One handler that copes with every size and form (the rule for cold instructions). */
-#define FAMILY(name, f)                                                                            \
-    const struct family name = {.fn = {{f, f}, {f, f}, {f, f}, {f, f}}}
+#define FAMILY(name, f) const struct family name = {.fn = {{f, f}, {f, f}, {f, f}, {f, f}}}
 /* One handler for registers and one for memory of any form; both for every size. */
 #define FAMILY_RM(name, reg, gen)                                                                  \
     const struct family name = {.fn = {{reg, gen}, {reg, gen}, {reg, gen}, {reg, gen}}}

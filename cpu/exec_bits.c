@@ -17,8 +17,8 @@
 
 /* A read-modify-write of `size` bytes at va with new = BIT_op(old, mask); returns old. */
 #define BIT_RMW(op)                                                                                \
-    static uint64_t rmw_##op(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size,       \
-                             uint64_t m)                                                           \
+    UNALIGNED_GUEST static uint64_t rmw_##op(struct cpu *cpu, const struct insn *i, gva_t va,      \
+                                             unsigned size, uint64_t m)                            \
     {                                                                                              \
         void *p = mem_rmw_slow(cpu, i, va, size);                                                  \
         uint64_t old;                                                                              \
@@ -187,8 +187,7 @@ FAMILY(h_popcnt, popcnt);
 #define ATOMICS(bits)                                                                              \
     HANDLER(xadd_r##bits)                                                                          \
     {                                                                                              \
-        uint##bits##_t a = GET_##bits(i->rm), b = GET_##bits(i->reg),                              \
-                       r = (uint##bits##_t)(a + b);                                                \
+        uint##bits##_t a = GET_##bits(i->rm), b = GET_##bits(i->reg), r = (uint##bits##_t)(a + b); \
                                                                                                    \
         SET_##bits(i->reg, a);                                                                     \
         SET_##bits(i->rm, r);                                                                      \
@@ -243,8 +242,10 @@ ATOMICS(16)
 ATOMICS(32)
 ATOMICS(64)
 #define ATOMIC_FAMILY(op)                                                                          \
-    const struct family h_##op = {                                                                 \
-        .fn = {{op##_r8, op##_m8}, {op##_r16, op##_m16}, {op##_r32, op##_m32}, {op##_r64, op##_m64}}};
+    const struct family h_##op = {.fn = {{op##_r8, op##_m8},                                       \
+                                         {op##_r16, op##_m16},                                     \
+                                         {op##_r32, op##_m32},                                     \
+                                         {op##_r64, op##_m64}}};
 ATOMIC_FAMILY(xadd)
 ATOMIC_FAMILY(cmpxchg)
 

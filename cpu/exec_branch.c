@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Near branches: JMP, Jcc, CALL, RET, LOOP, JrCXZ, and the pseudo instructions that stand at a block's
- * end or for what cannot be executed. SDM volume 2, the instructions' own pages.
+ * Near branches: JMP, Jcc, CALL, RET, LOOP, JrCXZ, and the pseudo instructions that stand at a
+ * block's end or for what cannot be executed. SDM volume 2, the instructions' own pages.
  */
 #include "cpu/branch.h"
 #include "cpu/stack.h"
@@ -11,8 +11,10 @@ struct block *branch_resolve(struct cpu *cpu, struct block **link)
     uint64_t before = blocks_flush_count(cpu);
     struct block *b = blocks_lookup(cpu);
 
-    /* an uncached block must not be linked, nor may a slot be touched whose block is gone */
-    if (link && blocks_flush_count(cpu) == before && blocks_cached(cpu, b))
+    /* An uncached block must not be linked, nor may a slot be touched whose block is gone. What
+     * reaches into a second page depends on a translation that links do not look at. */
+    if (link && blocks_flush_count(cpu) == before && blocks_cached(cpu, b) &&
+        b->gpa2 == ~UINT64_C(0))
         *link = b;
     return b;
 }
@@ -123,15 +125,19 @@ const struct family h_jmp_e = {
 #define JCC(cc, cond)                                                                              \
     HANDLER(j_##cc##_16)                                                                           \
     {                                                                                              \
-        uint64_t t = cond ? target16(cpu, i) : next16(cpu, i);                                     \
+        uint64_t t = target16(cpu, i);                                                             \
                                                                                                    \
+        if (!(cond))                                                                               \
+            BRANCH_CACHED(next16(cpu, i));                                                         \
         CHECK16(t);                                                                                \
         BRANCH_CACHED(t);                                                                          \
     }                                                                                              \
     HANDLER(j_##cc##_32)                                                                           \
     {                                                                                              \
-        uint64_t t = cond ? target32(cpu, i) : next32(cpu, i);                                     \
+        uint64_t t = target32(cpu, i);                                                             \
                                                                                                    \
+        if (!(cond))                                                                               \
+            BRANCH_CACHED(next32(cpu, i));                                                         \
         CHECK32(t);                                                                                \
         BRANCH_CACHED(t);                                                                          \
     }                                                                                              \
@@ -157,11 +163,14 @@ const struct family h_jmp_e = {
         BRANCH_NEXT(next64(cpu, i));                                                               \
     }                                                                                              \
     const struct family h_j_##cc = {                                                               \
-        .fn = {{0}, {j_##cc##_16}, {j_##cc##_32, j_##cc##_32_link}, {j_##cc##_64, j_##cc##_64_link}}, \
+        .fn = {{0},                                                                                \
+               {j_##cc##_16},                                                                      \
+               {j_##cc##_32, j_##cc##_32_link},                                                    \
+               {j_##cc##_64, j_##cc##_64_link}},                                                   \
     };
 
-/* The instruction behind a linkable branch is nearly always in the same page, but not when the branch
- * ends the page: then its link slot stays empty and the cache serves. */
+/* The instruction behind a linkable branch is nearly always in the same page, but not when the
+ * branch ends the page: then its link slot stays empty and the cache serves. */
 #define BRANCH_NEXT(t)                                                                             \
     do {                                                                                           \
         struct block *next_ = branch_links(i)->fall;                                               \
@@ -266,7 +275,7 @@ HANDLER(call_e64)
     uint64_t t = rm_get(cpu, i, SZ64);
 
     CHECK64(t);
-    PUSH64(next64(cpu, i));
+    stack_push(cpu, i, next64(cpu, i), 8); /* knows #SS from the operand's #GP */
     BRANCH_CACHED(t);
 }
 

@@ -99,6 +99,7 @@ HANDLER(mov_dr_r)
 
     if (n >= 6 && v >> 32)
         RAISE_ERR(EXC_GP, 0);
+    cpu->rflags &= ~(uint64_t)FL_RF; /* not kept up to date until now; from here on it may count */
     if (n < 4)
         cpu->dr[n] = v;
     else if (n == 6)
@@ -158,10 +159,8 @@ HANDLER(invpcid)
     mem_read_bytes(cpu, i, va, desc, 16, ACC_R);
     if (type > 3)
         RAISE_ERR(EXC_GP, 0);
-    if (type < 2) {
-        if (desc[0] >> 12 || (!(cpu->cr4 & CR4_PCIDE) && (desc[0] & 0xfff)))
-            RAISE_ERR(EXC_GP, 0);
-    }
+    if (desc[0] >> 12 || (type < 2 && !(cpu->cr4 & CR4_PCIDE) && (desc[0] & 0xfff)))
+        RAISE_ERR(EXC_GP, 0);
     if (type == 0) {
         if (!gva_canonical(desc[1]))
             RAISE_ERR(EXC_GP, 0);

@@ -275,6 +275,7 @@ static void far_mem(struct cpu *cpu, const struct insn *i, bool call)
     gva_t va = ea_gen(cpu, i, t.size + 2, ACC_R);
     uint8_t ptr[10];
 
+    mem_check_aligned(cpu, i, va, t.size);
     mem_read_bytes(cpu, i, va, ptr, t.size + 2, ACC_R);
     t.sel = ld_le16(ptr + t.size);
     t.off = ld_le(ptr, t.size);
@@ -381,8 +382,13 @@ static void retf_protected(struct cpu *cpu, unsigned size, unsigned imm)
     if (rpl == cpu->cpl) {
         far_check_target(cpu, &cs, rip);
         desc_set_type_bits(cpu, &cs, SEG_T_ACCESSED);
-        fstack_drop(&st, size * 2 + imm);
+        fstack_drop(&st, size * 2);
         far_enter(cpu, &cs, sel, rip, rpl);
+        /* parameters are released after CS is loaded, as the new mode counts */
+        st.mask = desc_code64(cpu, &cs)              ? ~UINT64_C(0)
+                  : (cpu->seg[SEG_SS].attr & SEG_DB) ? 0xffffffff
+                                                     : 0xffff;
+        fstack_drop(&st, imm);
         fstack_commit(cpu, &st);
         return;
     }

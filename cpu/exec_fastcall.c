@@ -36,6 +36,8 @@ HANDLER(syscall)
     cpu->gpr[REG_RCX] = insn_next_rip(cpu, i);
     cpu->gpr[REG_R11] = cpu_rflags(cpu) & ~(uint64_t)FL_RF;
     cpu_set_rflags(cpu, cpu_rflags(cpu) & ~(cpu->sfmask | FL_RF));
+    if (!(cpu->rflags & FL_TF)) /* SFMASK keeps single steps out of the kernel */
+        cpu->pending_db &= ~(uint64_t)DR6_BS;
     cpu->gpr[REG_RIP] = cpu->lstar;
     set_flat(cpu, cs & 0xfffc, (uint16_t)((cs & 0xfffc) + 8), 0, true);
     done(cpu);

@@ -106,6 +106,7 @@ static void load_far_pointer(struct cpu *cpu, const struct insn *i, unsigned n)
     uint8_t ptr[10];
 
     AT(i);
+    mem_check_aligned(cpu, i, va, size);
     mem_read_bytes(cpu, i, va, ptr, size + 2, ACC_R);
     seg_load(cpu, n, ld_le16(ptr + size));
     reg_set(cpu, i->reg, ld_le(ptr, size), i->osz);

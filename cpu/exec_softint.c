@@ -59,6 +59,7 @@ HANDLER(bound)
     int64_t index = (int64_t)sext(reg_get(cpu, i->reg, i->osz), size);
     uint8_t pair[16];
 
+    mem_check_aligned(cpu, i, va, size);
     mem_read_bytes(cpu, i, va, pair, size * 2, ACC_R);
     if (index < (int64_t)sext(ld_le(pair, size), size) ||
         index > (int64_t)sext(ld_le(pair + size, size), size))

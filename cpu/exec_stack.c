@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PUSH and POP of general registers, memory and immediates; PUSHA, POPA, ENTER, LEAVE. SDM volume 2. */
+/* PUSH and POP of general registers, memory and immediates; PUSHA, POPA, ENTER, LEAVE. SDM
+ * volume 2. */
 #include "cpu/stack.h"
 
 #include "cpu/exec.h"
@@ -112,7 +113,8 @@ HANDLER(enter)
     int64_t delta = -(int64_t)size;
 
     stack_write(cpu, i, delta, zext(rbp, size), size);
-    frame = sp - size;
+    /* the whole of ESP, though a 16-bit stack counts in SP alone */
+    frame = (cpu->gpr[REG_RSP] & ~stack_mask(cpu)) | ((sp - size) & stack_mask(cpu));
     for (unsigned k = 1; k < level; k++) {
         /* the display: pointers of the enclosing frames, found through rBP */
         int64_t from = (int64_t)(rbp - sp) - (int64_t)(size * k);

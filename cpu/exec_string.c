@@ -57,8 +57,8 @@ static bool repeated(const struct insn *i)
     return i->flags & (INSN_REP | INSN_REPNE);
 }
 
-/* How many elements from va on lie in one page (upwards), and are not cut by the index register's wrap or
- * the segment's end. 0 when bursts do not apply. */
+/* How many elements from va on lie in one page (upwards), and are not cut by the index register's
+ * wrap or the segment's end. 0 when bursts do not apply. */
 static uint64_t burst_room(struct cpu *cpu, const struct string_op *op, unsigned seg, uint64_t off,
                            gva_t va)
 {
@@ -221,11 +221,13 @@ typedef void string_one(struct cpu *cpu, const struct insn *i, const struct stri
 typedef uint64_t string_burst(struct cpu *cpu, const struct insn *i, const struct string_op *op,
                               uint64_t count);
 
-/* Runs some iterations; true when the instruction is finished. `compare`: REPE/REPNE look at ZF. */
+/* Runs some iterations; true when the instruction is finished. `compare`: REPE/REPNE look at ZF.
+ * After a port access attention is heeded at once: the device may have changed the memory map. */
 static bool run_string(struct cpu *cpu, const struct insn *i, string_one *one, string_burst *burst,
                        bool compare, unsigned max_size)
 {
     struct string_op op = string_op(cpu, i, max_size);
+    bool port = max_size < 8;
     unsigned looks = 0;
 
     if (!repeated(i)) {
@@ -250,27 +252,42 @@ static bool run_string(struct cpu *cpu, const struct insn *i, string_one *one, s
             return true;
         if (one_by_one(cpu) || (cpu->cur_block && cpu->cur_block->stale))
             return false;
-        if ((looks++ & (MAX_BURSTS - 1)) == MAX_BURSTS - 1 || done > 1) {
+        if ((looks++ & (MAX_BURSTS - 1)) == MAX_BURSTS - 1 || done > 1 || port) {
             if (atomic_load_explicit(&cpu->attention, memory_order_relaxed))
                 return false;
         }
     }
 }
 
-/* Leaves in the middle: the instruction is begun again later. */
+/* Leaves in the middle: the instruction is begun again later, with RF set (SDM 3B 18.3.1.1). */
 static void leave_unfinished(struct cpu *cpu, const struct insn *i)
 {
     struct block *b = cpu->cur_block;
 
     cpu->icount -= (uint64_t)(b->n - (i - b->insns));
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
+    cpu->rflags |= FL_RF;
+    cpu->mid_string = true;
+}
+
+/* Leaves behind an instruction that does not end its block. */
+static void leave_behind(struct cpu *cpu, const struct insn *i)
+{
+    struct block *b = cpu->cur_block;
+
+    cpu->icount -= (uint64_t)(b->n - (i - b->insns) - 1);
+    cpu->gpr[REG_RIP] = insn_next_rip(cpu, i);
 }
 
 #define STRING(name, burst, compare, max)                                                          \
     HANDLER(name)                                                                                  \
     {                                                                                              \
-        if (unlikely(!run_string(cpu, i, name##_one, burst, compare, max))) {                           \
+        if (unlikely(!run_string(cpu, i, name##_one, burst, compare, max))) {                      \
             leave_unfinished(cpu, i);                                                              \
+            LEAVE;                                                                                 \
+        }                                                                                          \
+        if ((max) < 8 && atomic_load_explicit(&cpu->attention, memory_order_relaxed)) {            \
+            leave_behind(cpu, i);                                                                  \
             LEAVE;                                                                                 \
         }                                                                                          \
         NEXT;                                                                                      \

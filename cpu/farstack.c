@@ -83,6 +83,8 @@ void fstack_push(struct cpu *cpu, struct fstack *st, const uint64_t *vals, unsig
     for (unsigned k = 0; k < n; k++) {
         sp = (sp - size) & st->mask;
         va[k] = fstack_linear(cpu, st, sp, size);
+        if (!st->supervisor)
+            mem_check_aligned(cpu, cpu->cur, va[k], size);
         together &= va[k] == va[0] - (uint64_t)k * size;
         st_le(buf + (n - 1 - k) * size, vals[k], size);
     }
@@ -103,6 +105,8 @@ uint64_t fstack_peek(struct cpu *cpu, const struct fstack *st, unsigned off, uns
     uint8_t buf[8];
     gva_t va = fstack_linear(cpu, st, (st->sp + off) & st->mask, size);
 
+    if (!st->supervisor)
+        mem_check_aligned(cpu, cpu->cur, va, size);
     mem_read_bytes(cpu, cpu->cur, va, buf, size, fstack_acc(st, ACC_R));
     return ld_le(buf, size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A decoded instruction: what decode() makes of bytes, what a handler executes, and what a later tier
- * will compile. 32 bytes, so that two share a cache line.
+ * A decoded instruction: what decode() makes of bytes, what a handler executes, and what a later
+ * tier will compile. 32 bytes, so that two share a cache line.
  */
 #ifndef CPU_INSN_H
 #define CPU_INSN_H
@@ -47,17 +47,17 @@ enum { SZ8, SZ16, SZ32, SZ64 };
 
 struct insn {
     insn_fn *fn;
-    uint64_t imm;   /* immediate, sign-extended to 64 bits; relative branch displacement; moffs */
-    int32_t disp;   /* of the memory operand; ENTER's level; selector of a far pointer */
-    uint16_t op;    /* row of opcodes.def */
-    uint8_t off;    /* where it starts, from the start of its block */
-    uint8_t len;    /* 1..15 */
-    uint8_t reg;    /* ModRM.reg operand: register number; for 8-bit ones a byte offset in gpr[] */
-    uint8_t rm;     /* ModRM.rm (or opcode, or implied) register operand, likewise */
-    uint8_t base;   /* enum gpr; REG_ZERO for none, REG_RIP for RIP-relative */
-    uint8_t index;  /* enum gpr; REG_ZERO for none */
-    uint8_t scale;  /* shift, 0..3 */
-    uint8_t seg;    /* enum x86_seg of the memory operand, overrides applied */
+    uint64_t imm;    /* immediate, sign-extended to 64 bits; relative branch displacement; moffs */
+    int32_t disp;    /* of the memory operand; ENTER's level; selector of a far pointer */
+    uint16_t op;     /* row of opcodes.def */
+    uint8_t off;     /* where it starts, from the start of its block */
+    uint8_t len;     /* 1..15 */
+    uint8_t reg;     /* ModRM.reg operand: register number; for 8-bit ones a byte offset in gpr[] */
+    uint8_t rm;      /* ModRM.rm (or opcode, or implied) register operand, likewise */
+    uint8_t base;    /* enum gpr; REG_ZERO for none, REG_RIP for RIP-relative */
+    uint8_t index;   /* enum gpr; REG_ZERO for none; REG_4G: see blocks.c */
+    uint8_t scale;   /* shift, 0..3 */
+    uint8_t seg;     /* enum x86_seg of the memory operand, overrides applied */
     uint8_t osz : 4; /* SZ8..SZ64 */
     uint8_t asz : 4; /* SZ16..SZ64 */
     uint8_t flags;

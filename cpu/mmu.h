@@ -10,16 +10,19 @@
 #include "cpu/cpu.h"
 
 struct mmu_xlat {
-    gpa_t gpa;      /* physical address of the byte asked for */
-    bool writable;  /* a write with the same privilege would need no further walk: allowed, and D is set */
-    bool global;    /* survives CR3 loads */
+    gpa_t gpa;     /* physical address of the byte asked for */
+    bool writable; /* a write with the same privilege would need no further walk: allowed, and D is
+                      set */
+    bool global;   /* survives CR3 loads */
+    uint8_t shift; /* log2 of the size of the page that maps it */
 };
 
 struct mmu_ops {
     const char *name;
-    /* Translates va for an access (exactly one of ACC_R/W/X), with user rights when `user`. Sets A and D
-     * as the access does. Returns 0, or -1 with the page-fault error code in *err. The address is
-     * canonical. Called with paging on or off. `explicit_ac`: SMAP lets the access pass (RFLAGS.AC). */
+    /* Translates va for an access (exactly one of ACC_R/W/X), with user rights when `user`. Sets A
+     * and D as the access does. Returns 0, or -1 with the page-fault error code in *err. The
+     * address is canonical. Called with paging on or off. `explicit_ac`: SMAP lets the access pass
+     * (RFLAGS.AC). */
     int (*translate)(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explicit_ac,
                      struct mmu_xlat *out, uint32_t *err);
     /* As translate for reads, but touches nothing: no A/D bits, no faults. For debuggers. */
@@ -28,7 +31,8 @@ struct mmu_ops {
 
 extern const struct mmu_ops mmu_walk_ops;
 
-/* PAE: loads the four PDPTEs from CR3 (SDM 3A 4.4.1); false when one has reserved bits set (#GP). */
+/* PAE: loads the four PDPTEs from CR3 (SDM 3A 4.4.1); false when one has reserved bits set (#GP).
+ */
 bool mmu_load_pdptes(struct cpu *cpu, uint64_t cr3);
 
 #endif

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mmu=walk: a plain walk of the guest's page tables at every TLB miss, nothing remembered. 32-bit with
- * PSE and PSE-36, PAE, and 4-level paging; NX, WP, SMEP, SMAP, reserved bits, A/D by compare-and-swap.
- * Intel SDM volume 3A, chapter 4 (4.3 32-bit, 4.4 PAE, 4.5 4-level, 4.6 access rights, 4.7 error codes).
- * Also the oracle that the shadow MMU is tested against.
+ * mmu=walk: a plain walk of the guest's page tables at every TLB miss, nothing remembered. 32-bit
+ * with PSE and PSE-36, PAE, and 4-level paging; NX, WP, SMEP, SMAP, reserved bits, A/D by
+ * compare-and-swap. Intel SDM volume 3A, chapter 4 (4.3 32-bit, 4.4 PAE, 4.5 4-level, 4.6 access
+ * rights, 4.7 error codes). Also the oracle that the shadow MMU is tested against.
  */
 #include "cpu/mmu.h"
 
 #include "cpu/features.h"
 
-#define PTE_P   UINT64_C(0x001)
-#define PTE_W   UINT64_C(0x002)
-#define PTE_U   UINT64_C(0x004)
-#define PTE_A   UINT64_C(0x020)
-#define PTE_D   UINT64_C(0x040)
-#define PTE_PS  UINT64_C(0x080)
-#define PTE_G   UINT64_C(0x100)
+#define PTE_P         UINT64_C(0x001)
+#define PTE_W         UINT64_C(0x002)
+#define PTE_U         UINT64_C(0x004)
+#define PTE_A         UINT64_C(0x020)
+#define PTE_D         UINT64_C(0x040)
+#define PTE_PS        UINT64_C(0x080)
+#define PTE_PAT       UINT64_C(0x080) /* in the last level */
+#define PTE_G         UINT64_C(0x100)
 #define PTE_PAT_LARGE UINT64_C(0x1000)
-#define PTE_NX  (UINT64_C(1) << 63)
+#define PTE_NX        (UINT64_C(1) << 63)
 
 enum paging { PAGING_32, PAGING_PAE, PAGING_4 };
 
@@ -28,7 +29,7 @@ struct walk {
     gva_t va;
     unsigned acc;
     bool user, explicit_ac;
-    uint64_t rights; /* AND of W and U over the levels; NX is OR-ed in */
+    uint64_t rights;    /* AND of W and U over the levels; NX is OR-ed in */
     uint64_t phys_rsvd; /* address bits above MAXPHYADDR */
 };
 
@@ -77,18 +78,25 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
     uint64_t rsvd = 0;
 
     if (w->paging == PAGING_32) {
+        bool pat = cpu->features & FEAT(PAT);
+
+        /* without CR4.PSE nothing is reserved (4.3) */
+        if (level == 1)
+            return (cpu->cr4 & CR4_PSE) && !pat ? PTE_PAT : 0;
         if (!large)
             return 0;
+        if (!pat)
+            rsvd |= PTE_PAT_LARGE;
         /* PSE-36: bits 20..13 are address bits 39..32, as many as there are; bit 21 is reserved */
         if (cpu->features & FEAT(PSE36)) {
-            rsvd = 1u << 21;
+            rsvd |= 1u << 21;
             for (unsigned bit = 32; bit < 40; bit++) {
                 if (bit >= cpu->phys_bits)
                     rsvd |= 1u << (bit - 32 + 13);
             }
             return rsvd;
         }
-        return 0x3fe000;
+        return rsvd | 0x3fe000;
     }
     rsvd = w->phys_rsvd;
     if (!(cpu->efer & EFER_NXE))
@@ -142,10 +150,11 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
         unsigned shift = PAGE_SHIFT + (level - 1) * index_bits;
         uint64_t index = (w->va >> shift) & ((1u << index_bits) - 1);
         gpa_t at = table + index * (wide ? 8 : 4);
-        void *p = physmem_ptr(cpu->pm, at & cpu->a20_mask);
-        uint64_t e = !p ? ~UINT64_C(0)
-                        : wide ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
-                               : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
+        struct phys_slot *slot = physmem_find(cpu->pm, at & cpu->a20_mask);
+        void *p = slot ? slot->hva + ((at & cpu->a20_mask) - slot->gpa) : NULL;
+        uint64_t e = !p     ? ~UINT64_C(0)
+                     : wide ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
+                            : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
         bool large;
 
         if (!(e & PTE_P)) {
@@ -158,7 +167,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
             return WALK_FAULT;
         }
         w->rights = (w->rights & (e | PTE_NX)) | (wide ? e & PTE_NX : 0);
-        hosts[depth] = p;
+        hosts[depth] = slot && !slot->readonly ? p : NULL; /* ROM drops the A and D bits */
         entries[depth++] = e;
         if (level > 1 && !large) {
             table = e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000));
@@ -179,6 +188,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
                          : (e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000))) |
                                (w->va & ~PAGE_MASK);
         out->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
+        out->shift = (uint8_t)shift;
         w->acc = ACC_W; /* would a write pass too, with D already set? */
         out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w);
         return WALK_OK;
@@ -193,7 +203,8 @@ static int walk(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explici
     enum outcome r;
 
     if (!(cpu->cr0 & CR0_PG)) {
-        *out = (struct mmu_xlat){.gpa = va & cpu->a20_mask, .writable = true, .global = true};
+        *out = (struct mmu_xlat){
+            .gpa = va & cpu->a20_mask, .writable = true, .global = true, .shift = PAGE_SHIFT};
         return 0;
     }
     w.va = va;
@@ -264,7 +275,7 @@ bool mmu_load_pdptes(struct cpu *cpu, uint64_t cr3)
 
     for (unsigned k = 0; k < 4; k++) {
         e[k] = 0;
-        physmem_read(cpu->pm, (cr3 & 0xffffffe0u) + k * 8, &e[k], 8);
+        physmem_read(cpu->pm, ((cr3 & 0xffffffe0u) + k * 8) & cpu->a20_mask, &e[k], 8);
         if ((e[k] & PTE_P) && (e[k] & rsvd))
             return false;
     }

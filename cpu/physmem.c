@@ -156,6 +156,10 @@ bool physmem_read(struct physmem *pm, gpa_t gpa, void *buf, size_t len)
         gpa += n;
         out += n;
         len -= n;
+        if (!gpa) { /* past the last address: not round to RAM at the first */
+            memset(out, 0xff, len);
+            return false;
+        }
     }
     return ok;
 }
@@ -179,6 +183,8 @@ bool physmem_write(struct physmem *pm, gpa_t gpa, const void *buf, size_t len)
         gpa += n;
         in += n;
         len -= n;
+        if (!gpa)
+            return false;
     }
     return ok;
 }

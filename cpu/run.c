@@ -104,8 +104,14 @@ static void drop_stale(struct cpu *cpu)
     }
 }
 
+/* An INIT is held back while in SMM (but for a shutdown there, which it ends). */
+static bool init_seen(const struct cpu *cpu, uint32_t ev)
+{
+    return (ev & EV_INIT) && (!cpu->in_smm || cpu->shutdown);
+}
+
 /* Takes at most one event; true when cpu_run should return (reason in *why). */
-static bool handle_events(struct cpu *cpu, enum cpu_exit *why)
+static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
 {
     uint32_t ev;
 
@@ -121,28 +127,30 @@ static bool handle_events(struct cpu *cpu, enum cpu_exit *why)
         return true;
     }
     drop_stale(cpu);
-    if (ev & EV_INIT) {
+    if (init_seen(cpu, ev)) {
         cpu_clear_event(cpu, EV_INIT);
         cpu_reset(cpu, cpu->id == 0, true);
         return false;
     }
     if (cpu->wait_sipi) {
-        if (ev & EV_SIPI) {
-            cpu_clear_event(cpu, EV_SIPI);
-            cpu_start_at(cpu, cpu->sipi_vector);
-        }
+        if (!(ev & EV_SIPI))
+            return false;
+        cpu_clear_event(cpu, EV_SIPI);
+        cpu_start_at(cpu, cpu->sipi_vector); /* and on to what waited with it */
+    } else if (ev & EV_SIPI) { /* nobody waits for it: gone, unless an INIT has come meanwhile */
+        atomic_compare_exchange_strong(&cpu->events, &(uint32_t){ev}, ev & ~(uint32_t)EV_SIPI);
+    }
+    /* also not in the shadow of STI, which the save area would lose: STI, HLT must stay together */
+    if ((ev & EV_SMI) && !cpu->in_smm && !cpu->inhibit) {
+        cpu_clear_event(cpu, EV_SMI);
+        cpu_smi_enter(cpu);
+        drop_stale(cpu); /* SMRAM appeared */
+        cpu_recheck_events(cpu);
         return false;
     }
     if (cpu->pending_db && !(cpu->inhibit & INHIBIT_ALL)) {
         cpu->halted = false;
         exc_debug_trap(cpu);
-        return false;
-    }
-    if ((ev & EV_SMI) && !cpu->in_smm && !(cpu->inhibit & INHIBIT_ALL)) {
-        cpu_clear_event(cpu, EV_SMI);
-        cpu_smi_enter(cpu);
-        drop_stale(cpu); /* SMRAM appeared */
-        cpu_recheck_events(cpu);
         return false;
     }
     if ((ev & EV_NMI) && !cpu->nmi_blocked && !(cpu->inhibit & INHIBIT_ALL)) {
@@ -182,26 +190,25 @@ static EXEC_RET run_block(struct cpu *cpu, struct block *b)
 
 static void step_insn(struct cpu *cpu)
 {
-    bool tf = cpu->rflags & FL_TF, rf = cpu->rflags & FL_RF;
-    uint8_t shadow = cpu->inhibit;
+    struct block *b;
 
     cpu->cur = NULL;
-    if (!rf && !(shadow & INHIBIT_ALL) && debug_insn_bp(cpu))
-        cpu_raise(cpu, EXC_DB);
-    if (log_on(LOG_INSN))
+    if (!(cpu->inhibit & INHIBIT_ALL) && debug_insn_bp(cpu)) {
+        /* a fault, but the one that pushes RF as it is */
+        cpu->exc = (struct cpu_event){.pending = true, .vector = EXC_DB, .kind = EVK_TRAP};
+        return;
+    }
+    if (log_on(LOG_INSN | LOG_EXEC))
         disas_trace(cpu);
     cpu->inhibit = 0;
     atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
-    {
-        struct block *b = blocks_lookup(cpu);
-
-        /* before: what delivers an event (INT n) does away with the trap */
-        if (tf)
-            cpu->pending_db |= DR6_BS;
-        run_block(cpu, b);
-    }
-    if (rf)
-        cpu->rflags &= ~(uint64_t)FL_RF;
+    b = blocks_lookup(cpu);
+    /* before: what delivers an event (INT n) does away with the trap */
+    if (cpu->rflags & FL_TF)
+        cpu->pending_db |= DR6_BS;
+    /* RF has done its work; IRET may set it anew, and a string instruction that is to go on does */
+    cpu->rflags &= ~(uint64_t)FL_RF;
+    run_block(cpu, b);
     cpu_sync_mode(cpu);
     cpu_recheck_events(cpu);
 }
@@ -210,11 +217,11 @@ static void step_insn(struct cpu *cpu)
 static bool sleeping(struct cpu *cpu)
 {
     uint32_t ev = atomic_load(&cpu->events);
-    uint32_t wake = EV_STOP | EV_INIT | EV_FLUSH | EV_CODE;
+    uint32_t wake = EV_STOP | EV_FLUSH | EV_CODE;
 
     if (cpu->wait_sipi)
-        return !(ev & (wake | EV_SIPI));
-    if (!cpu->halted || cpu->pending_db)
+        return !(ev & (wake | EV_INIT | EV_SIPI));
+    if (!cpu->halted || cpu->pending_db || init_seen(cpu, ev))
         return false;
     wake |= cpu->in_smm ? 0u : EV_SMI;
     wake |= cpu->nmi_blocked ? 0u : EV_NMI;
@@ -228,7 +235,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     /* survives siglongjmp */
     volatile enum { IDLE, DELIVERING } doing = IDLE;
     volatile uint64_t steps_left = max_insns;
-    enum cpu_exit why = CPU_EXIT_STOP;
+    volatile enum cpu_exit why = CPU_EXIT_STOP;
 
     cpu->catcher = &catcher;
     cpu->stepping = max_insns != 0;
@@ -277,6 +284,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             break;
         }
         doing = IDLE;
+        cpu->mid_string = false;
         if (cpu->mode & MODE_STEP) {
             step_insn(cpu);
             if (steps_left)

@@ -61,6 +61,7 @@ enum {
     S64_TR = 0xfe90,
     S64_HALT = 0xfec9,
     S64_NMI = 0xfeca,
+    S64_PENDING = 0xfecc, /* reserved by the manual: debug traps that fall due behind RSM */
     S64_EFER = 0xfed0,
     S64_REV = 0xfefc,
     S64_SMBASE = 0xff00,
@@ -113,6 +114,7 @@ static void save64(const struct cpu *cpu, uint8_t *area)
     put64(area, S64_IDTR + 8, cpu->idtr.base);
     area[S64_HALT - SAVE_AREA] = cpu->halted;
     area[S64_NMI - SAVE_AREA] = cpu->nmi_blocked;
+    put16(area, S64_PENDING, cpu->pending_db);
     put64(area, S64_EFER, cpu->efer);
     put32(area, S64_REV, REVISION64);
     put32(area, S64_SMBASE, cpu->smbase);
@@ -131,6 +133,7 @@ static void save64(const struct cpu *cpu, uint8_t *area)
 struct resume {
     uint64_t cr0, cr3, cr4, efer, rflags, dr7;
     uint32_t smbase;
+    uint16_t pending_db;
     bool halted, nmi_blocked;
 };
 
@@ -146,6 +149,7 @@ static void load64(struct cpu *cpu, const uint8_t *area, struct resume *r)
     cpu->idtr.base = get64(area, S64_IDTR + 8);
     r->halted = area[S64_HALT - SAVE_AREA] & 1;
     r->nmi_blocked = area[S64_NMI - SAVE_AREA] & 1;
+    r->pending_db = get16(area, S64_PENDING);
     r->efer = get64(area, S64_EFER);
     r->smbase = get32(area, S64_SMBASE);
     r->cr4 = get64(area, S64_CR4);
@@ -170,7 +174,8 @@ enum {
     S32_IDTR = 0xff6c,
     S32_CR4 = 0xff74,
     S32_NMI = 0xff78,
-    S32_SEL = 0xffa8, /* ES CS SS DS FS GS, LDT, TR */
+    S32_PENDING = 0xff7c, /* reserved likewise: debug traps that fall due behind RSM */
+    S32_SEL = 0xffa8,     /* ES CS SS DS FS GS, LDT, TR */
     S32_DR7 = 0xffc8,
     S32_DR6 = 0xffcc,
     S32_GPR = 0xffd0,
@@ -196,6 +201,7 @@ static void save32(const struct cpu *cpu, uint8_t *area)
     put32(area, S32_IDTR + 4, cpu->idtr.limit);
     put32(area, S32_CR4, cpu->cr4);
     put32(area, S32_NMI, cpu->nmi_blocked);
+    put16(area, S32_PENDING, cpu->pending_db);
     put16(area, S32_HALT, cpu->halted);
     put32(area, S32_REV, REVISION32);
     put32(area, S32_SMBASE, cpu->smbase);
@@ -225,6 +231,7 @@ static void load32(struct cpu *cpu, const uint8_t *area, struct resume *r)
     cpu->idtr.limit = get16(area, S32_IDTR + 4);
     r->cr4 = get32(area, S32_CR4);
     r->nmi_blocked = get32(area, S32_NMI) & 1;
+    r->pending_db = get16(area, S32_PENDING);
     r->halted = get16(area, S32_HALT) & 1;
     r->smbase = get32(area, S32_SMBASE);
     r->dr7 = get32(area, S32_DR7);
@@ -273,6 +280,7 @@ void cpu_smi_enter(struct cpu *cpu)
     cpu->cpl = 0;
     cpu->halted = false;
     cpu->inhibit = 0;
+    cpu->pending_db = 0;
     cpu->nmi_blocked = true;
     for (unsigned n = SEG_ES; n <= SEG_GS; n++)
         seg_set_flat(cpu, n, 0, SEG_P | SEG_S | SEG_T_WRITE | SEG_T_ACCESSED | SEG_G);
@@ -331,6 +339,7 @@ void smm_leave(struct cpu *cpu)
     cpu->halted = r.halted;
     cpu->nmi_blocked = r.nmi_blocked;
     cpu->inhibit = 0;
+    cpu->pending_db = r.pending_db & (DR6_BS | DR6_BT | 0xf);
     seg_rederive(cpu);
     debug_set_dr7(cpu, r.dr7);
     tell_board(cpu, false);

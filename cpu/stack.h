@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The stack as PUSH and POP see it: SS:RSP, SS:ESP or SS:SP by mode, with the segment's checks. A fault
- * leaves the stack pointer as it was. `size` is 2, 4 or 8 bytes.
+ * The stack as PUSH and POP see it: SS:RSP, SS:ESP or SS:SP by mode, with the segment's checks. A
+ * fault leaves the stack pointer as it was. `size` is 2, 4 or 8 bytes.
  */
 #ifndef CPU_STACK_H
 #define CPU_STACK_H
 
 #include "cpu/access.h"
+
+/* The bits of rSP that the stack counts in. */
+static inline uint64_t stack_mask(const struct cpu *cpu)
+{
+    return cpu_code64(cpu) ? ~UINT64_C(0) : cpu->mode & MODE_SS32 ? 0xffffffffu : 0xffffu;
+}
 
 /* rSP wrapped to the stack's address size. */
 static inline uint64_t stack_pointer(const struct cpu *cpu)
@@ -28,13 +34,18 @@ static inline void stack_set_pointer(struct cpu *cpu, uint64_t sp)
 }
 
 /* Linear address of `size` bytes at rSP + delta. */
-static inline gva_t stack_linear(struct cpu *cpu, const struct insn *i, int64_t delta, unsigned size,
-                                 unsigned acc)
+static inline gva_t stack_linear(struct cpu *cpu, const struct insn *i, int64_t delta,
+                                 unsigned size, unsigned acc)
 {
     uint64_t off = stack_pointer(cpu) + (uint64_t)delta;
 
-    if (cpu_code64(cpu))
+    if (cpu_code64(cpu)) {
+        /* with a memory operand (PUSH m, CALL m, POP m) the accessors would judge by its segment */
+        if ((i->flags & INSN_MEM) &&
+            unlikely(!gva_canonical(off) || !gva_canonical(off + size - 1)))
+            seg_fault(cpu, i, SEG_SS);
         return off;
+    }
     off = cpu->mode & MODE_SS32 ? (uint32_t)off : (uint16_t)off;
     return seg_linear(cpu, i, SEG_SS, off, size, acc);
 }

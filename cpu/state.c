@@ -16,9 +16,10 @@
 /* Fields of the same name and meaning on both sides: X(name). */
 #define SAME(X)                                                                                    \
     X(cr0)                                                                                         \
-    X(cr2) X(cr3) X(cr4) X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask)                 \
-        X(kernel_gs_base) X(tsc_aux) X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(tsc_adjust)  \
-            X(pat) X(misc_enable) X(spec_ctrl) X(feature_control) X(mtrr_def_type) X(mcg_status)   \
+    X(cr2)                                                                                         \
+    X(cr3) X(cr4) X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base)      \
+        X(tsc_aux) X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(tsc_adjust) X(pat)             \
+            X(misc_enable) X(spec_ctrl) X(feature_control) X(mtrr_def_type) X(mcg_status)          \
                 X(mcg_ctl) X(smbase) X(pending_db) X(inhibit) X(sipi_vector) X(cpl)
 
 static void get_fpu(const struct cpu *cpu, struct x86_state *s)
@@ -148,6 +149,7 @@ bool cpu_set_state(struct cpu *cpu, const struct x86_state *s)
     cpu->exc.has_error = s->exc_has_error & 1;
     cpu->exc.error = s->exc_error;
     cpu->delivering = -1;
+    cpu->mid_string = false;
     cpu->cur = NULL;
     cpu->halted = s->halted & 1;
     cpu->wait_sipi = s->wait_sipi & 1;

@@ -53,9 +53,12 @@ static int64_t no_time(void *opaque)
     return 0;
 }
 
-static void no_wait(void *opaque)
+/* A HLT ends the run. */
+static void stop_at_hlt(void *opaque)
 {
-    (void)opaque;
+    struct rig *r = opaque;
+
+    cpu_set_event(r->cpu, EV_STOP);
 }
 
 static void note_map(void *opaque)
@@ -97,7 +100,7 @@ struct rig *rig_new(void)
                                    .mmio_read = no_mmio_read,
                                    .mmio_write = no_mmio_write,
                                    .now = no_time,
-                                   .wait_for_event = no_wait,
+                                   .wait_for_event = stop_at_hlt,
                                    .ferr = note_ferr};
     r->cpu = cpu_new(&cfg);
     physmem_set_hooks(r->pm, r, note_map, note_code);
