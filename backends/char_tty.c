@@ -72,6 +72,7 @@ struct char_tty *char_tty_raw(int fd, bool keep_signals)
     if (!prepared) {
         prepared = true;
         atexit(restore_at_exit);
+        at_quick_exit(restore_at_exit); /* a broken invariant (base/error.c) */
         catch_signals();
     }
     tcsetattr(fd, TCSANOW, &raw);

@@ -27,6 +27,8 @@ enum board_request {
     REQUEST_END = 1 << 2,
 };
 
+#define BOARD_RUNS (-1)
+
 struct board {
     struct machine_config cfg;
     GMutex *lock;
@@ -70,17 +72,17 @@ struct board {
     unsigned chips; /* of enum acpi_chip */
 
     _Atomic unsigned requests;
-    _Atomic int exit_status; /* valid once REQUEST_END is set */
+    _Atomic int exit_status; /* BOARD_RUNS until someone asks for the end */
     bool a20;
 };
 
-/* Builds the board into b (zeroed, cfg, lock and clock set). False with one clear error; board_destroy
- * then cleans up what there is. */
+/* Builds the board into b (zeroed, cfg, lock and clock set). False with one clear error;
+ * board_destroy then cleans up what there is. */
 bool board_build(struct board *b, GError **err);
 void board_destroy(struct board *b);
 
-/* Power-on state of everything, and, without firmware, the kernel placed and entered. Device lock held,
- * vCPU not running. */
+/* Power-on state of everything, and, without firmware, the kernel placed and entered. Device lock
+ * held, vCPU not running. */
 bool board_reset(struct board *b, GError **err);
 
 /* Asks the vCPU to come back and serve `what`. Device lock held or not; any thread. */

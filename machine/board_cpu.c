@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cpu/cpuid.h"
+#include "cpu/flags.h"
 #include "cpu/fpu.h"
 #include "cpu/mmu.h"
 #include "devices/pc/apic_bus.h"
@@ -289,7 +290,7 @@ void board_cpu_enter(struct board *b, const struct kernel_entry *e)
     cpu->cr3 = e->cr3;
     cpu->cr4 = e->cr4;
     cpu->efer = e->efer;
-    cpu->rflags = e->rflags | FL_1;
+    cpu_set_rflags(cpu, e->rflags);
     cpu->gpr[REG_RIP] = e->rip;
     cpu->gpr[REG_RSP] = e->rsp;
     cpu->gpr[REG_RAX] = e->rax;

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "machine/loader_file.h"
 
 #define BIOS_UNIT 0x10000u
@@ -65,6 +66,7 @@ static struct firmware_image *load(const char *what, const char *name, const cha
     f->data = g_byte_array_steal(bytes, &len);
     f->size = len;
     g_byte_array_unref(bytes);
+    log_msg(LOG_BOOT, "boot: %s %s, %zu KiB", what, path, f->size >> 10);
     return f;
 }
 

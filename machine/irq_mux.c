@@ -7,13 +7,19 @@
 #include "devices/pc/ioapic.h"
 #include "devices/pc/pic.h"
 
+static bool is_high(const struct irq_mux *m, unsigned n)
+{
+    return (m->level[n] & ~m->gated[n]) != 0;
+}
+
 static void drive(struct irq_mux *m, unsigned n)
 {
-    bool level = (m->level[n] & ~m->gated[n]) != 0;
-
     if (n < 16)
-        irq_set(m->pic[n], level);
-    irq_set(m->ioapic[n == 0 ? 2 : n], level);
+        irq_set(m->pic[n], is_high(m, n));
+    if (n == 0 || n == 2) /* share an input */
+        irq_set(m->ioapic[2], is_high(m, 0) || is_high(m, 2));
+    else
+        irq_set(m->ioapic[n], is_high(m, n));
 }
 
 static void mux_set(void *opaque, int n, bool level)
@@ -34,7 +40,7 @@ void irq_mux_init(struct irq_mux *m, struct pic *pic, struct ioapic *ioapic)
     memset(m, 0, sizeof(*m));
     for (unsigned n = 0; n < 16; n++)
         m->pic[n] = pic_input(pic, (int)n);
-    for (unsigned n = 0; n < 24; n++)
+    for (unsigned n = 0; n < IRQ_MUX_LINES; n++)
         m->ioapic[n] = ioapic_input(ioapic, n);
 }
 
@@ -48,7 +54,7 @@ void irq_mux_gate(struct irq_mux *m, unsigned n, enum irq_source source, bool of
     if (off)
         m->gated[n] |= (uint8_t)(1u << source);
     else
-        m->gated[n] &= (uint8_t)~(1u << source);
+        m->gated[n] &= (uint8_t) ~(1u << source);
     drive(m, n);
 }
 
@@ -56,4 +62,6 @@ void irq_mux_reset(struct irq_mux *m)
 {
     memset(m->level, 0, sizeof(m->level));
     memset(m->gated, 0, sizeof(m->gated));
+    for (unsigned n = 0; n < IRQ_MUX_LINES; n++)
+        drive(m, n);
 }

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "machine/kernel_bda.h"
 #include "machine/loader_file.h"
 #include "machine/loader_multiboot.h"
@@ -155,7 +156,16 @@ static uint64_t place_tables(const struct guest_ram *ram, const struct acpi_blob
         return 0;
     if (smbios && !smbios_place(smbios, ram, (uint32_t)(top + acpi_len), ANCHOR_GPA))
         return 0;
+    log_msg(LOG_BOOT, "boot: ACPI tables at 0x%" PRIx64 ", %" PRIu64 " KiB; SMBIOS at 0x%" PRIx64,
+            top, acpi_len >> 10, top + acpi_len);
     return top;
+}
+
+static void log_map(const struct e820_map *map)
+{
+    for (unsigned n = 0; n < map->n; n++)
+        log_msg(LOG_BOOT, "boot: e820 0x%09" PRIx64 "-0x%09" PRIx64 " type %u", map->e[n].base,
+                map->e[n].base + (map->e[n].len - 1), map->e[n].type);
 }
 
 static bool place_linux(const struct kernel_boot *k, const struct guest_ram *ram, uint64_t top,
@@ -205,6 +215,7 @@ bool kernel_boot_place(const struct kernel_boot *k, const struct guest_ram *ram,
         return false;
     }
     e820_for_kernel(&map, ram->low_size, ram->high_size, top, ram->low_size - top);
+    log_map(&map);
     return k->multiboot ? place_multiboot(k, ram, top, &map, out, err)
                         : place_linux(k, ram, top, &map, acpi ? RSDP_GPA : 0, out, err);
 }

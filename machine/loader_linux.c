@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/log.h"
 
 /* The setup header: offsets in the file and in the zero page alike. */
 enum {
@@ -195,6 +196,8 @@ static bool place_initrd(const struct linux_boot *b, const struct guest_ram *ram
         return false;
     }
     memcpy(to, b->initrd->data, size);
+    log_msg(LOG_BOOT, "boot: initrd %s at 0x%" PRIx64 ", %" PRIu64 " bytes", b->initrd_path, base,
+            size);
     st_le32(zero + RAMDISK_IMAGE, (uint32_t)base);
     st_le32(zero + RAMDISK_SIZE, (uint32_t)size);
     return true;
@@ -290,6 +293,9 @@ bool linux_place(const struct linux_boot *b, const struct guest_ram *ram, uint64
     else
         invariant(kernel_entry_prot32(out, ram, GDT_GPA));
     out->rip = load + (use_64 ? ENTRY_64 : 0);
+    log_msg(LOG_BOOT,
+            "boot: Linux %s at 0x%" PRIx64 "-0x%" PRIx64 ", entered at 0x%" PRIx64 " (%d-bit)",
+            b->path, load, end, out->rip, use_64 ? 64 : 32);
     out->rsp = STACK_TOP;
     out->rsi = ZERO_GPA;
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine's life: the vCPU's thread with the board's requests, timers on the main loop, the end. See
- * machine.h for the lock, board.h for what is requested of whom.
+ * A machine's life: the vCPU's thread with the board's requests, timers on the main loop, the end.
+ * See machine.h for the lock, board.h for what is requested of whom.
  */
 #include "machine/machine.h"
 
@@ -33,13 +33,11 @@ void board_request(struct board *b, unsigned what)
 
 void board_end(struct board *b, int status)
 {
-    static const unsigned end = REQUEST_END;
+    int none = BOARD_RUNS;
 
-    /* the first status stands: it is written before the bit that publishes it */
-    if (atomic_load(&b->requests) & end)
-        return;
-    atomic_store(&b->exit_status, status);
-    board_request(b, end);
+    /* the first status stands, whichever threads ask at once */
+    atomic_compare_exchange_strong(&b->exit_status, &none, status);
+    board_request(b, REQUEST_END);
 }
 
 static gboolean tell_ended(gpointer opaque)
@@ -66,6 +64,17 @@ static void triple_fault(struct machine *m)
         board_request(b, REQUEST_RESET);
 }
 
+/* Device lock held, vCPU not running. The reset of the CPU forgets its events, and with them the
+ * kick of a request that came meanwhile. */
+static bool reset_all(struct board *b, GError **err)
+{
+    bool ok = board_reset(b, err);
+
+    if (atomic_load(&b->requests))
+        vcpu_kick(b->vcpu);
+    return ok;
+}
+
 /* On the vCPU's thread, between runs. False when the thread should end. */
 static bool vcpu_exited(void *opaque, enum cpu_exit why)
 {
@@ -88,7 +97,7 @@ static bool vcpu_exited(void *opaque, enum cpu_exit why)
     }
     g_mutex_lock(b->lock);
     if (requests & REQUEST_RESET) {
-        if (!board_reset(b, &err)) {
+        if (!reset_all(b, &err)) {
             log_user("%s", err->message);
             g_error_free(err);
             board_end(b, 1);
@@ -117,7 +126,7 @@ static void schedule(struct timer_source *t, int64_t deadline)
     }
     wait = deadline - clock_now(t->board->clock);
     g_source_set_ready_time(&t->source,
-                            g_get_monotonic_time() + (wait > 0 ? (wait + 999) / 1000 : 0));
+                            g_get_monotonic_time() + (wait > 0 ? (wait - 1) / 1000 + 1 : 0));
 }
 
 static gboolean timers_dispatch(GSource *source, GSourceFunc fn, gpointer data)
@@ -144,6 +153,14 @@ static GSourceFuncs timer_funcs = {.dispatch = timers_dispatch};
 
 /* ---- life ---- */
 
+/* The machine whose state a broken invariant dumps: the one made last. */
+static struct machine *to_dump;
+
+static void dump_broken(void)
+{
+    machine_dump(to_dump);
+}
+
 struct machine *machine_new(const struct machine_config *cfg, GError **err)
 {
     struct machine *m = g_new0(struct machine, 1);
@@ -153,6 +170,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->cfg = *cfg;
     b->lock = cfg->lock;
     b->clock = clock_new_host();
+    atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
     if (!vcpu.accel) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown accelerator '%s'",
@@ -171,6 +189,8 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     g_source_set_priority(m->timers, G_PRIORITY_HIGH);
     g_source_attach(m->timers, NULL);
     clock_set_rearm_hook(b->clock, rearm, m->timers);
+    to_dump = m;
+    invariant_dump = dump_broken;
     return m;
 }
 
@@ -178,6 +198,10 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
+    if (to_dump == m) {
+        to_dump = NULL;
+        invariant_dump = NULL;
+    }
     if (m->started) {
         board_end(&m->board, MACHINE_EXIT_OFF);
         vcpu_join(m->board.vcpu);
@@ -202,7 +226,7 @@ bool machine_start(struct machine *m, GError **err)
 
     g_mutex_lock(m->board.lock);
     clock_cont(m->board.clock);
-    ok = board_reset(&m->board, err);
+    ok = reset_all(&m->board, err);
     g_mutex_unlock(m->board.lock);
     if (ok) {
         m->started = true;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A whole machine: configuration in, a running PC, and how it ended. The board itself is in pc.c; this
- * file and machine.c are its life: threads, timers, reset, the end.
+ * A whole machine: configuration in, a running PC, and how it ended. The board itself is in pc.c;
+ * this file and machine.c are its life: threads, timers, reset, the end.
  *
- * Locking: the device lock (machine_lock) covers every device, bus, timer and backend. vCPUs take it
- * inside their hooks, the main thread around timers and backends. It is never held while a vCPU runs.
+ * Locking: the device lock (machine_lock) covers every device, bus, timer and backend. vCPUs take
+ * it inside their hooks, the main thread around timers and backends. It is never held while a vCPU
+ * runs.
  */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
@@ -30,11 +31,12 @@ struct machine_drive {
 
 struct machine_config {
     const char *name;
-    GMutex *lock; /* the device lock, made by the caller: backends need it before the machine does */
+    GMutex
+        *lock; /* the device lock, made by the caller: backends need it before the machine does */
     uint64_t ram_size; /* bytes, a multiple of 1 MiB, 1 MiB .. 512 GiB */
     const char *cpu_model;
-    const char *accel; /* "interp" */
-    const char *mmu;   /* "walk" */
+    const char *accel;               /* "interp" */
+    const char *mmu;                 /* "walk" */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
     struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
@@ -62,18 +64,18 @@ enum {
     MACHINE_EXIT_RESET = 4,        /* with no_reboot */
 };
 
-
 /* Builds the machine; nothing runs yet. NULL with one clear error. Main thread. */
 struct machine *machine_new(const struct machine_config *cfg, GError **err);
 void machine_free(struct machine *m);
 
-/* Starts the vCPUs. Needs the default GLib main loop to run on this thread. False with an error when the
- * kernel cannot be placed. */
+/* Starts the vCPUs. Needs the default GLib main loop to run on this thread. False with an error
+ * when the kernel cannot be placed. */
 bool machine_start(struct machine *m, GError **err);
 
 /* Asks the machine to end with `status`; ended() follows. Any thread; the first request wins. */
 void machine_quit(struct machine *m, int status);
 
+/* How it ended; -1 while nobody has asked for the end. Any thread. */
 int machine_exit_status(const struct machine *m);
 
 /* Input from front ends, the power button. They take the device lock themselves. Any thread. */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 #define SMRAM_BASE 0xa0000u
 #define SMRAM_SIZE 0x20000u
@@ -47,7 +48,8 @@ bool memory_init(struct memory *m, uint64_t size, GError **err)
     }
     m->pm = physmem_new();
     map_low(m, 0, SMRAM_BASE, false);
-    map_low(m, 0x100000, m->ram.low_size - 0x100000, false);
+    if (m->ram.low_size > 0x100000)
+        map_low(m, 0x100000, m->ram.low_size - 0x100000, false);
     if (m->ram.high_size)
         invariant(physmem_map(m->pm, HIGH_BASE, m->ram.high_size, m->ram.high, false));
     return true;
@@ -72,6 +74,8 @@ void memory_set_bios(struct memory *m, const uint8_t *image, uint64_t size)
     invariant(m->bios);
     m->bios_size = size;
     memcpy(m->bios, image, size);
+    log_msg(LOG_BOOT, "boot: firmware at 0x%" PRIx64 ", its last %" PRIu64 " KiB also below 1 MiB",
+            HIGH_BASE - size, (size < BIOS_LOW ? size : BIOS_LOW) >> 10);
     invariant(physmem_map(m->pm, HIGH_BASE - size, size, m->bios, true));
 }
 

@@ -404,7 +404,6 @@ static bool build_firmware(struct board *b, GError **err)
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
-                                   .boot_menu_wait_ms = -1,
                                    .boot_fail_wait_ms = -1};
     char *order = boot_order_paths(b);
     bool ok;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options to configuration; see options.h. One table: name, whether it takes a value, what it does. */
+/* Options to configuration; see options.h. One table: name, whether it takes a value, what it does.
+ */
 #include "frontends/cli/options.h"
 
 #include <errno.h>
@@ -107,8 +108,8 @@ static bool parse_number(const char *what, const char *value, uint64_t max, uint
     char *end;
 
     errno = 0;
-    *out = value && *value && *value != '-' ? strtoull(value, &end, 0) : 0;
-    if (!value || !*value || *value == '-' || *end || errno || *out > max)
+    *out = value && g_ascii_isdigit(*value) ? strtoull(value, &end, 0) : 0;
+    if (!value || !g_ascii_isdigit(*value) || *end || errno || *out > max)
         return fail(err, "%s: '%s' is not a number from 0 to %" PRIu64, what, value ? value : "",
                     max);
     return true;
@@ -120,21 +121,21 @@ static bool opt_m(struct options *o, const char *value, GError **err)
 {
     const char *digits = g_str_has_prefix(value, "size=") ? value + 5 : value;
     char *end;
-    uint64_t n, unit = 1;
+    uint64_t n, unit = 1; /* in MiB; 0: KiB */
+    char suffix;
 
     errno = 0;
     n = strtoull(digits, &end, 10);
-    switch (*end) {
-    case 0: break;
-    case 'k': case 'K': unit = 0; end++; break;
-    case 'm': case 'M': end++; break;
-    case 'g': case 'G': unit = 1024; end++; break;
-    case 't': case 'T': unit = 1024 * 1024; end++; break;
-    default: break;
-    }
-    if (*end == 'B')
+    suffix = g_ascii_toupper(*end);
+    if (suffix == 'K')
+        unit = 0;
+    else if (suffix == 'G')
+        unit = 1024;
+    else if (suffix == 'T')
+        unit = 1024 * 1024;
+    if (suffix && strchr("KMGT", suffix) && *++end == 'B')
         end++;
-    if (end == digits || *digits == '-' || *digits == '+' || *end || errno)
+    if (!g_ascii_isdigit(*digits) || *end)
         return fail(err, "-m: '%s' is not a memory size (a number, then M or G)", value);
     if (!unit) {
         if (n % 1024)
@@ -142,7 +143,7 @@ static bool opt_m(struct options *o, const char *value, GError **err)
         n /= 1024;
         unit = 1;
     }
-    if (n > MAX_RAM_MIB || n * unit < MIN_RAM_MIB || n * unit > MAX_RAM_MIB)
+    if (errno || n > MAX_RAM_MIB || n * unit < MIN_RAM_MIB || n * unit > MAX_RAM_MIB)
         return fail(err, "-m: '%s' is out of range (1M to 512G)", value);
     o->machine.ram_size = n * unit << 20;
     return true;
@@ -163,7 +164,8 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
         return true;
     }
     if (!cpu_model_find(value)) {
-        for (unsigned k = 0; k < n && k < ARRAY_SIZE(names); k++)
+        n = MIN(n, ARRAY_SIZE(names));
+        for (unsigned k = 0; k < n; k++)
             names[k] = models[k].name;
         return fail_unknown(err, "CPU model", value, names, n);
     }
@@ -254,7 +256,8 @@ static bool opt_name(struct options *o, const char *value, GError **err)
     return true;
 }
 
-/* Takes a place on the IDE cables; place < 0: the first free one, for CDs from the second channel on. */
+/* Takes a place on the IDE cables; place < 0: the first free one, for CDs from the second channel
+ * on. */
 static bool add_drive(struct options *o, int place, const struct machine_drive *d, GError **err)
 {
     struct machine_drive *all = o->machine.drive;
@@ -269,7 +272,8 @@ static bool add_drive(struct options *o, int place, const struct machine_drive *
                 place = n;
         }
         if (place < 0)
-            return fail(err, "no free IDE place for '%s' (there are four)", d->file);
+            return fail(err, "no free IDE place for '%s' (there are four)",
+                        d->file ? d->file : "an empty drive");
     }
     if (all[place].present)
         return fail(err, "two drives want IDE place %d ('%s' and '%s')", place,
@@ -316,8 +320,8 @@ static bool opt_hdd(struct options *o, const char *value, GError **err)
 
 static bool opt_drive(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"file",  "format", "if",       "index",   "media",
-                                       "unit",  "bus",    "readonly", "snapshot"};
+    static const char *const keys[] = {"file", "format", "if",       "index",   "media",
+                                       "unit", "bus",    "readonly", "snapshot"};
     struct machine_drive d = {0};
     uint64_t index = 0, bus = 0, unit = 0;
     bool has_index = false, has_bus = false;
@@ -357,21 +361,22 @@ static bool opt_drive(struct options *o, const char *value, GError **err)
         return fail(err, "-drive: no file=");
     if (d.file && !*d.file)
         d.file = NULL;
+    if (has_index && has_bus)
+        return fail(err, "-drive: index= and bus=, unit= say the same twice");
     return add_drive(o, has_index ? (int)index : has_bus ? (int)(bus * 2 + unit) : -1, &d, err);
 }
 
 static bool opt_boot(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"order", "menu", "once", "strict"};
+    static const char *const keys[] = {"order", "menu"};
     struct pairs p;
-    bool ignored;
 
     if (!split_pairs(o, value, &p, err))
         return false;
     for (unsigned k = 0; k < p.n; k++) {
         const char *order = !p.value[k] && k == 0 ? p.key[k] : NULL;
 
-        if (!strcmp(p.key[k], "order") || !strcmp(p.key[k], "once"))
+        if (!strcmp(p.key[k], "order"))
             order = p.value[k] ? p.value[k] : "";
         if (order) {
             if (!*order || strspn(order, "acdn") != strlen(order))
@@ -379,9 +384,6 @@ static bool opt_boot(struct options *o, const char *value, GError **err)
             o->machine.boot_order = order;
         } else if (!strcmp(p.key[k], "menu")) {
             if (!parse_on_off("-boot: menu", p.value[k], &o->machine.boot_menu, err))
-                return false;
-        } else if (!strcmp(p.key[k], "strict")) {
-            if (!parse_on_off("-boot: strict", p.value[k], &ignored, err))
                 return false;
         } else {
             return fail_unknown(err, "-boot parameter", p.key[k], keys, ARRAY_SIZE(keys));
@@ -451,8 +453,7 @@ static bool opt_snapshot(struct options *o, const char *value, GError **err)
 {
     (void)value;
     (void)err;
-    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
-        o->machine.drive[n].snapshot = true;
+    o->snapshot = true;
     return true;
 }
 
@@ -517,15 +518,22 @@ static bool opt_rtc(struct options *o, const char *value, GError **err)
 
 static bool opt_log(struct options *o, const char *value, GError **err)
 {
-    const char *bad;
+    const char *bad, *names[32];
+    unsigned n = 0;
 
     if (!strcmp(value, "help")) {
-        o->help_text = "Log categories: guest int exec insn io reset mmu boot\n";
+        GString *s = g_string_new("Log categories:\n");
+
+        for (; log_category_name(n); n++)
+            g_string_append_printf(s, "  %-6s %s\n", log_category_name(n), log_category_what(n));
+        o->help_text = own(o, g_string_free(s, FALSE));
         return true;
     }
-    if (!log_set_mask(value, &bad))
-        return fail(err, "-d: unknown category at '%s' (-d help lists them)", bad);
-    return true;
+    if (log_set_mask(value, &bad))
+        return true;
+    for (; log_category_name(n) && n < ARRAY_SIZE(names); n++)
+        names[n] = log_category_name(n);
+    return fail_unknown(err, "log category", own(o, g_strndup(bad, strcspn(bad, ","))), names, n);
 }
 
 static bool opt_log_file(struct options *o, const char *value, GError **err)
@@ -597,7 +605,7 @@ static const struct option {
     {"hdb", "FILE", NULL, opt_hdb},
     {"hdc", "FILE", NULL, opt_hdc},
     {"hdd", "FILE", NULL, opt_hdd},
-    {"snapshot", NULL, "throw away what the guest writes to the disks before it", opt_snapshot},
+    {"snapshot", NULL, "throw away what the guest writes to the disks", opt_snapshot},
     {"boot", "[order=]cd[,menu=on]", "what the firmware tries: a, c disk, d CD, n", opt_boot},
     {"bios", "FILE", "firmware image (default SeaBIOS)", opt_bios},
     {"L", "DIR", "where to look for firmware first", opt_dir},
@@ -667,6 +675,13 @@ static const struct option *find_option(const char *arg, GError **err)
     return NULL;
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = g_getenv(variable);
+
+    return value && *value;
+}
+
 /* What follows from all options together. */
 static bool finish(struct options *o, bool display_given, GError **err)
 {
@@ -680,10 +695,12 @@ static bool finish(struct options *o, bool display_given, GError **err)
         if (!display_given)
             o->display = DISPLAY_NONE;
     } else if (!display_given) {
-        o->display = g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY") ? DISPLAY_SDL : DISPLAY_NONE;
+        o->display = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") ? DISPLAY_SDL : DISPLAY_NONE;
     }
     if (!o->serial[0])
         o->serial[0] = "null";
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
+        o->machine.drive[n].snapshot |= o->snapshot;
     return true;
 }
 
@@ -692,8 +709,11 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
     bool display_given = false;
 
     *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free)};
-    o->machine = (struct machine_config){
-        .name = "Penumbra", .ram_size = UINT64_C(256) << 20, .cpu_model = "max", .accel = "interp", .mmu = "walk"};
+    o->machine = (struct machine_config){.name = "Penumbra",
+                                         .ram_size = UINT64_C(256) << 20,
+                                         .cpu_model = "max",
+                                         .accel = "interp",
+                                         .mmu = "walk"};
     for (int k = 1; k < argc; k++) {
         const struct option *op = find_option(argv[k], err);
         const char *value = NULL;

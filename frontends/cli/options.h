@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line: QEMU's option names where the meaning is the same. An unknown option or value is an
- * error that names the nearest known one. docs/options.md lists them for users.
+ * The command line: QEMU's option names where the meaning is the same. An unknown option or value
+ * is an error that names the nearest known one. docs/options.md lists them for users.
  */
 #ifndef FRONTENDS_CLI_OPTIONS_H
 #define FRONTENDS_CLI_OPTIONS_H
@@ -11,15 +11,15 @@
 enum display_kind { DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
 struct options {
-    struct machine_config machine;            /* strings point into argv or are owned by `owned` */
-    const char *serial[MACHINE_MAX_SERIAL];   /* backend specs, NULL where there is none */
-    const char *debugcon;                     /* spec or NULL */
-    const char *port_e9;                      /* spec or NULL */
+    struct machine_config machine;          /* strings point into argv or are owned by `owned` */
+    const char *serial[MACHINE_MAX_SERIAL]; /* backend specs, NULL where there is none */
+    const char *port_e9;                    /* spec or NULL */
     enum display_kind display;
     const char *screendump; /* file for the text screen, or NULL */
     bool nographic;
+    bool snapshot; /* of every disk, wherever it stands on the command line */
     bool stats;
-    bool help, version; /* print and leave with status 0 */
+    bool help, version;    /* print and leave with status 0 */
     const char *help_text; /* a list that was asked for (-cpu help …), else NULL */
     GPtrArray *owned;
 };

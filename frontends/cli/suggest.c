@@ -2,6 +2,7 @@
 /* Edit distance (insert, delete, replace) over short words; see suggest.h. */
 #include "frontends/cli/suggest.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define MAX_WORD 64
@@ -18,7 +19,7 @@ static size_t distance(const char *a, const char *b)
     size_t row[MAX_WORD + 1], la = strlen(a), lb = strlen(b);
 
     if (la > MAX_WORD || lb > MAX_WORD)
-        return MAX_WORD;
+        return SIZE_MAX; /* no word of ours is that long */
     for (size_t k = 0; k <= lb; k++)
         row[k] = k;
     for (size_t i = 1; i <= la; i++) {

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A whole machine's life (machine/machine.h): how it is built or refused, started, reset, ended and
+ * freed, and with which status. The guests are a few bytes of firmware each, run by the real vCPU
+ * thread and main loop.
+ */
+#include "tests/unit/unit.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "machine/board.h"
+#include "machine/machine.h"
+
+#define ROM_SIZE 0x10000
+#define LIMIT_S  30 /* a guard against hangs */
+
+static GMutex lock;
+static GMainLoop *loop;
+static char *dir, *rom;
+static struct machine *machine;
+static struct machine_config cfg;
+static unsigned ends;
+static GThread *main_thread, *ended_on;
+
+/* ---- guests, in 16-bit code from the reset vector ---- */
+
+#define OUT_DX(port, v) 0xba, (port)&0xff, (port) >> 8, 0xb0, (v), 0xee /* mov dx; mov al; out */
+#define OUT(port, v)    0xb0, (v), 0xe6, (port)
+#define FOREVER         0xf4, 0xeb, 0xfd /* hlt; again */
+#define EXIT(v)         OUT_DX(0x501, v), FOREVER
+/* Counts in RAM, which a reset leaves alone; ends with the count once it is 3. */
+#define COUNT_TO_3                                                                                 \
+    0xfe, 0x06, 0x00, 0x05,              /* inc byte [0x500] */                                    \
+        0x80, 0x3e, 0x00, 0x05, 0x03,    /* cmp byte [0x500], 3 */                                 \
+        0x75, 0x0a,                      /* jne over the exit */                                   \
+        0xba, 0x01, 0x05,                /* mov dx, 0x501 */                                       \
+        0xa0, 0x00, 0x05, 0xee, FOREVER, /* mov al, [0x500]; out */
+#define EDX_OUT(port, v)                                                                           \
+    0xba, (port)&0xff, (port) >> 8, 0x66, 0xb8, (v)&0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff,       \
+        (v) >> 24 & 0xff, 0x66, 0xef /* mov dx; mov eax; out dx, eax */
+#define PM_INIT                                                                                    \
+    EDX_OUT(0xcf8, 0x80000b40u), EDX_OUT(0xcfc, 0x601u), EDX_OUT(0xcf8, 0x80000b80u),              \
+        EDX_OUT(0xcfc, 1u) /* its registers at port 0x600 */
+
+static void write_rom(const uint8_t *code, size_t len)
+{
+    uint8_t *image = g_malloc0(ROM_SIZE);
+
+    memcpy(image, code, len);
+    memcpy(image + 0xfff0, (uint8_t[]){0xe9, 0x0d, 0x00}, 3); /* jmp to the first byte */
+    assert_true(g_file_set_contents(rom, (char *)image, ROM_SIZE, NULL));
+    g_free(image);
+}
+
+/* ---- the rig ---- */
+
+static void ended(void *opaque)
+{
+    assert_ptr_equal(opaque, &cfg);
+    ends++;
+    ended_on = g_thread_self();
+    g_main_loop_quit(loop);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    dir = g_dir_make_tmp("penumbra-machine-XXXXXX", NULL);
+    rom = g_build_filename(dir, "rom", NULL);
+    g_mutex_init(&lock);
+    loop = g_main_loop_new(NULL, FALSE);
+    main_thread = g_thread_self();
+    ends = 0;
+    cfg = (struct machine_config){.name = "test",
+                                  .lock = &lock,
+                                  .ram_size = 4 << 20,
+                                  .cpu_model = "max",
+                                  .accel = "interp",
+                                  .mmu = "walk",
+                                  .bios = rom,
+                                  .exit_device = true,
+                                  .exit_base = 0x501,
+                                  .exit_size = 1,
+                                  .no_vga = true,
+                                  .ended = ended,
+                                  .opaque = &cfg};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    machine_free(machine);
+    machine = NULL;
+    g_main_loop_unref(loop);
+    g_mutex_clear(&lock);
+    g_unlink(rom);
+    g_rmdir(dir);
+    g_free(rom);
+    g_free(dir);
+    return 0;
+}
+
+static void build(const uint8_t *code, size_t len)
+{
+    GError *err = NULL;
+
+    write_rom(code, len);
+    machine = machine_new(&cfg, &err);
+    if (!machine)
+        fail_msg("%s", err->message);
+    assert_int_equal(machine_exit_status(machine), -1);
+}
+
+static void start(void)
+{
+    GError *err = NULL;
+
+    if (!machine_start(machine, &err))
+        fail_msg("%s", err->message);
+}
+
+static gboolean hangs(gpointer opaque)
+{
+    *(bool *)opaque = true;
+    g_main_loop_quit(loop);
+    return G_SOURCE_REMOVE;
+}
+
+/* The main loop until the machine says that it is over. */
+static void wait_end(void)
+{
+    bool hung = false;
+    guint guard = g_timeout_add_seconds(LIMIT_S, hangs, &hung);
+
+    g_main_loop_run(loop);
+    if (hung)
+        fail_msg("the guest did not end in %d s", LIMIT_S);
+    g_source_remove(guard);
+    assert_int_equal(ends, 1);
+    assert_ptr_equal(ended_on, main_thread);
+}
+
+static int run(const uint8_t *code, size_t len)
+{
+    int status;
+
+    machine_free(machine);
+    ends = 0;
+    build(code, len);
+    start();
+    wait_end();
+    status = machine_exit_status(machine);
+    /* the end is told once */
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    assert_int_equal(ends, 1);
+    return status;
+}
+
+#define RUN(...) run((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+/* ---- how guests end it ---- */
+
+static void test_exit_device(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(EXIT(0x21)), 0x43);
+    assert_int_equal(RUN(EXIT(0)), 1);
+    assert_int_equal(RUN(EXIT(0xff)), 0xff); /* as a process's status has it */
+    assert_true(machine_instructions(machine) >= 4);
+    assert_true(machine_instructions(machine) < 1000);
+}
+
+/* SDM volume 3A, table 9-1: RFLAGS is 2 after a reset. */
+static void test_reset_flags(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(0x9c, 0x58, 0xba, 0x01, 0x05, 0xee, FOREVER), 2 << 1 | 1);
+}
+
+/* Of several ends the first counts. */
+static void test_first_end_counts(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(OUT_DX(0x501, 5), EXIT(7)), 11);
+    machine_quit(machine, 9);
+    assert_int_equal(machine_exit_status(machine), 11);
+    /* also against a reset asked for after it */
+    assert_int_equal(RUN(OUT_DX(0x501, 5), OUT_DX(0xcf9, 2), OUT_DX(0xcf9, 6), FOREVER), 11);
+}
+
+static void test_power_off(void **state)
+{
+    (void)state;
+    cfg.no_reboot = true;
+    assert_int_equal(RUN(PM_INIT, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, FOREVER), 0);
+}
+
+/* Waits for the button's bit in PM1_STS, then ends. */
+static void test_power_button(void **state)
+{
+    static const uint8_t code[] = {
+        PM_INIT, EDX_OUT(0x80, 0u), 0xba, 0x00, 0x06, 0xed, 0xf6, 0xc4, 0x01, 0x74, 0xfa, EXIT(3)};
+
+    (void)state;
+    build(code, sizeof(code));
+    start();
+    g_usleep(20000);
+    assert_int_equal(machine_exit_status(machine), -1);
+    machine_power_button(machine);
+    wait_end();
+    assert_int_equal(machine_exit_status(machine), 7);
+}
+
+#define TRIPLE_FAULT 0x0f, 0x01, 0x1e, 0x00, 0x06, 0xcc /* lidt [0x600] (zeroes); int3 */
+
+static void test_no_reboot(void **state)
+{
+    (void)state;
+    cfg.no_reboot = true;
+    assert_int_equal(RUN(OUT_DX(0xcf9, 2), OUT_DX(0xcf9, 6), EXIT(8)), MACHINE_EXIT_RESET);
+    assert_int_equal(RUN(OUT(0x64, 0xfe), EXIT(8)), MACHINE_EXIT_RESET);
+    assert_int_equal(RUN(OUT(0x92, 1), EXIT(8)), MACHINE_EXIT_RESET);
+}
+
+static void test_triple_fault(void **state)
+{
+    (void)state;
+    cfg.no_reboot = true;
+    assert_int_equal(RUN(TRIPLE_FAULT, EXIT(8)), MACHINE_EXIT_TRIPLE_FAULT);
+    cfg.no_reboot = false;
+    assert_int_equal(RUN(COUNT_TO_3 TRIPLE_FAULT, EXIT(8)), 7);
+}
+
+/* A reset starts at the reset vector again, as often as it is asked for; RAM keeps its bytes. */
+static void test_resets(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(COUNT_TO_3 OUT_DX(0xcf9, 2), OUT_DX(0xcf9, 6), FOREVER), 7);
+    assert_int_equal(RUN(COUNT_TO_3 OUT(0x64, 0xfe), FOREVER), 7);
+    assert_int_equal(RUN(COUNT_TO_3 OUT(0x92, 1), FOREVER), 7);
+}
+
+/* The INIT pin resets the processor alone: it is no reset of the machine, and a chip (here the
+ * PIC's mask) keeps what it was told; a reset of the machine clears that. */
+static void test_reset_kinds(void **state)
+{
+    /* in al, 0x21; cmp al, 0x5a; je done; mov al, 0x5a; out 0x21, al; reset; done: exit with the
+     * count */
+#define MASK_SURVIVES(how)                                                                         \
+    0xfe, 0x06, 0x00, 0x05, 0xe4, 0x21, 0x3c, 0x5a, 0x74, 0x1a, 0x80, 0x3e, 0x00, 0x05, 0x02,      \
+        0x74, 0x13, OUT(0x21, 0x5a), OUT_DX(0xcf9, (how) & ~4), OUT_DX(0xcf9, how), FOREVER, 0xe4, \
+        0x21, 0xba, 0x01, 0x05, 0xee, FOREVER
+
+    (void)state;
+    cfg.no_reboot = true;
+    assert_int_equal(RUN(MASK_SURVIVES(4)), (0x5a << 1 | 1) & 0xff);
+    cfg.no_reboot = false;
+    assert_int_not_equal(RUN(MASK_SURVIVES(6)), (0x5a << 1 | 1) & 0xff);
+}
+
+/* HLT until the PIT's interrupt, by way of the PIC, with the time that the main loop keeps. */
+static void test_timer_interrupt(void **state)
+{
+    static const uint8_t code[] = {
+        0x66,
+        0xb9,
+        0x1b,
+        0x00,
+        0x00,
+        0x00,
+        0x0f,
+        0x32, /* rdmsr IA32_APIC_BASE */
+        0x80,
+        0xe4,
+        0xf7,
+        0x0f,
+        0x30, /* APIC off; wrmsr */
+        0xbc,
+        0x00,
+        0x20, /* mov sp, 0x2000 */
+        0xc7,
+        0x06,
+        0x20,
+        0x00,
+        0x00,
+        0x01, /* vector 8 to f000:0100 */
+        0xc7,
+        0x06,
+        0x22,
+        0x00,
+        0x00,
+        0xf0, /* */
+        OUT(0x20, 0x11),
+        OUT(0x21, 8),
+        OUT(0x21, 4),
+        OUT(0x21, 1), /* PIC */
+        OUT(0x21, 0xfe),
+        OUT(0x43, 0x34),
+        OUT(0x40, 0),
+        OUT(0x40, 0x20), /* PIT: 145 times a second */
+        0xfb,
+        0xf4,
+        0xeb,
+        0xfd, /* sti; hlt; again */
+    };
+    /* at 0x100: the third interrupt ends it */
+    static const uint8_t handler[] = {COUNT_TO_3 OUT(0x20, 0x20), 0xcf};
+    uint8_t image[0x200] = {0};
+
+    (void)state;
+    memcpy(image, code, sizeof(code));
+    memcpy(image + 0x100, handler, sizeof(handler));
+    assert_int_equal(run(image, sizeof(image)), 7);
+}
+
+/* ---- how people end it ---- */
+
+static gpointer quit_soon(gpointer opaque)
+{
+    (void)opaque;
+    g_usleep(10000);
+    machine_quit(machine, 130);
+    machine_quit(machine, 143);
+    return NULL;
+}
+
+static void quit_a_guest(const uint8_t *code, size_t len)
+{
+    GThread *t;
+
+    machine_free(machine);
+    ends = 0;
+    build(code, len);
+    start();
+    t = g_thread_new("quit", quit_soon, NULL);
+    wait_end();
+    g_thread_join(t);
+    assert_int_equal(machine_exit_status(machine), 130);
+}
+
+static void test_quit(void **state)
+{
+    static const uint8_t spins[] = {0xeb, 0xfe}, halts[] = {0xfa, 0xf4},
+                         resets[] = {OUT(0x92, 1), 0xeb, 0xfa};
+
+    (void)state;
+    quit_a_guest(spins, sizeof(spins));
+    quit_a_guest(halts, sizeof(halts));
+    quit_a_guest(resets, sizeof(resets));
+}
+
+/* Asked for before it began: it ends as soon as it starts. */
+static void test_quit_before_start(void **state)
+{
+    static const uint8_t spins[] = {0xeb, 0xfe};
+
+    (void)state;
+    build(spins, sizeof(spins));
+    machine_quit(machine, 5);
+    start();
+    wait_end();
+    assert_int_equal(machine_exit_status(machine), 5);
+}
+
+static void test_free_at_any_time(void **state)
+{
+    static const uint8_t spins[] = {0xeb, 0xfe}, leaves[] = {EXIT(1)};
+
+    (void)state;
+    build(spins, sizeof(spins)); /* never started */
+    machine_free(machine);
+    build(spins, sizeof(spins)); /* while it runs */
+    start();
+    machine_free(machine);
+    build(leaves, sizeof(leaves)); /* ended, and nobody was told yet */
+    start();
+    g_usleep(50000);
+    machine_free(machine);
+    machine = NULL;
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    assert_int_equal(ends, 0);
+    machine_free(NULL);
+}
+
+/* ---- what cannot be built ---- */
+
+static void refuse(const char *what)
+{
+    GError *err = NULL;
+
+    machine = machine_new(&cfg, &err);
+    assert_null(machine);
+    assert_non_null(err);
+    assert_null(strchr(err->message, '\n'));
+    if (!strstr(err->message, what))
+        fail_msg("'%s' is not in: %s", what, err->message);
+    g_error_free(err);
+}
+
+static void test_refusals(void **state)
+{
+    struct machine_config good = cfg;
+    char *name = g_strnfill(5000, 'n');
+
+    (void)state;
+    refuse("rom"); /* no such file yet */
+    write_rom((const uint8_t[]){0xf4}, 1);
+    cfg.cpu_model = "nosuch";
+    refuse("unknown CPU model 'nosuch'");
+    cfg = good;
+    cfg.accel = "nosuch";
+    refuse("unknown accelerator 'nosuch'");
+    cfg = good;
+    cfg.bios = NULL;
+    cfg.kernel = name;
+    refuse("cannot read kernel 'nnn");
+    cfg.kernel = rom;
+    refuse("is not a kernel");
+    cfg = good;
+    cfg.exit_size = 3;
+    refuse("iosize 3");
+    cfg = good;
+    cfg.exit_base = 0x60; /* the keyboard controller's */
+    refuse("overlaps");
+    cfg = good;
+    cfg.exit_base = 0xffff;
+    cfg.exit_size = 2;
+    refuse("out of range");
+    cfg = good;
+    cfg.drive[3] = (struct machine_drive){.file = "/nowhere/disk", .present = true};
+    refuse("/nowhere/disk");
+    cfg.drive[3].file = name;
+    refuse("nnn");
+    cfg.drive[3] = (struct machine_drive){.present = true, .file = ""};
+    refuse("''");
+    cfg = good;
+    cfg.ram_size = UINT64_C(1) << 50;
+    refuse("cannot allocate");
+    g_free(name);
+}
+
+/* A broken invariant dumps the machine there is, and none once it is gone. */
+static void test_dump_hook(void **state)
+{
+    static const uint8_t spins[] = {0xeb, 0xfe};
+    char *text;
+
+    (void)state;
+    assert_null(invariant_dump);
+    build(spins, sizeof(spins));
+    assert_non_null(invariant_dump);
+    invariant_dump();
+    text = machine_screen_text(machine);
+    assert_string_equal(text, "(no display)\n");
+    g_free(text);
+    machine_free(machine);
+    machine = NULL;
+    assert_null(invariant_dump);
+}
+
+#define MACHINE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        MACHINE_TEST(test_exit_device),
+        MACHINE_TEST(test_reset_flags),
+        MACHINE_TEST(test_first_end_counts),
+        MACHINE_TEST(test_power_off),
+        MACHINE_TEST(test_power_button),
+        MACHINE_TEST(test_no_reboot),
+        MACHINE_TEST(test_triple_fault),
+        MACHINE_TEST(test_resets),
+        MACHINE_TEST(test_reset_kinds),
+        MACHINE_TEST(test_timer_interrupt),
+        MACHINE_TEST(test_quit),
+        MACHINE_TEST(test_quit_before_start),
+        MACHINE_TEST(test_free_at_any_time),
+        MACHINE_TEST(test_refusals),
+        MACHINE_TEST(test_dump_hook),
+    };
+    return unit_main(tests);
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line (frontends/cli/options.h, suggest.h): what each option does to the
+ * configuration, and that what makes no sense is refused with one line that says what and, where
+ * there is one, names the nearest known word. */
+#include "tests/unit/unit.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "frontends/cli/options.h"
+#include "frontends/cli/suggest.h"
+
+static struct options o;
+static GError *err;
+
+static int setup(void **state)
+{
+    (void)state;
+    g_unsetenv("DISPLAY");
+    g_unsetenv("WAYLAND_DISPLAY");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    options_free(&o);
+    g_clear_error(&err);
+    log_mask = 0;
+    return 0;
+}
+
+/* Parses the words up to NULL into o and err. */
+static bool parse(const char *first, ...)
+{
+    char *argv[64] = {(char *)(uintptr_t) "penumbra"};
+    int argc = 1;
+    va_list ap;
+
+    options_free(&o);
+    g_clear_error(&err);
+    va_start(ap, first);
+    for (const char *w = first; w; w = va_arg(ap, const char *)) {
+        assert_true(argc < 64);
+        argv[argc++] = (char *)(uintptr_t)w;
+    }
+    va_end(ap);
+    return options_parse(&o, argc, argv, &err);
+}
+
+#define accepts(...)                                                                               \
+    do {                                                                                           \
+        if (!parse(__VA_ARGS__, NULL))                                                             \
+            fail_msg("refused: %s", err->message);                                                 \
+    } while (0)
+
+/* Refused, with one line that has the first argument in it. */
+#define refuses(what, ...)                                                                         \
+    do {                                                                                           \
+        assert_false(parse(__VA_ARGS__, NULL));                                                    \
+        assert_true(g_error_matches(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION));                  \
+        assert_null(strchr(err->message, '\n'));                                                   \
+        if (!strstr(err->message, (what)))                                                         \
+            fail_msg("'%s' is not in: %s", (what), err->message);                                  \
+    } while (0)
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    assert_true(parse(NULL));
+    assert_int_equal(o.machine.ram_size, 256u << 20);
+    assert_string_equal(o.machine.cpu_model, "max");
+    assert_string_equal(o.machine.accel, "interp");
+    assert_string_equal(o.serial[0], "null");
+    assert_null(o.serial[1]);
+    assert_int_equal(o.display, DISPLAY_NONE);
+    assert_false(o.machine.no_reboot || o.machine.exit_device || o.machine.testdev || o.help);
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
+        assert_false(o.machine.drive[n].present);
+}
+
+static void test_memory_sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t mib;
+    } good[] = {
+        {"512", 512},          {"1", 1},     {"1M", 1},        {"512m", 512},
+        {"2G", 2048},          {"2g", 2048}, {"1T", 0},        {"512G", 512 << 10},
+        {"2048K", 2},          {"2048k", 2}, {"size=64M", 64}, {"64MB", 64},
+        {"524288", 512 << 10}, {"0010", 10},
+    };
+    static const char *const bad[] = {
+        "",
+        " ",
+        "M",
+        "G",
+        "size=",
+        "0",
+        "0G",
+        "-1",
+        "-1M",
+        "+5",
+        " 512",
+        "512 ",
+        "512B",
+        "5X",
+        "512MM",
+        "512MBB",
+        "1.5G",
+        "0x100",
+        "1023K",
+        "1K",
+        "513G",
+        "524289",
+        "2T",
+        "999999999999G",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073709551617M",
+        "17592186044417T",
+        "99999999999999999999999999G",
+        "k",
+        "18014398509481985G", /* times 1024, twice, is small again in 64 bits */
+        "1G,slots=2",
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < G_N_ELEMENTS(good); k++) {
+        if (!good[k].mib) {
+            refuses("out of range", "-m", good[k].text);
+            continue;
+        }
+        accepts("-m", good[k].text);
+        assert_int_equal(o.machine.ram_size, good[k].mib << 20);
+    }
+    for (unsigned k = 0; k < G_N_ELEMENTS(bad); k++) {
+        char *quoted = g_strdup_printf("'%s'", bad[k]);
+
+        refuses("-m: ", "-m", bad[k]);
+        refuses(quoted, "-m", bad[k]);
+        g_free(quoted);
+    }
+}
+
+static void test_unknown_options(void **state)
+{
+    char *name = g_strnfill(5000, 'x');
+    char *long_option = g_strconcat("-", name, NULL);
+
+    (void)state;
+    refuses("did you mean '-kernel'?", "-kernle", "x");
+    refuses("unknown option '-no-rebot'; did you mean '-no-reboot'?", "-no-rebot");
+    refuses("'-serial'", "--serail");
+    refuses("(-help lists them)", "-zzzzqqqq");
+    refuses("(-help lists them)", long_option);
+    refuses("(-help lists them)", "--");
+    refuses("is not an option", "-");
+    refuses("is not an option", "");
+    refuses("'disk.img' is not an option", "disk.img");
+    refuses("-m needs a value", "-m");
+    refuses("-append needs a value", "-kernel", "k", "-append");
+    accepts("--nographic");
+    assert_true(o.nographic);
+    g_free(name);
+    g_free(long_option);
+}
+
+static void test_unknown_values(void **state)
+{
+    (void)state;
+    refuses("did you mean 'text'?", "-display", "txt");
+    refuses("unknown display ''", "-display", "");
+    refuses("unknown VGA 'cirrus'", "-vga", "cirrus");
+    refuses("did you mean 'none'?", "-vga", "nne");
+    refuses("unknown machine 'q35'", "-machine", "q35");
+    refuses("did you mean 'pc'?", "-M", "pcc");
+    refuses("did you mean 'max'?", "-cpu", "mx");
+    refuses("unknown CPU model ''", "-cpu", "");
+    refuses("unknown accelerator 'kvm'", "-accel", "kvm");
+    refuses("did you mean 'interp'?", "-accel", "interpp");
+    refuses("did you mean 'mmu'?", "-accel", "interp,mm=walk");
+    refuses("unknown MMU ''", "-accel", "interp,mmu=");
+    refuses("unknown MMU ''", "-accel", "interp,mmu");
+    refuses("unknown -accel parameter 'interp'", "-accel", "interp,interp");
+    refuses("did you mean 'isa-debug-exit'?", "-device", "isa-debug-exti");
+    refuses("unknown device ''", "-device", "");
+    refuses("unknown device 'virtio-net'", "-device", "virtio-net,mac=52:54:00:12:34:56");
+    refuses("did you mean 'iobase'?", "-device", "isa-debug-exit,iobas=1");
+    refuses("pc-testdev has no parameter 'x'", "-device", "pc-testdev,x=1");
+    refuses("did you mean 'base'?", "-rtc", "bas=utc");
+    refuses("did you mean 'utc'?", "-rtc", "base=ut");
+    refuses("unknown -rtc base ''", "-rtc", "base");
+    refuses("did you mean 'guest'?", "-d", "int,gest,io");
+    refuses("unknown log category ''", "-d", "int,,io");
+}
+
+static void test_serial(void **state)
+{
+    (void)state;
+    accepts("-serial", "stdio", "-serial", "none", "-serial", "file:a,b", "-serial", "null");
+    assert_string_equal(o.serial[0], "stdio");
+    assert_string_equal(o.serial[1], "none");
+    assert_string_equal(o.serial[2], "file:a,b");
+    refuses("only 4 ports", "-serial", "null", "-serial", "null", "-serial", "null", "-serial",
+            "null", "-serial", "null");
+    accepts("-nographic");
+    assert_string_equal(o.serial[0], "stdio");
+    accepts("-nographic", "-serial", "file:x");
+    assert_string_equal(o.serial[0], "file:x");
+    accepts("-debugcon", "file:x");
+    assert_string_equal(o.port_e9, "file:x");
+}
+
+static void test_display(void **state)
+{
+    (void)state;
+    g_setenv("DISPLAY", ":0", TRUE);
+    assert_true(parse(NULL));
+    assert_int_equal(o.display, DISPLAY_SDL);
+    accepts("-nographic");
+    assert_int_equal(o.display, DISPLAY_NONE);
+    accepts("-display", "none");
+    assert_int_equal(o.display, DISPLAY_NONE);
+    g_setenv("DISPLAY", "", TRUE); /* as good as none */
+    assert_true(parse(NULL));
+    assert_int_equal(o.display, DISPLAY_NONE);
+    accepts("-nographic", "-display", "text"); /* what is asked for counts */
+    assert_int_equal(o.display, DISPLAY_TEXT);
+    accepts("-display", "sdl");
+    assert_int_equal(o.display, DISPLAY_SDL);
+    accepts("-vga", "none", "-vga", "std");
+    assert_false(o.machine.no_vga);
+}
+
+static void test_drives(void **state)
+{
+    const struct machine_drive *d = o.machine.drive;
+
+    (void)state;
+    accepts("-drive", "file=a,,b=c,format=raw,if=ide", "-cdrom", "cd.iso", "-hdb", "h,d");
+    assert_string_equal(d[0].file, "a,b=c"); /* a doubled comma is one; only the first '=' splits */
+    assert_true(d[0].present && !d[0].cd && !d[0].readonly && !d[0].snapshot);
+    assert_string_equal(d[1].file, "h,d"); /* -hda takes a plain name */
+    assert_true(d[2].present && d[2].cd);
+    assert_false(d[3].present);
+    accepts("-drive", "file=x,bus=1,unit=1,readonly=on");
+    assert_true(d[3].present && d[3].readonly);
+    accepts("-drive", "index=2,media=cdrom"); /* an empty CD drive */
+    assert_true(d[2].present && d[2].cd && !d[2].file);
+    accepts("-drive", "file=,media=cdrom,index=0");
+    assert_true(d[0].present && d[0].cd && !d[0].file);
+    accepts("-drive", "file=x,readonly,snapshot=on,readonly=off");
+    assert_true(d[0].snapshot && !d[0].readonly);
+    accepts("-drive", ",file=x,,,");
+    assert_string_equal(d[0].file,
+                        "x,"); /* the first two commas of three are one, the third ends it */
+}
+
+static void test_bad_drives(void **state)
+{
+    GString *many = g_string_new("file=x");
+
+    (void)state;
+    for (unsigned n = 0; n < 40; n++)
+        g_string_append(many, ",readonly=on");
+    refuses("too many parameters", "-drive", many->str);
+    refuses("no file=", "-drive", "");
+    refuses("no file=", "-drive", "file=");
+    refuses("no file=", "-drive", "if=ide");
+    refuses("format 'qcow2' is not 'raw'", "-drive", "file=x,format=qcow2");
+    refuses("format '' is not 'raw'", "-drive", "file=x,format");
+    refuses("interface 'virtio'", "-drive", "file=x,if=virtio");
+    refuses("media is 'disk' or 'cdrom', not 'floppy'", "-drive", "file=x,media=floppy");
+    refuses("index: '4' is not a number from 0 to 3", "-drive", "file=x,index=4");
+    refuses("index: '-1'", "-drive", "file=x,index=-1");
+    refuses("index: ''", "-drive", "file=x,index=");
+    refuses("index: ''", "-drive", "file=x,index");
+    refuses("index: ' 1'", "-drive", "file=x,index= 1");
+    refuses("index: '1x'", "-drive", "file=x,index=1x");
+    refuses("index: '99999999999999999999999'", "-drive", "file=x,index=99999999999999999999999");
+    refuses("bus: '2'", "-drive", "file=x,bus=2");
+    refuses("unit: '2'", "-drive", "file=x,unit=2");
+    refuses("say the same twice", "-drive", "file=x,index=1,unit=1");
+    refuses("readonly is 'on' or 'off', not 'maybe'", "-drive", "file=x,readonly=maybe");
+    refuses("did you mean 'readonly'?", "-drive", "file=x,readnly=on");
+    refuses("unknown -drive parameter ''", "-drive", "=x,file=y");
+    refuses("two drives want IDE place 0 ('a' and 'b')", "-hda", "a", "-hda", "b");
+    refuses("place 2 ('c' and 'd')", "-cdrom", "c", "-hdc", "d");
+    refuses("place 1 ('an empty drive' and 'x')", "-drive", "media=cdrom,index=1", "-hdb", "x");
+    refuses("no free IDE place for 'e'", "-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd", "d",
+            "-drive", "file=e");
+    refuses("no free IDE place for 'an empty drive'", "-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd",
+            "d", "-drive", "media=cdrom");
+    g_string_free(many, TRUE);
+}
+
+/* No disk is written to, wherever -snapshot stands among them. */
+static void test_snapshot(void **state)
+{
+    const struct machine_drive *d = o.machine.drive;
+
+    (void)state;
+    accepts("-snapshot", "-hda", "a", "-drive", "file=b,snapshot=off");
+    assert_true(d[0].snapshot && d[1].snapshot);
+    accepts("-hda", "a", "-snapshot", "-hdb", "b");
+    assert_true(d[0].snapshot && d[1].snapshot);
+    assert_false(d[2].present);
+    accepts("-hda", "a", "-drive", "file=b,snapshot=on");
+    assert_true(!d[0].snapshot && d[1].snapshot);
+}
+
+static void test_boot(void **state)
+{
+    (void)state;
+    accepts("-boot", "dc");
+    assert_string_equal(o.machine.boot_order, "dc");
+    accepts("-boot", "order=cd,menu=on");
+    assert_string_equal(o.machine.boot_order, "cd");
+    assert_true(o.machine.boot_menu);
+    accepts("-boot", "menu=off");
+    assert_null(o.machine.boot_order);
+    assert_false(o.machine.boot_menu);
+    refuses("order 'x'", "-boot", "x");
+    refuses("order ''", "-boot", "order=");
+    refuses("order ''", "-boot", "menu=on,order");
+    refuses("did you mean 'menu'?", "-boot", "meno=on");
+    refuses("unknown -boot parameter 'c'", "-boot", "menu=on,c");
+    /* the first boot alone: not something that may be mistaken for an order that stays */
+    refuses("unknown -boot parameter 'once'", "-boot", "once=d");
+}
+
+static void test_devices(void **state)
+{
+    (void)state;
+    accepts("-device", "isa-debug-exit");
+    assert_true(o.machine.exit_device);
+    assert_int_equal(o.machine.exit_base, 0x501);
+    assert_int_equal(o.machine.exit_size, 2);
+    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
+    assert_int_equal(o.machine.exit_base, 0xf4);
+    assert_int_equal(o.machine.exit_size, 4);
+    refuses("iobase: '0x10000'", "-device", "isa-debug-exit,iobase=0x10000");
+    refuses("iobase: ''", "-device", "isa-debug-exit,iobase");
+    refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
+    accepts("-device", "pc-testdev", "-device", "isa-debug-exit");
+    assert_true(o.machine.testdev && o.machine.exit_device);
+}
+
+static void test_kernel(void **state)
+{
+    (void)state;
+    accepts("-kernel", "k", "-append", "-console=a,b", "-initrd", "i x,j");
+    assert_string_equal(o.machine.kernel, "k");
+    assert_string_equal(o.machine.append, "-console=a,b"); /* a value may begin with a dash */
+    assert_string_equal(o.machine.initrd, "i x,j");
+    refuses("need -kernel", "-append", "x");
+    refuses("need -kernel", "-initrd", "x");
+    refuses("-bios makes no sense", "-kernel", "k", "-bios", "b");
+    accepts("-bios", "b", "-L", "dir", "-no-reboot", "-rtc", "base=localtime", "-name", "a,b");
+    assert_string_equal(o.machine.bios, "b");
+    assert_string_equal(o.machine.firmware_dir, "dir");
+    assert_string_equal(o.machine.name, "a,b");
+    assert_true(o.machine.no_reboot && o.machine.rtc_local);
+    accepts("-rtc", "base=localtime", "-rtc", "base=utc");
+    assert_false(o.machine.rtc_local);
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    accepts("-d", "exec,boot");
+    assert_int_equal(log_mask, LOG_EXEC | LOG_BOOT);
+    accepts("-d", "help");
+    for (unsigned n = 0; log_category_name(n); n++) {
+        assert_non_null(strstr(o.help_text, log_category_name(n)));
+        assert_non_null(strstr(o.help_text, log_category_what(n)));
+    }
+    refuses("/nowhere/x: cannot write: No such file or directory", "-D", "/nowhere/x");
+    refuses("cannot write", "-D", "");
+}
+
+static void test_help(void **state)
+{
+    (void)state;
+    accepts("-help");
+    assert_true(o.help);
+    accepts("--help");
+    assert_true(o.help);
+    accepts("-h");
+    assert_true(o.help);
+    accepts("-version");
+    assert_true(o.version);
+    accepts("-cpu", "help");
+    assert_non_null(strstr(o.help_text, "max"));
+    accepts("-accel", "help");
+    assert_non_null(strstr(o.help_text, "interp"));
+    accepts("-screendump", "f", "-stats");
+    assert_string_equal(o.screendump, "f");
+    assert_true(o.stats);
+    /* every line of the usage starts an option or explains one */
+    assert_non_null(strstr(options_usage(), "\n  -m SIZE"));
+    assert_non_null(strstr(options_usage(), "\n  -drive file="));
+    assert_null(strstr(options_usage(), "(null)"));
+    assert_ptr_equal(options_usage(), options_usage());
+}
+
+static void test_suggest(void **state)
+{
+    static const char *const words[] = {"serial", "display", "d", "drive"};
+    char *name = g_strnfill(300, 'q');
+
+    (void)state;
+    assert_string_equal(suggest("serail", words, 4), "serial");
+    assert_string_equal(suggest("serial", words, 4), "serial");
+    assert_string_equal(suggest("driv", words, 4), "drive");
+    assert_string_equal(suggest("drives", words, 4), "drive");
+    assert_null(suggest("", words, 4));
+    assert_null(suggest("x", words, 4));
+    assert_null(suggest("qqqqqq", words, 4));
+    assert_null(suggest("abc", words, 0));
+    assert_null(suggest(name, words, 4)); /* far from all, however long it is */
+    g_free(name);
+}
+
+#define OPTIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        OPTIONS_TEST(test_defaults),
+        OPTIONS_TEST(test_memory_sizes),
+        OPTIONS_TEST(test_unknown_options),
+        OPTIONS_TEST(test_unknown_values),
+        OPTIONS_TEST(test_serial),
+        OPTIONS_TEST(test_display),
+        OPTIONS_TEST(test_drives),
+        OPTIONS_TEST(test_bad_drives),
+        OPTIONS_TEST(test_snapshot),
+        OPTIONS_TEST(test_boot),
+        OPTIONS_TEST(test_devices),
+        OPTIONS_TEST(test_kernel),
+        OPTIONS_TEST(test_log),
+        OPTIONS_TEST(test_help),
+        OPTIONS_TEST(test_suggest),
+    };
+    return unit_main(tests);
+}
