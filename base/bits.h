@@ -15,7 +15,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Bits hi..lo of v, moved down to bit 0. 0 <= lo <= hi <= 63. */
 static inline uint64_t bits(uint64_t v, unsigned hi, unsigned lo)

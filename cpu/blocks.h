@@ -2,13 +2,13 @@
 /*
  * Blocks of decoded instructions, cached by physical address and mode, and chained to each other. A
  * block is straight-line code that ends at a branch, at something that may change the mode, at its
- * page's end, or when it is long enough; it never leaves its page, but for a block of one instruction
- * that crosses into the next.
+ * page's end, or when it is long enough; it never leaves its page, but for a block of one
+ * instruction that crosses into the next.
  *
  * When code is written, every block over the written bytes turns stale: the handlers of all its
  * instructions are replaced by one that leaves, so that whoever still jumps to it (or is inside it)
- * comes back to the loop and finds the new code. Memory of stale blocks is reclaimed when the arena is
- * full and everything is dropped at once, never while the vCPU is inside a block.
+ * comes back to the loop and finds the new code. Memory of stale blocks is reclaimed when the arena
+ * is full and everything is dropped at once, never while the vCPU is inside a block.
  *
  * One cache a vCPU; all calls but blocks_note_write by the vCPU's thread.
  */
@@ -18,19 +18,19 @@
 #include "cpu/cpu.h"
 
 struct block {
-    gpa_t gpa;       /* of the first byte */
-    gpa_t gpa2;      /* of the second page when the one instruction crosses, else ~0 */
-    uint32_t mode;   /* MODE_* it was decoded for */
-    uint16_t n;      /* instructions */
-    uint16_t len;    /* bytes */
+    gpa_t gpa;     /* of the first byte */
+    gpa_t gpa2;    /* of the second page when the one instruction crosses, else ~0 */
+    uint32_t mode; /* MODE_* it was decoded for */
+    uint16_t n;    /* instructions */
+    uint16_t len;  /* bytes */
     bool stale;
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
 };
 
-/* Behind the last instruction of a block: where its branches lead, when that is known for good (same
- * page, so that no translation can part them). */
+/* Behind the last instruction of a block: where its branches lead, when that is known for good
+ * (same page, so that no translation can part them). */
 struct block_links {
     struct block *taken, *fall;
     uint64_t unused[2];
@@ -40,8 +40,8 @@ static_assert(sizeof(struct block_links) == sizeof(struct insn), "the slot is an
 struct blocks *blocks_new(void);
 void blocks_free(struct blocks *bs);
 
-/* The block at CS:RIP in the current mode, decoded if need be. May raise (fetch faults, with RIP where
- * it is; #UD and the like are raised by the block itself when it runs). */
+/* The block at CS:RIP in the current mode, decoded if need be. May raise (fetch faults, with RIP
+ * where it is; #UD and the like are raised by the block itself when it runs). */
 struct block *blocks_lookup(struct cpu *cpu);
 
 /* The vCPU stored `len` bytes at gpa (one page) over decoded code. */
@@ -56,7 +56,8 @@ void blocks_handle_notes(struct cpu *cpu);
 /* Forgets all blocks. */
 void blocks_flush(struct cpu *cpu);
 
-/* How often everything was forgotten: a changed count means that all pointers to blocks are void. */
+/* How often everything was forgotten: a changed count means that all pointers to blocks are void.
+ */
 uint64_t blocks_flush_count(const struct cpu *cpu);
 
 /* False for the one uncached block, which is good for a single run. */
@@ -72,8 +73,8 @@ void bind_block(struct block *b);
 insn_fn op_stale;       /* the block is gone: back to the loop at this instruction */
 insn_fn op_fallthrough; /* behind the last instruction of a block that does not end in a branch */
 insn_fn op_fallthrough_link; /* the same when what follows is in the same page */
-insn_fn op_undefined;   /* #UD */
-insn_fn op_too_long;    /* #GP(0): over 15 bytes or over the segment limit */
+insn_fn op_undefined;        /* #UD */
+insn_fn op_too_long;         /* #GP(0): over 15 bytes or over the segment limit */
 
 static inline struct bcache_entry *bcache_slot(struct cpu *cpu, uint64_t lin)
 {

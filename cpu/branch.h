@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a handler goes on to another block: by a chained link, the cache by linear address, or the loop. */
+/* How a handler goes on to another block: by a chained link, the cache by linear address, or the
+ * loop. */
 #ifndef CPU_BRANCH_H
 #define CPU_BRANCH_H
 

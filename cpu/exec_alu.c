@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two-operand integer arithmetic: ADD OR ADC SBB AND SUB XOR CMP TEST, in every operand size, operand
- * order and form of memory operand, with and without flags, and locked. SDM volume 2.
+ * Two-operand integer arithmetic: ADD OR ADC SBB AND SUB XOR CMP TEST, in every operand size,
+ * operand order and form of memory operand, with and without flags, and locked. SDM volume 2.
  *
  * OP_name(bits) computes uint r from a and b (and CF); FL_name(bits) sets the flags from a, b, r.
  */
 #include "cpu/exec.h"
 #include "cpu/regs.h"
 
-#define OP_add(bits) (uint##bits##_t)(a + b)
-#define OP_adc(bits) (uint##bits##_t)(a + b + flag_cf(cpu))
-#define OP_sub(bits) (uint##bits##_t)(a - b)
-#define OP_sbb(bits) (uint##bits##_t)(a - b - flag_cf(cpu))
-#define OP_cmp(bits) (uint##bits##_t)(a - b)
-#define OP_and(bits) (uint##bits##_t)(a & b)
-#define OP_or(bits)  (uint##bits##_t)(a | b)
-#define OP_xor(bits) (uint##bits##_t)(a ^ b)
+#define OP_add(bits)  (uint##bits##_t)(a + b)
+#define OP_adc(bits)  (uint##bits##_t)(a + b + flag_cf(cpu))
+#define OP_sub(bits)  (uint##bits##_t)(a - b)
+#define OP_sbb(bits)  (uint##bits##_t)(a - b - flag_cf(cpu))
+#define OP_cmp(bits)  (uint##bits##_t)(a - b)
+#define OP_and(bits)  (uint##bits##_t)(a & b)
+#define OP_or(bits)   (uint##bits##_t)(a | b)
+#define OP_xor(bits)  (uint##bits##_t)(a ^ b)
 #define OP_test(bits) (uint##bits##_t)(a & b)
 
 #define FL_add(bits)  flags_add##bits(cpu, a, b, r)
@@ -97,7 +97,8 @@
         NEXT;                                                                                      \
     }
 
-/* LOCK: a compare-and-swap loop on the host; without a host address the bus is one vCPU's anyway. */
+/* LOCK: a compare-and-swap loop on the host; without a host address the bus is one vCPU's anyway.
+ */
 #define ALU_LOCKED(op, bits, src)                                                                  \
     HANDLER(op##_##src##_lock##bits)                                                               \
     {                                                                                              \
@@ -108,8 +109,8 @@
             a = __atomic_load_n(p, __ATOMIC_RELAXED);                                              \
             do {                                                                                   \
                 r = OP_##op(bits);                                                                 \
-            } while (!__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST,                \
-                                                  __ATOMIC_RELAXED));                              \
+            } while (                                                                              \
+                !__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
         } else {                                                                                   \
             a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
             r = OP_##op(bits);                                                                     \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flag instructions and decimal arithmetic: SAHF LAHF CMC CLC STC CLD STD SALC, DAA DAS AAA AAS AAM AAD.
- * SDM volume 2; undefined flags follow from the result as on current processors. */
+/* Flag instructions and decimal arithmetic: SAHF LAHF CMC CLC STC CLD STD SALC, DAA DAS AAA AAS AAM
+ * AAD. SDM volume 2; undefined flags follow from the result as on current processors. */
 #include "cpu/exec.h"
 #include "cpu/features.h"
 #include "cpu/opcodes.h"
@@ -163,7 +163,8 @@ HANDLER(aad)
 }
 FAMILY(h_aad, aad);
 
-/* ---- in place of FPU, MMX and SSE instructions that the control registers forbid (SDM 3A 2.5) ---- */
+/* ---- in place of FPU, MMX and SSE instructions that the control registers forbid (SDM 3A 2.5)
+ * ---- */
 
 HANDLER(fpu_na)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Moves: MOV in all forms, MOVZX, MOVSX, MOVSXD, LEA, XCHG, BSWAP, CMOVcc, SETcc, MOVBE, XLAT, and the
- * sign extensions of the accumulator. SDM volume 2.
+ * Moves: MOV in all forms, MOVZX, MOVSX, MOVSXD, LEA, XCHG, BSWAP, CMOVcc, SETcc, MOVBE, XLAT, and
+ * the sign extensions of the accumulator. SDM volume 2.
  */
 #include "cpu/exec.h"
 #include "cpu/regs.h"
@@ -56,7 +56,8 @@ MOV_SIZE(64)
         op##_r##bits, op##_gen##bits, op##_x32##bits, op##_x64##bits, op##_b64##bits               \
     }
 #define MOV_FAMILY(op)                                                                             \
-    const struct family h_##op = {.fn = {FORMS(op, 8), FORMS(op, 16), FORMS(op, 32), FORMS(op, 64)}};
+    const struct family h_##op = {                                                                 \
+        .fn = {FORMS(op, 8), FORMS(op, 16), FORMS(op, 32), FORMS(op, 64)}};
 MOV_FAMILY(mov_eg)
 MOV_FAMILY(mov_ge)
 MOV_FAMILY(mov_ei)
@@ -247,7 +248,8 @@ FAMILY(h_movbe_store, movbe_store);
 
 /* ---- CMOVcc, SETcc ---- */
 
-/* The source is read, and a 32-bit destination cleared above, whether the condition holds or not. */
+/* The source is read, and a 32-bit destination cleared above, whether the condition holds or not.
+ */
 #define CMOV_SIZE(cc, cond, bits)                                                                  \
     HANDLER(cmov_##cc##_r##bits)                                                                   \
     {                                                                                              \

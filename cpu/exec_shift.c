@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shifts and rotates: ROL ROR RCL RCR SHL SHR SAR, SHLD and SHRD. SDM volume 2. Counts are masked to 5
- * bits (6 for 64-bit operands); a count of zero changes no flag. OF is defined for counts of one only;
- * for others we set what the formula for one gives on the last step, as processors do; AF is cleared.
+ * Shifts and rotates: ROL ROR RCL RCR SHL SHR SAR, SHLD and SHRD. SDM volume 2. Counts are masked
+ * to 5 bits (6 for 64-bit operands); a count of zero changes no flag. OF is defined for counts of
+ * one only; for others we set what the formula for one gives on the last step, as processors do; AF
+ * is cleared.
  */
 #include "cpu/exec.h"
 #include "cpu/opcodes.h"
@@ -118,15 +119,8 @@ static inline unsigned count_mask(unsigned osz)
     NEXT;
 
 #define SHIFT(op)                                                                                  \
-    HANDLER(op##_any_i)                                                                            \
-    {                                                                                              \
-        SHIFT_BODY(op, i->osz, i->imm)                                                             \
-    }                                                                                              \
-    HANDLER(op##_any_cl)                                                                           \
-    {                                                                                              \
-        SHIFT_BODY(op, i->osz, cpu->gpr[REG_RCX])                                                  \
-    }                                                                                              \
-    HANDLER(op##_r32_i)                                                                            \
+    HANDLER(op##_any_i){SHIFT_BODY(op, i->osz, i->imm)} HANDLER(op##_any_cl){                      \
+        SHIFT_BODY(op, i->osz, cpu->gpr[REG_RCX])} HANDLER(op##_r32_i)                             \
     {                                                                                              \
         unsigned n = (unsigned)i->imm & 31;                                                        \
                                                                                                    \
@@ -175,8 +169,9 @@ SHIFT(sar)
 
 /* ---- SHLD, SHRD ---- */
 
-/* For 16-bit operands and counts over 16 the result is undefined; it is what a 48-bit shift register of
- * dest:src:dest (left) or dest:src:dest seen from the right gives, as processors have it. */
+/* For 16-bit operands and counts over 16 the result is undefined; it is what a 48-bit shift
+ * register of dest:src:dest (left) or dest:src:dest seen from the right gives, as processors have
+ * it. */
 static uint64_t do_shld(struct cpu *cpu, uint64_t d, uint64_t s, unsigned n, unsigned osz)
 {
     unsigned w = 8u << osz;
@@ -216,8 +211,8 @@ static uint64_t do_shrd(struct cpu *cpu, uint64_t d, uint64_t s, unsigned n, uns
 }
 
 /* The count is an immediate unless the third operand is CL; the row says which. */
-#define DOUBLE_SHIFT(name)                                                                          \
-    HANDLER(name)                                                                                   \
+#define DOUBLE_SHIFT(name)                                                                         \
+    HANDLER(name)                                                                                  \
     {                                                                                              \
         unsigned osz = i->osz;                                                                     \
         bool by_cl = opcode_table[i->op].operand[2] == OPR_CL;                                     \
@@ -231,12 +226,12 @@ static uint64_t do_shrd(struct cpu *cpu, uint64_t d, uint64_t s, unsigned n, uns
             mem_probe(cpu, i, va, 1u << osz, ACC_W);                                               \
             d = mem_ld(cpu, i, va, 1u << osz);                                                     \
             if (n)                                                                                 \
-                d = do_##name(cpu, d, s, n, osz);                                                    \
+                d = do_##name(cpu, d, s, n, osz);                                                  \
             mem_st(cpu, i, va, d, 1u << osz);                                                      \
         } else {                                                                                   \
             uint64_t d = reg_get(cpu, i->rm, osz);                                                 \
                                                                                                    \
-            reg_set(cpu, i->rm, n ? do_##name(cpu, d, s, n, osz) : d, osz);                          \
+            reg_set(cpu, i->rm, n ? do_##name(cpu, d, s, n, osz) : d, osz);                        \
         }                                                                                          \
         NEXT;                                                                                      \
     }                                                                                              \

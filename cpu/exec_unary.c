@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One-operand arithmetic (INC DEC NOT NEG), multiplication and division. SDM volume 2. The flags that
- * multiplication leaves undefined are set as current processors set them: SF from the result, ZF and
- * AF clear, PF from the result's low byte; division leaves all as they were.
+ * One-operand arithmetic (INC DEC NOT NEG), multiplication and division. SDM volume 2. The flags
+ * that multiplication leaves undefined are set as current processors set them: SF from the result,
+ * ZF and AF clear, PF from the result's low byte; division leaves all as they were.
  */
 #include "cpu/exec.h"
 #include "cpu/regs.h"
@@ -69,8 +69,8 @@
             a = __atomic_load_n(p, __ATOMIC_RELAXED);                                              \
             do {                                                                                   \
                 r = OP_##op(bits);                                                                 \
-            } while (!__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST,                \
-                                                  __ATOMIC_RELAXED));                              \
+            } while (                                                                              \
+                !__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
         } else {                                                                                   \
             a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
             r = OP_##op(bits);                                                                     \
@@ -95,10 +95,11 @@
     UNARY_SIZE(op, 16)                                                                             \
     UNARY_SIZE(op, 32)                                                                             \
     UNARY_SIZE(op, 64)                                                                             \
-    static const struct family op##_noflags = {.fn = {{op##_nf8}, {op##_nf16}, {op##_nf32},        \
-                                                      {op##_nf64}}};                               \
+    static const struct family op##_noflags = {                                                    \
+        .fn = {{op##_nf8}, {op##_nf16}, {op##_nf32}, {op##_nf64}}};                                \
     static const struct family op##_locked = {                                                     \
-        .fn = {{NULL, op##_lock8}, {NULL, op##_lock16}, {NULL, op##_lock32}, {NULL, op##_lock64}}}; \
+        .fn = {                                                                                    \
+            {NULL, op##_lock8}, {NULL, op##_lock16}, {NULL, op##_lock32}, {NULL, op##_lock64}}};   \
     const struct family h_##op = {                                                                 \
         .fn = {FORMS(op, 8), FORMS(op, 16), FORMS(op, 32), FORMS(op, 64)},                         \
         .noflags = &op##_noflags,                                                                  \
@@ -106,7 +107,7 @@
 
 UNARY(inc)
 UNARY(dec)
-UNARY(not)
+UNARY(not )
 UNARY(neg)
 
 /* ---- multiplication ---- */

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #define FEATURES(X)                                                                                \
-    X(BASE)    /* 386 */                                                                           \
-    X(I486)    /* BSWAP, CMPXCHG, XADD, INVLPG, INVD, WBINVD, CPUID */                             \
+    X(BASE) /* 386 */                                                                              \
+    X(I486) /* BSWAP, CMPXCHG, XADD, INVLPG, INVD, WBINVD, CPUID */                                \
     X(FPU)                                                                                         \
     X(VME)                                                                                         \
     X(DE)                                                                                          \

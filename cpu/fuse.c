@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compare-and-branch in one handler: CMP or TEST followed by Jcc, in flat 32- and 64-bit code. The flags
- * are stored all the same (the code behind may read them), but the branch does not wait for them: it
- * looks at the operands.
+ * Compare-and-branch in one handler: CMP or TEST followed by Jcc, in flat 32- and 64-bit code. The
+ * flags are stored all the same (the code behind may read them), but the branch does not wait for
+ * them: it looks at the operands.
  */
 #include "cpu/fuse.h"
 
@@ -109,9 +109,10 @@
     }
 
 #define CONDITIONS(X, form, bits)                                                                  \
-    X(form, bits, b) X(form, bits, ae) X(form, bits, e) X(form, bits, ne) X(form, bits, be)        \
-    X(form, bits, a) X(form, bits, s) X(form, bits, ns) X(form, bits, l) X(form, bits, ge)         \
-    X(form, bits, le) X(form, bits, g)
+    X(form, bits, b)                                                                               \
+    X(form, bits, ae) X(form, bits, e) X(form, bits, ne) X(form, bits, be) X(form, bits, a)        \
+        X(form, bits, s) X(form, bits, ns) X(form, bits, l) X(form, bits, ge) X(form, bits, le)    \
+            X(form, bits, g)
 #define SIZES(X, form) CONDITIONS(X, form, 8) CONDITIONS(X, form, 32) CONDITIONS(X, form, 64)
 
 SIZES(FUSED_CMP, eg_r)

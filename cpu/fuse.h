@@ -5,8 +5,9 @@
 
 #include "cpu/blocks.h"
 
-/* Looks at the end of a bound block and replaces the handler of the last instruction but one by one that
- * does both. The instructions themselves stay as they are, so that each can still be entered or left. */
+/* Looks at the end of a bound block and replaces the handler of the last instruction but one by one
+ * that does both. The instructions themselves stay as they are, so that each can still be entered
+ * or left. */
 void fuse_block(struct block *b);
 
 #endif

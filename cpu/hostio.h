@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls out of the CPU to ports and MMIO, with the host's own floating-point environment in force. */
+/* Calls out of the CPU to ports and MMIO, with the host's own floating-point environment in force.
+ */
 #ifndef CPU_HOSTIO_H
 #define CPU_HOSTIO_H
 

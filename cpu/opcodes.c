@@ -4,23 +4,29 @@
 
 #include "base/bits.h"
 
-#define FALL   FL_ARITH
-#define F(x)   FL_##x##F
-#define ___    EXT_ANY
-#define MEM    EXT_MEM
-#define REG    EXT_RONLY
-#define R(n)   (EXT_REG | (n))
-#define RM(n)  (EXT_REG | EXT_MEM | (n))
-#define RR(n)  (EXT_REG | EXT_RONLY | (n))
+#define FALL    FL_ARITH
+#define F(x)    FL_##x##F
+#define ___     EXT_ANY
+#define MEM     EXT_MEM
+#define REG     EXT_RONLY
+#define R(n)    (EXT_REG | (n))
+#define RM(n)   (EXT_REG | EXT_MEM | (n))
+#define RR(n)   (EXT_REG | EXT_RONLY | (n))
 #define BYTE(x) (EXT_BYTE | (x))
 
 const struct opcode opcode_table[] = {
 #define I(name, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam)                    \
-    {                                                                                              \
-        .mnemonic = name, .map = map_, .opcode = op_, .prefix = pfx, .ext = ext_,                  \
-        .operand = {OPR_##o1, OPR_##o2, OPR_##o3}, .feature = FEATURE_##feat, .attr = attr_,       \
-        .fl_read = fr, .fl_write = fw, .fl_undef = fu                                              \
-    },
+    {.mnemonic = name,                                                                             \
+     .map = map_,                                                                                  \
+     .opcode = op_,                                                                                \
+     .prefix = pfx,                                                                                \
+     .ext = ext_,                                                                                  \
+     .operand = {OPR_##o1, OPR_##o2, OPR_##o3},                                                    \
+     .feature = FEATURE_##feat,                                                                    \
+     .attr = attr_,                                                                                \
+     .fl_read = fr,                                                                                \
+     .fl_write = fw,                                                                               \
+     .fl_undef = fu},
 #include "cpu/opcodes.def"
 #undef I
 };

@@ -19,11 +19,12 @@ enum opcode_prefix { ANY, NP, P66, PF3, PF2 };
 #define EXT_ANY   0u
 
 #define OPERAND_KINDS(X)                                                                           \
-    X(__) X(Eb) X(Ew) X(Ed) X(Ev) X(Ey) X(Gb) X(Gw) X(Gd) X(Gv) X(Gy) X(Ib) X(Iw) X(Iz) X(Iv)      \
-    X(sIb) X(Jb) X(Jz) X(M) X(Mb) X(Mw) X(Md) X(Mq) X(Mdq) X(Mt) X(Mp) X(Ma) X(Ob) X(Ov) X(Xb)     \
-    X(Xv) X(Yb) X(Yv) X(Sw) X(Cd) X(Dd) X(Ap) X(Zb) X(Zv) X(AL) X(CL) X(DX) X(rAX) X(I1) X(I3)     \
-    X(ES) X(CS) X(SS) X(DS) X(FS) X(GS) X(ST0) X(STi) X(Pq) X(Qq) X(Nq) X(Vx) X(Wd) X(Wq) X(Wx)    \
-    X(Ux)
+    X(__)                                                                                          \
+    X(Eb) X(Ew) X(Ed) X(Ev) X(Ey) X(Gb) X(Gw) X(Gd) X(Gv) X(Gy) X(Ib) X(Iw) X(Iz) X(Iv) X(sIb)     \
+        X(Jb) X(Jz) X(M) X(Mb) X(Mw) X(Md) X(Mq) X(Mdq) X(Mt) X(Mp) X(Ma) X(Ob) X(Ov) X(Xb) X(Xv)  \
+            X(Yb) X(Yv) X(Sw) X(Cd) X(Dd) X(Ap) X(Zb) X(Zv) X(AL) X(CL) X(DX) X(rAX) X(I1) X(I3)   \
+                X(ES) X(CS) X(SS) X(DS) X(FS) X(GS) X(ST0) X(STi) X(Pq) X(Qq) X(Nq) X(Vx) X(Wd)    \
+                    X(Wq) X(Wx) X(Ux)
 enum operand_kind {
 #define X(name) OPR_##name,
     OPERAND_KINDS(X)

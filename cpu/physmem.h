@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's physical memory: ranges of host memory by guest address; what no range covers is MMIO.
- * Mapping changes happen with the device lock held while no vCPU translates (the changed hook makes
- * every vCPU drop what it cached); look-ups are made by vCPUs and by DMA.
+ * The guest's physical memory: ranges of host memory by guest address; what no range covers is
+ * MMIO. Mapping changes happen with the device lock held while no vCPU translates (the changed hook
+ * makes every vCPU drop what it cached); look-ups are made by vCPUs and by DMA.
  */
 #ifndef CPU_PHYSMEM_H
 #define CPU_PHYSMEM_H
@@ -18,8 +18,8 @@ struct phys_slot {
     gpa_t gpa;     /* page-aligned */
     uint64_t size; /* bytes, page-aligned, > 0 */
     uint8_t *hva;
-    bool readonly;  /* guest writes are dropped (ROM) */
-    uint8_t *code;  /* a byte a page: not zero while decoded code of it is cached */
+    bool readonly; /* guest writes are dropped (ROM) */
+    uint8_t *code; /* a byte a page: not zero while decoded code of it is cached */
 };
 
 struct physmem;
@@ -40,13 +40,13 @@ struct phys_slot *physmem_find(struct physmem *pm, gpa_t gpa);
 /* Host address of gpa, valid to the end of its page; NULL for MMIO. */
 void *physmem_ptr(struct physmem *pm, gpa_t gpa);
 
-/* DMA: copy through RAM. False when a part is not RAM (reads as ones there) or, for writes, read-only.
- * A write over decoded code is told to the code hook. */
+/* DMA: copy through RAM. False when a part is not RAM (reads as ones there) or, for writes,
+ * read-only. A write over decoded code is told to the code hook. */
 bool physmem_read(struct physmem *pm, gpa_t gpa, void *buf, size_t len);
 bool physmem_write(struct physmem *pm, gpa_t gpa, const void *buf, size_t len);
 
-/* Hooks of the CPU: the map changed (all cached translations are void); a page with decoded code was
- * written from outside the vCPU, `len` bytes at gpa, not crossing a page. */
+/* Hooks of the CPU: the map changed (all cached translations are void); a page with decoded code
+ * was written from outside the vCPU, `len` bytes at gpa, not crossing a page. */
 void physmem_set_hooks(struct physmem *pm, void *opaque, void (*changed)(void *opaque),
                        void (*code_written)(void *opaque, gpa_t gpa, size_t len));
 

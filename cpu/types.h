@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Address types: a guest virtual (linear) address, a guest physical one, a frame number, a host one. */
+/* Address types: a guest virtual (linear) address, a guest physical one, a frame number, a host
+ * one. */
 #ifndef CPU_TYPES_H
 #define CPU_TYPES_H
 

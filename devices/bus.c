@@ -11,7 +11,7 @@
 struct bus {
     const char *name;
     uint64_t limit;
-    GPtrArray *regions;       /* struct bus_region *, by base */
+    GPtrArray *regions;        /* struct bus_region *, by base */
     struct bus_region *recent; /* the last one found: most guests poll */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one bus mechanism, instantiated for ports (64 KiB) and for MMIO (the physical address space). A
- * region is a range with handlers that get an offset from the region's start and their own pointer.
- * Ranges never overlap: a second claim is an error that names both.
+ * The one bus mechanism, instantiated for ports (64 KiB) and for MMIO (the physical address space).
+ * A region is a range with handlers that get an offset from the region's start and their own
+ * pointer. Ranges never overlap: a second claim is an error that names both.
  *
  * All calls are made with the device lock held.
  */
@@ -17,9 +17,9 @@ struct bus;
 
 struct bus_ops {
     /* `size` is 1, 2, 4 or 8 bytes, between min_size and max_size; `off` < the region's length.
-     * Accesses wider than max_size reach the handler in pieces, low offset first; those narrower than
-     * min_size are widened to it (reads: the wanted bytes are cut out; writes: refused and logged).
-     * A NULL read answers all ones, a NULL write is dropped. */
+     * Accesses wider than max_size reach the handler in pieces, low offset first; those narrower
+     * than min_size are widened to it (reads: the wanted bytes are cut out; writes: refused and
+     * logged). A NULL read answers all ones, a NULL write is dropped. */
     uint64_t (*read)(void *opaque, uint64_t off, unsigned size);
     void (*write)(void *opaque, uint64_t off, uint64_t val, unsigned size);
     uint8_t min_size; /* 0 means 1 */

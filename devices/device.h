@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every device declares of itself: a name, a reset, and a table of the fields that are its guest
- * visible state. Reset clears the listed fields and then calls `reset` for those that do not start at
- * zero; snapshots, migration and the engine-equality tests walk the same table, so nothing is kept in
- * step by hand. Wiring (buses, lines, backends, timers) is not state and is never listed; a timer is
- * rebuilt by `post_load` from the fields.
+ * What every device declares of itself: a name, a reset, and a table of the fields that are its
+ * guest visible state. Reset clears the listed fields and then calls `reset` for those that do not
+ * start at zero; snapshots, migration and the engine-equality tests walk the same table, so nothing
+ * is kept in step by hand. Wiring (buses, lines, backends, timers) is not state and is never
+ * listed; a timer is rebuilt by `post_load` from the fields.
  */
 #ifndef DEVICES_DEVICE_H
 #define DEVICES_DEVICE_H

@@ -51,8 +51,8 @@ struct acpi_pm_config {
     void (*power_off)(void *opaque);
     /* A write to port 0xb2 raises SMI# while firmware has APMC_EN set. The ACPI enable and disable
      * commands take effect in the chip in any case: SeaBIOS' handler relies on it. NULL on a board
-     * whose CPUs have no SMM: APMC_EN then resets to one, by which firmware knows that nothing is left
-     * to set up. */
+     * whose CPUs have no SMM: APMC_EN then resets to one, by which firmware knows that nothing is
+     * left to set up. */
     void (*smi)(void *opaque);
 };
 

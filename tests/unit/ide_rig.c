@@ -231,3 +231,28 @@ uint8_t bm_status(struct rig *r)
 {
     return (uint8_t)bus_read(r->ports, BM_BASE + 2, 1);
 }
+
+struct image *disk_image;
+
+struct rig *disk_rig(void)
+{
+    struct rig *r = rig_new(PIIX3_IDE);
+
+    disk_image = image_new(SECTORS * 512u);
+    image_number(disk_image);
+    rig_attach(r, 0, 0, PIIX_IDE_DISK, disk_image);
+    return r;
+}
+
+void assert_sectors(const uint8_t *p, uint64_t lba, unsigned count)
+{
+    for (unsigned k = 0; k < count * 512; k++)
+        if (p[k] != image_byte(lba * 512 + k))
+            fail_msg("byte %u of sector %llu on", k, (unsigned long long)lba);
+}
+
+void assert_error(struct rig *r, unsigned status, unsigned error)
+{
+    assert_int_equal(in(r, 7), DRDY | DSC | ERR | status);
+    assert_int_equal(in(r, 1), error);
+}

@@ -14,6 +14,7 @@
 #define RAM_SIZE 0x100000u
 #define BM_BASE  0xc000u
 #define DEVFN    PCI_DEVFN(1, 1)
+#define SECTORS  5000u /* of disk_rig: a little over 4 cylinders of 16 x 63 */
 
 /* Status values as drivers test them. */
 enum { BSY = 0x80, DRDY = 0x40, DF = 0x20, DSC = 0x10, DRQ = 8, ERR = 1 };
@@ -47,6 +48,16 @@ struct rig *rig_new(enum piix_ide_model model);
 void rig_free(struct rig *r);
 void rig_attach(struct rig *r, unsigned channel, unsigned unit, enum piix_ide_drive drive,
                 struct image *img);
+
+/* A PIIX3 with one numbered disk as primary master, which is disk_image. */
+extern struct image *disk_image;
+struct rig *disk_rig(void);
+
+/* `count` sectors from `lba` of a numbered image are at p. */
+void assert_sectors(const uint8_t *p, uint64_t lba, unsigned count);
+
+/* The drive has ended a command with ERR, `status` besides and `error`. */
+void assert_error(struct rig *r, unsigned status, unsigned error);
 
 /* Registers of the primary channel, by offset; control block. */
 uint8_t in(struct rig *r, unsigned reg);

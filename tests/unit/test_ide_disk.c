@@ -6,33 +6,6 @@
 
 #include <errno.h>
 
-#define SECTORS 5000u /* a little over 4 cylinders of 16 x 63 */
-
-static struct image *img;
-
-static struct rig *disk_rig(void)
-{
-    struct rig *r = rig_new(PIIX3_IDE);
-
-    img = image_new(SECTORS * 512u);
-    image_number(img);
-    rig_attach(r, 0, 0, PIIX_IDE_DISK, img);
-    return r;
-}
-
-static void assert_sectors(const uint8_t *p, uint64_t lba, unsigned count)
-{
-    for (unsigned k = 0; k < count * 512; k++)
-        if (p[k] != image_byte(lba * 512 + k))
-            fail_msg("byte %u of sector %llu on", k, (unsigned long long)lba);
-}
-
-static void assert_error(struct rig *r, unsigned status, unsigned error)
-{
-    assert_int_equal(in(r, 7), DRDY | DSC | ERR | status);
-    assert_int_equal(in(r, 1), error);
-}
-
 static uint16_t word(const uint8_t *id, unsigned n)
 {
     return (uint16_t)(id[2 * n] | id[2 * n + 1] << 8);
@@ -188,9 +161,9 @@ static void test_pio_write(void **state)
     data_out(r, buf + 512, 512, 4);
     assert_int_equal(r->rose[0], 2);
     assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_memory_equal(img->data + 77 * 512, buf, 1024);
-    assert_int_equal(img->data[76 * 512], image_byte(76 * 512));
-    assert_int_equal(img->data[79 * 512], image_byte(79 * 512));
+    assert_memory_equal(disk_image->data + 77 * 512, buf, 1024);
+    assert_int_equal(disk_image->data[76 * 512], image_byte(76 * 512));
+    assert_int_equal(disk_image->data[79 * 512], image_byte(79 * 512));
     rig_free(r);
 }
 
@@ -242,8 +215,8 @@ static void test_multiple(void **state)
     assert_int_equal(in(r, 7), DRDY | DSC | DRQ);
     data_out(r, buf, 512, 4);
     assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_memory_equal(img->data + 400 * 512, buf, 9 * 512);
-    assert_int_equal(img->data[409 * 512], image_byte(409 * 512));
+    assert_memory_equal(disk_image->data + 400 * 512, buf, 9 * 512);
+    assert_int_equal(disk_image->data[409 * 512], image_byte(409 * 512));
     command28(r, 0, 0xc6, 0, 0); /* off again */
     command28(r, 0, 0xc5, 0, 1);
     assert_error(r, 0, 4);
@@ -319,7 +292,7 @@ static void test_range(void **state)
     assert_error(r, 0, 0x10);
     command28(r, 0, 0x70, SECTORS - 1, 0);
     assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_int_equal(img->writes, 0);
+    assert_int_equal(disk_image->writes, 0);
     rig_free(r);
 }
 
@@ -419,8 +392,8 @@ static void test_io_errors(void **state)
     uint8_t buf[8 * 512];
 
     (void)state;
-    img->bad_from = 103 * 512;
-    img->bad_to = 104 * 512;
+    disk_image->bad_from = 103 * 512;
+    disk_image->bad_to = 104 * 512;
     command28(r, 0, 0x20, 101, 8);
     data_in(r, buf, 1024, 2); /* the good ones arrive */
     assert_sectors(buf, 101, 2);
@@ -439,12 +412,12 @@ static void test_io_errors(void **state)
     assert_error(r, DF, 4);
     assert_int_equal(in(r, 3), 103);
     assert_true(r->irq[0] || r->rose[0] > 0);
-    img->flush_rc = -EIO;
+    disk_image->flush_rc = -EIO;
     command28(r, 0, 0xe7, 0, 0);
     assert_error(r, DF, 4);
     command28(r, 0, 0xe0, 0, 0); /* standby would lose data */
     assert_error(r, DF, 4);
-    img->block.readonly = true;
+    disk_image->block.readonly = true;
     command28(r, 0, 0x30, 0, 1);
     assert_error(r, 0, 4);
     rig_free(r);
@@ -458,19 +431,19 @@ static void test_durability(void **state)
     (void)state;
     command28(r, 0, 0x30, 5, 1);
     data_out(r, buf, 512, 2);
-    assert_int_equal(img->flushes, 0);
+    assert_int_equal(disk_image->flushes, 0);
     command28(r, 0, 0xe7, 0, 0);
-    assert_int_equal(img->flushes, 1);
+    assert_int_equal(disk_image->flushes, 1);
     command48(r, 0, 0xea, 0, 0);
-    assert_int_equal(img->flushes, 2);
+    assert_int_equal(disk_image->flushes, 2);
     out(r, 1, 0x82); /* write cache off: flushed at once and after each write */
     command28(r, 0, 0xef, 0, 0);
-    assert_int_equal(img->flushes, 3);
+    assert_int_equal(disk_image->flushes, 3);
     identify(r, 0, id);
     assert_int_equal(word(id, 85) & 0x20, 0);
     command28(r, 0, 0x30, 5, 1);
     data_out(r, buf, 512, 2);
-    assert_int_equal(img->flushes, 4);
+    assert_int_equal(disk_image->flushes, 4);
     out(r, 1, 0x02);
     command28(r, 0, 0xef, 0, 0);
     identify(r, 0, id);
@@ -480,9 +453,9 @@ static void test_durability(void **state)
     command48(r, 0, 0x3d, 6, 1);
     bm_start(r, 0x1000, false);
     assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_int_equal(img->flushes, 5);
+    assert_int_equal(disk_image->flushes, 5);
     command28(r, 0, 0xe0, 0, 0);
-    assert_int_equal(img->flushes, 6);
+    assert_int_equal(disk_image->flushes, 6);
     rig_free(r);
 }
 
@@ -571,187 +544,6 @@ static void test_smart(void **state)
     out(r, 1, 0xd0);
     command28(r, 0, 0xb0, 0x123400, 0); /* without the key */
     assert_error(r, 0, 4);
-    rig_free(r);
-}
-
-static void test_dma_read(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    /* odd-sized pieces, one with count 0 for 64 KiB, the order not that of memory */
-    prd(r, 0x1000, 0, 0x80000, 2, false);
-    prd(r, 0x1000, 1, 0x20000, 0, false);
-    prd(r, 0x1000, 2, 0x70000, 510, true);
-    command28(r, 0, 0xc8, 40, 129);
-    assert_int_equal(r->rose[0], 0);
-    assert_int_equal(alt_status(r) & (BSY | DRQ), DRQ);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(r->rose[0], 1);
-    assert_int_equal(bm_status(r) & 7, 4); /* interrupt, no error, not active */
-    assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_false(r->irq[0]);
-    bm_stop(r);
-    assert_int_equal(r->ram[0x80000], image_byte(40 * 512));
-    assert_int_equal(r->ram[0x80001], image_byte(40 * 512 + 1));
-    for (unsigned k = 0; k < 0x10000; k++)
-        if (r->ram[0x20000 + k] != image_byte(40 * 512 + 2 + k))
-            fail_msg("byte %u", k);
-    assert_int_equal(r->ram[0x30000], 0);
-    assert_int_equal(r->ram[0x70000 + 509], image_byte(169 * 512 - 1));
-    assert_int_equal(r->ram[0x70000 + 510], 0);
-    bus_write(r->ports, BM_BASE + 2, 4, 1);
-    assert_int_equal(bm_status(r) & 4, 0);
-    rig_free(r);
-}
-
-static void test_dma_start_first(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    /* the bus master waits for the command */
-    prd(r, 0x1000, 0, 0x20000, 1024, true);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 1);
-    command48(r, 0, 0x25, 8, 2);
-    assert_int_equal(bm_status(r) & 7, 4);
-    assert_true(r->irq[0]);
-    assert_sectors(r->ram + 0x20000, 8, 2);
-    rig_free(r);
-}
-
-static void test_dma_write(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    for (unsigned k = 0; k < 300 * 512; k++)
-        r->ram[0x10000 + k] = (uint8_t)(k * 13 + k / 512);
-    prd(r, 0x1000, 0, 0x10000, 0, false);
-    prd(r, 0x1000, 1, 0x20000, 0, false);
-    prd(r, 0x1000, 2, 0x30000, 300 * 512 - 0x20000, true);
-    command48(r, 0, 0x35, 1000, 300);
-    bm_start(r, 0x1000, false);
-    assert_int_equal(bm_status(r) & 7, 4);
-    assert_int_equal(in(r, 7), DRDY | DSC);
-    assert_memory_equal(img->data + 1000 * 512, r->ram + 0x10000, 300 * 512);
-    assert_int_equal(img->data[1300 * 512], image_byte(1300 * 512));
-    rig_free(r);
-}
-
-static void test_dma_sizes(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    /* table longer than the transfer: interrupt while active */
-    prd(r, 0x1000, 0, 0x20000, 4096, true);
-    command28(r, 0, 0xc8, 1, 1);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 5);
-    assert_int_equal(in(r, 7), DRDY | DSC);
-    bm_stop(r);
-    assert_int_equal(bm_status(r) & 1, 0);
-    /* table shorter: the bus master ends, the device still wants service and is silent */
-    r->rose[0] = 0;
-    prd(r, 0x1000, 0, 0x20000, 512, true);
-    command28(r, 0, 0xc8, 1, 2);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 0);
-    assert_int_equal(r->rose[0], 0);
-    assert_int_equal(alt_status(r) & DRQ, DRQ);
-    bm_stop(r);
-    /* and goes on where it stood when the host gives it more */
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 4);
-    assert_sectors(r->ram + 0x20000, 2, 1);
-    rig_free(r);
-}
-
-static void test_dma_bad(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    /* table outside RAM */
-    command28(r, 0, 0xc8, 1, 1);
-    bm_start(r, 0xfffffff8u, true);
-    assert_int_equal(bm_status(r) & 7, 2);
-    assert_int_equal(r->rose[0], 0);
-    control(r, 4);
-    control(r, 0);
-    bm_stop(r);
-    /* region across the end of RAM */
-    prd(r, 0x1000, 0, RAM_SIZE - 512, 1024, true);
-    command28(r, 0, 0xca, 1, 2);
-    bm_start(r, 0x1000, false);
-    assert_int_equal(bm_status(r) & 7, 2);
-    assert_int_equal(img->writes, 0);
-    control(r, 4);
-    control(r, 0);
-    bm_stop(r);
-    /* a table without an end: stops at the 64 KiB line */
-    for (unsigned k = 0; k < 0x10000 / 8; k++)
-        prd(r, 0x10000, k, 0x20000, 2, false);
-    command28(r, 0, 0xc8, 0, 200);
-    bm_start(r, 0x10000, true);
-    assert_int_equal(bm_status(r) & 7, 2);
-    control(r, 4);
-    control(r, 0);
-    bm_stop(r);
-    /* wrong direction: nothing moves */
-    prd(r, 0x1000, 0, 0x20000, 512, true);
-    command28(r, 0, 0xca, 1, 1);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 1);
-    assert_int_equal(img->writes, 0);
-    control(r, 4);
-    control(r, 0);
-    bm_stop(r);
-    /* no bus mastering */
-    pci_config_write(r->pci, 0, DEVFN, 4, 1, 2);
-    command28(r, 0, 0xc8, 1, 1);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(bm_status(r) & 7, 2);
-    rig_free(r);
-}
-
-static void test_dma_io_error(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    img->bad_from = 70 * 512 + 5;
-    img->bad_to = img->bad_from + 1;
-    prd(r, 0x1000, 0, 0x20000, 0, true);
-    command48(r, 0, 0x25, 60, 100);
-    bm_start(r, 0x1000, true);
-    assert_int_equal(r->rose[0], 1);
-    assert_int_equal(bm_status(r) & 4, 4);
-    assert_error(r, 0, 0x40);
-    assert_int_equal(in(r, 3), 70);
-    assert_sectors(r->ram + 0x20000, 60, 10); /* what could be read is there */
-    bm_stop(r);
-    command48(r, 0, 0x35, 60, 100);
-    bm_start(r, 0x1000, false);
-    assert_error(r, DF, 4);
-    rig_free(r);
-}
-
-static void test_bm_registers(void **state)
-{
-    struct rig *r = disk_rig();
-
-    (void)state;
-    bus_write(r->ports, BM_BASE + 4, 0xffffffff, 4);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 4, 4), 0xfffffffc);
-    bus_write(r->ports, BM_BASE + 2, 0xff, 1);
-    assert_int_equal(bm_status(r), 0x60);
-    assert_int_equal(bus_read(r->ports, BM_BASE, 4), 0x00600000);
-    bus_write(r->ports, BM_BASE + 8 + 4, 0x12345678, 4);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 12, 4), 0x12345678);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 4, 4), 0xfffffffc);
     rig_free(r);
 }
 
@@ -902,13 +694,6 @@ int main(void)
         cmocka_unit_test(test_set_features),
         cmocka_unit_test(test_power),
         cmocka_unit_test(test_smart),
-        cmocka_unit_test(test_dma_read),
-        cmocka_unit_test(test_dma_start_first),
-        cmocka_unit_test(test_dma_write),
-        cmocka_unit_test(test_dma_sizes),
-        cmocka_unit_test(test_dma_bad),
-        cmocka_unit_test(test_dma_io_error),
-        cmocka_unit_test(test_bm_registers),
         cmocka_unit_test(test_two_disks),
         cmocka_unit_test(test_attach_errors),
         cmocka_unit_test(test_state),

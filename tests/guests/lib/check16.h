@@ -7,8 +7,8 @@
 
 #include "guest.h"
 
-    /* Condition `cond` (as in j<cond>) must hold now. */
-    .macro CHECK cond, name:vararg
+/* Condition `cond` (as in j<cond>) must hold now. */
+.macro CHECK cond, name:vararg
     j\cond 771f
     push %si
     mov $772f, %si

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers that every guest shares, for assembler and C: where things are, the selectors of lib/enter.S's GDT, and
- * the ports and values by which a guest reports.
+ * Numbers that every guest shares, for assembler and C: where things are, the selectors of
+ * lib/enter.S's GDT, and the ports and values by which a guest reports.
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -14,7 +14,8 @@
 #define SEL_UCODE64 0x2b
 #define SEL_UDATA2  0x33
 #define SEL_TSS     0x38 /* two slots */
-#define SEL_KCODE32 0x48 /* a second flat 32-bit kernel code segment, in 64-bit guests the only one */
+#define SEL_KCODE32                                                                                \
+    0x48 /* a second flat 32-bit kernel code segment, in 64-bit guests the only one */
 #define SEL_KCODE16 0x50 /* base 0, 16 bits */
 #define SEL_KDATA16 0x58 /* base 0, limit 0xffff */
 #define SEL_FREE    0x60 /* up to GDT_ENTRIES: the tests' own */
