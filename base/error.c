@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-G_DEFINE_QUARK(penumbra - error, penumbra_error)
+GQuark penumbra_error_quark(void)
+{
+    return g_quark_from_static_string("penumbra-error");
+}
 
 void (*invariant_dump)(void);
 
