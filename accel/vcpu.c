@@ -2,11 +2,13 @@
 /* vCPU threads; see vcpu.h. */
 #include "accel/vcpu.h"
 
+#include "base/lock.h"
+
 struct vcpu {
     struct vcpu_config cfg;
     GThread *thread;
-    GMutex lock; /* protects nothing but the sleep itself */
-    GCond wake;
+    struct lock lock; /* protects nothing but the sleep itself */
+    struct condition wake;
 };
 
 struct vcpu *vcpu_new(const struct vcpu_config *cfg)
@@ -14,8 +16,8 @@ struct vcpu *vcpu_new(const struct vcpu_config *cfg)
     struct vcpu *v = g_new0(struct vcpu, 1);
 
     v->cfg = *cfg;
-    g_mutex_init(&v->lock);
-    g_cond_init(&v->wake);
+    lock_init(&v->lock);
+    condition_init(&v->wake);
     return v;
 }
 
@@ -37,9 +39,9 @@ void vcpu_start(struct vcpu *v)
 
 void vcpu_wake(struct vcpu *v)
 {
-    g_mutex_lock(&v->lock);
-    g_cond_broadcast(&v->wake);
-    g_mutex_unlock(&v->lock);
+    lock_take(&v->lock);
+    condition_broadcast(&v->wake);
+    lock_drop(&v->lock);
 }
 
 void vcpu_kick(struct vcpu *v)
@@ -50,10 +52,10 @@ void vcpu_kick(struct vcpu *v)
 
 void vcpu_sleep(struct vcpu *v)
 {
-    g_mutex_lock(&v->lock);
+    lock_take(&v->lock);
     while (!atomic_load(&v->cfg.cpu->attention))
-        g_cond_wait(&v->wake, &v->lock);
-    g_mutex_unlock(&v->lock);
+        condition_wait(&v->wake, &v->lock);
+    lock_drop(&v->lock);
 }
 
 void vcpu_join(struct vcpu *v)
@@ -67,7 +69,7 @@ void vcpu_free(struct vcpu *v)
 {
     if (!v)
         return;
-    g_mutex_clear(&v->lock);
-    g_cond_clear(&v->wake);
+    lock_clear(&v->lock);
+    condition_clear(&v->wake);
     g_free(v);
 }

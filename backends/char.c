@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct chardev *char_new(const char *name, GMutex *lock)
+static struct chardev *char_new(const char *name, struct lock *lock)
 {
     struct chardev *c = g_new0(struct chardev, 1);
 
@@ -34,7 +34,7 @@ static void ignore_sigpipe(void)
         signal(SIGPIPE, SIG_IGN);
 }
 
-static struct chardev *open_stdio(GMutex *lock, bool keep_signals, GError **err)
+static struct chardev *open_stdio(struct lock *lock, bool keep_signals, GError **err)
 {
     static bool taken; /* the process has one standard input */
     struct chardev *c;
@@ -54,7 +54,7 @@ static struct chardev *open_stdio(GMutex *lock, bool keep_signals, GError **err)
     return c;
 }
 
-static struct chardev *open_file(const char *path, GMutex *lock, GError **err)
+static struct chardev *open_file(const char *path, struct lock *lock, GError **err)
 {
     struct chardev *c;
     int fd;
@@ -76,7 +76,7 @@ static struct chardev *open_file(const char *path, GMutex *lock, GError **err)
     return c;
 }
 
-static struct chardev *open_pty(GMutex *lock, GError **err)
+static struct chardev *open_pty(struct lock *lock, GError **err)
 {
     int master, slave;
     struct chardev *c;
@@ -94,7 +94,7 @@ static struct chardev *open_pty(GMutex *lock, GError **err)
     return c;
 }
 
-struct chardev *char_open(const char *spec, GMutex *lock, GError **err)
+struct chardev *char_open(const char *spec, struct lock *lock, GError **err)
 {
     ignore_sigpipe();
     if (!strcmp(spec, "none") || !strcmp(spec, "null"))

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct chardev;
+struct lock;
 
 /* Where input goes. `can_receive` says how many bytes the device can take now (0: keep them);
  * `receive` gets at most that many. Both are called with the device lock held. */
@@ -26,7 +27,7 @@ struct char_receiver {
  * ("stdio,signal=on" leaves it its signals), and is restored by char_free, at exit and when a
  * signal ends the process. `lock` is the device lock, taken around the receiver's calls; main
  * thread. NULL with an error. */
-struct chardev *char_open(const char *spec, GMutex *lock, GError **err);
+struct chardev *char_open(const char *spec, struct lock *lock, GError **err);
 
 /* A backend in memory, for tests: what the device wrote is in char_written. */
 struct chardev *char_new_memory(void);

@@ -25,13 +25,13 @@
 static void lock(struct chardev *c)
 {
     if (c->lock)
-        g_mutex_lock(c->lock);
+        lock_take(c->lock);
 }
 
 static void unlock(struct chardev *c)
 {
     if (c->lock)
-        g_mutex_unlock(c->lock);
+        lock_drop(c->lock);
 }
 
 static gboolean in_ready(gint fd, GIOCondition cond, gpointer opaque);

@@ -7,11 +7,12 @@
 #define BACKENDS_CHAR_IMPL_H
 
 #include "backends/char.h"
+#include "base/lock.h"
 
 struct char_tty;
 
 struct chardev {
-    GMutex *lock;            /* the device lock; NULL in a program without threads */
+    struct lock *lock;       /* the device lock; NULL in a program without threads */
     struct char_receiver rx; /* receive is NULL: nobody */
     const char *name;        /* for messages */
     GString *memory;         /* memory backend: what was written */

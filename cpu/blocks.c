@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
@@ -41,8 +42,8 @@ struct blocks {
     struct block *hash[HASH_SIZE];
     struct code_page *pages[PAGE_HASH];
     uint64_t flushes;
-    struct block *scratch; /* room for one uncached block */
-    GMutex notes_lock;     /* protects notes, n_notes */
+    struct block *scratch;  /* room for one uncached block */
+    struct lock notes_lock; /* protects notes, n_notes */
     struct note notes[MAX_NOTES];
     unsigned n_notes; /* > MAX_NOTES: too many, drop all */
 };
@@ -60,7 +61,7 @@ struct blocks *blocks_new(void)
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     invariant(bs->arena != MAP_FAILED);
     bs->scratch = g_malloc0(block_bytes(1));
-    g_mutex_init(&bs->notes_lock);
+    lock_init(&bs->notes_lock);
     return bs;
 }
 
@@ -82,7 +83,7 @@ void blocks_free(struct blocks *bs)
         return;
     free_pages(bs);
     munmap(bs->arena, ARENA_SIZE);
-    g_mutex_clear(&bs->notes_lock);
+    lock_clear(&bs->notes_lock);
     g_free(bs->scratch);
     g_free(bs);
 }
@@ -238,11 +239,11 @@ void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len)
 {
     struct blocks *bs = cpu->blocks;
 
-    g_mutex_lock(&bs->notes_lock);
+    lock_take(&bs->notes_lock);
     if (bs->n_notes < MAX_NOTES)
         bs->notes[bs->n_notes] = (struct note){gpa, len};
     bs->n_notes++;
-    g_mutex_unlock(&bs->notes_lock);
+    lock_drop(&bs->notes_lock);
     cpu_set_event(cpu, EV_CODE);
 }
 
@@ -252,11 +253,11 @@ void blocks_handle_notes(struct cpu *cpu)
     struct note notes[MAX_NOTES];
     unsigned n;
 
-    g_mutex_lock(&bs->notes_lock);
+    lock_take(&bs->notes_lock);
     n = bs->n_notes;
     bs->n_notes = 0;
     memcpy(notes, bs->notes, sizeof(notes));
-    g_mutex_unlock(&bs->notes_lock);
+    lock_drop(&bs->notes_lock);
     if (n > MAX_NOTES) {
         blocks_flush(cpu);
         return;

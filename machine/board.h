@@ -31,7 +31,7 @@ enum board_request {
 
 struct board {
     struct machine_config cfg;
-    GMutex *lock;
+    struct lock *lock;
     struct vclock *clock;
     struct memory mem;
     struct dma_space dma;

@@ -3,6 +3,7 @@
 #include "machine/board_cpu.h"
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "cpu/cpuid.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
@@ -17,9 +18,9 @@ static uint64_t port_read(void *opaque, uint16_t port, unsigned size)
     struct board *b = opaque;
     uint64_t v;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     v = bus_read(b->ports, port, size);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return v;
 }
 
@@ -27,9 +28,9 @@ static void port_write(void *opaque, uint16_t port, uint64_t val, unsigned size)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     bus_write(b->ports, port, val, size);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
@@ -37,9 +38,9 @@ static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
     struct board *b = opaque;
     uint64_t v;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     v = bus_read(b->mmio, gpa, size);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return v;
 }
 
@@ -47,9 +48,9 @@ static void mmio_write(void *opaque, gpa_t gpa, uint64_t val, unsigned size)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     bus_write(b->mmio, gpa, val, size);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static int int_ack(void *opaque)
@@ -57,9 +58,9 @@ static int int_ack(void *opaque)
     struct board *b = opaque;
     int vector;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     vector = apic_ack(b->apic);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return vector;
 }
 
@@ -68,9 +69,9 @@ static uint8_t get_cr8(void *opaque)
     struct board *b = opaque;
     uint8_t v;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     v = (uint8_t)apic_get_tpr(b->apic);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return v;
 }
 
@@ -78,9 +79,9 @@ static void set_cr8(void *opaque, uint8_t tpr)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     apic_set_tpr(b->apic, tpr);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static uint64_t get_apic_base(void *opaque)
@@ -88,9 +89,9 @@ static uint64_t get_apic_base(void *opaque)
     struct board *b = opaque;
     uint64_t v;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     v = apic_base_read(b->apic);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return v;
 }
 
@@ -99,9 +100,9 @@ static bool set_apic_base(void *opaque, uint64_t val)
     struct board *b = opaque;
     bool ok;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     ok = apic_base_write(b->apic, val);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return ok;
 }
 
@@ -110,9 +111,9 @@ static uint64_t get_tsc_deadline(void *opaque)
     struct board *b = opaque;
     uint64_t v;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     v = apic_tsc_deadline_read(b->apic);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return v;
 }
 
@@ -120,18 +121,18 @@ static void set_tsc_deadline(void *opaque, uint64_t tsc)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     apic_tsc_deadline_write(b->apic, tsc);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static void smm_changed(void *opaque, bool in_smm)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     memory_set_smm(&b->mem, in_smm);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static int64_t now(void *opaque)
@@ -145,9 +146,9 @@ static void ferr(void *opaque, bool level)
 {
     struct board *b = opaque;
 
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     irq_set(coproc_error_ferr_input(b->coproc_error), level);
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
 }
 
 static void wait_for_event(void *opaque)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "devices/display/vga_text.h"
 #include "devices/pc/acpi_pm.h"
@@ -95,7 +96,7 @@ static bool vcpu_exited(void *opaque, enum cpu_exit why)
         m->end_source = g_idle_add_full(G_PRIORITY_HIGH, tell_ended, m, NULL);
         return false;
     }
-    g_mutex_lock(b->lock);
+    lock_take(b->lock);
     if (requests & REQUEST_RESET) {
         if (!reset_all(b, &err)) {
             log_user("%s", err->message);
@@ -105,7 +106,7 @@ static bool vcpu_exited(void *opaque, enum cpu_exit why)
     } else if (requests & REQUEST_CPU_RESET) {
         apic_init(b->apic);
     }
-    g_mutex_unlock(b->lock);
+    lock_drop(b->lock);
     return true;
 }
 
@@ -135,9 +136,9 @@ static gboolean timers_dispatch(GSource *source, GSourceFunc fn, gpointer data)
 
     (void)fn;
     (void)data;
-    g_mutex_lock(t->board->lock);
+    lock_take(t->board->lock);
     schedule(t, clock_run_timers(t->board->clock));
-    g_mutex_unlock(t->board->lock);
+    lock_drop(t->board->lock);
     return G_SOURCE_CONTINUE;
 }
 
@@ -224,10 +225,10 @@ bool machine_start(struct machine *m, GError **err)
 {
     bool ok;
 
-    g_mutex_lock(m->board.lock);
+    lock_take(m->board.lock);
     clock_cont(m->board.clock);
     ok = reset_all(&m->board, err);
-    g_mutex_unlock(m->board.lock);
+    lock_drop(m->board.lock);
     if (ok) {
         m->started = true;
         vcpu_start(m->board.vcpu);
@@ -262,18 +263,18 @@ struct vga *machine_vga(struct machine *m)
 
 void machine_power_button(struct machine *m)
 {
-    g_mutex_lock(m->board.lock);
+    lock_take(m->board.lock);
     acpi_pm_power_button(m->board.pm);
-    g_mutex_unlock(m->board.lock);
+    lock_drop(m->board.lock);
 }
 
 char *machine_screen_text(struct machine *m)
 {
     char *text;
 
-    g_mutex_lock(m->board.lock);
+    lock_take(m->board.lock);
     text = m->board.vga ? vga_text_screen(m->board.vga) : g_strdup("(no display)\n");
-    g_mutex_unlock(m->board.lock);
+    lock_drop(m->board.lock);
     return text;
 }
 

@@ -20,6 +20,7 @@
 struct machine;
 struct vga;
 struct chardev;
+struct lock;
 
 struct machine_drive {
     const char *file; /* NULL: nothing in this place (cd: an empty drive) */
@@ -31,8 +32,7 @@ struct machine_drive {
 
 struct machine_config {
     const char *name;
-    GMutex
-        *lock; /* the device lock, made by the caller: backends need it before the machine does */
+    struct lock *lock; /* the device lock, the caller's: backends need it before the machine does */
     uint64_t ram_size; /* bytes, a multiple of 1 MiB, 1 MiB .. 512 GiB */
     const char *cpu_model;
     const char *accel;               /* "interp" */

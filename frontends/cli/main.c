@@ -9,6 +9,7 @@
 
 #include "backends/char.h"
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "devices/input/ps2_kbd.h"
 #include "devices/input/ps2_mouse.h"
@@ -20,7 +21,7 @@
 
 struct app {
     struct options o;
-    GMutex lock; /* the device lock */
+    struct lock lock; /* the device lock */
     GMainLoop *loop;
     struct machine *machine;
     struct chardev *chardev[MACHINE_MAX_SERIAL + 1];
@@ -86,12 +87,12 @@ static bool open_chars(struct app *a, GError **err)
 
 static void lock_devices(void *opaque)
 {
-    g_mutex_lock(&((struct app *)opaque)->lock);
+    lock_take(&((struct app *)opaque)->lock);
 }
 
 static void unlock_devices(void *opaque)
 {
-    g_mutex_unlock(&((struct app *)opaque)->lock);
+    lock_drop(&((struct app *)opaque)->lock);
 }
 
 static void on_key(void *opaque, enum pkey key, bool down)
@@ -269,7 +270,7 @@ static void close_app(struct app *a)
         char_free(a->chardev[n]);
     g_main_loop_unref(a->loop);
     options_free(&a->o);
-    g_mutex_clear(&a->lock);
+    lock_clear(&a->lock);
 }
 
 int main(int argc, char **argv)
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
     GError *err = NULL;
     int status;
 
-    g_mutex_init(&a.lock);
+    lock_init(&a.lock);
     if (!options_parse(&a.o, argc, argv, &err)) {
         status = fail(err);
     } else if (a.o.help || a.o.help_text) {

@@ -3,12 +3,13 @@
 #include "tests/unit/unit.h"
 
 #include "backends/char.h"
+#include "base/lock.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-static GMutex device_lock;
+static struct lock device_lock;
 
 /* A receiver with little room. */
 struct sink {
@@ -28,7 +29,7 @@ static void sink_receive(void *opaque, const uint8_t *buf, size_t len)
     struct sink *s = opaque;
 
     assert_true(len > 0 && len <= s->room);
-    assert_false(g_mutex_trylock(&device_lock)); /* held by whoever calls */
+    assert_false(!pthread_mutex_trylock(&device_lock.mutex)); /* held by whoever calls */
     g_string_append_len(s->got, (const char *)buf, (gssize)len);
     s->room -= len;
 }
@@ -50,9 +51,9 @@ static unsigned settle(void)
 
 static void write_locked(struct chardev *c, const char *s)
 {
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     char_write(c, (const uint8_t *)s, strlen(s));
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
 }
 
 static void test_names(void **state)
@@ -128,9 +129,9 @@ static void test_slow_reader(void **state)
     assert_non_null(c);
     close(fd[1]);
     for (; sent < 50000; sent++) {
-        g_mutex_lock(&device_lock);
+        lock_take(&device_lock);
         char_write(c, (const uint8_t *)&sent, 4);
-        g_mutex_unlock(&device_lock);
+        lock_drop(&device_lock);
     }
     while (want < sent * 4) {
         ssize_t n;
@@ -159,19 +160,19 @@ static void test_pty(void **state)
 
     (void)state;
     assert_non_null(c);
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     char_set_receiver(c, &r);
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
     settle(); /* nobody connected yet: must not spin */
     fd = open(char_pty_path(c), O_RDWR | O_NOCTTY | O_NONBLOCK);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "abc\003defgh", 9), 9);
     settle();
     assert_string_equal(s.got->str, "abc");
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     s.room = 100;
     char_accept_input(c);
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
     assert_string_equal(s.got->str, "abc\003defgh");
     write_locked(c, "reply\n");
     settle();
@@ -200,17 +201,17 @@ static void test_stdin_eof(void **state)
     assert_non_null(c);
     assert_null(char_open("stdio", &device_lock, &err)); /* there is only one */
     g_clear_error(&err);
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     char_set_receiver(c, &r);
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
     assert_int_equal(write(fd[1], "12\0013456", 7), 7); /* no terminal: Ctrl-A is a byte */
     close(fd[1]);
     assert_in_range(settle(), 1, 3);
     assert_memory_equal(s.got->str, "12\0013", 4);
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     s.room = 10;
     char_accept_input(c); /* what came before the end is still there */
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
     assert_int_equal(s.got->len, 7);
     assert_int_equal(settle(), 0);
     char_free(c);
@@ -226,11 +227,11 @@ static void test_memory(void **state)
     (void)state;
     write_locked(c, "out");
     assert_string_equal(char_written(c)->str, "out");
-    g_mutex_lock(&device_lock);
+    lock_take(&device_lock);
     assert_int_equal(char_feed(c, (const uint8_t *)"123", 3), 0); /* nobody there */
     char_set_receiver(c, &r);
     assert_int_equal(char_feed(c, (const uint8_t *)"1234567", 7), 5);
-    g_mutex_unlock(&device_lock);
+    lock_drop(&device_lock);
     assert_string_equal(s.got->str, "12345");
     char_free(c);
     g_string_free(s.got, TRUE);

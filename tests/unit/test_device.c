@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 
 #include "base/bits.h"
+#include "base/lock.h"
 #include "cpu/cpu.h"
 #include "machine/board.h"
 
@@ -99,7 +100,7 @@ static void test_reset(void **state)
 /* ---- every device of a board ---- */
 
 static struct board board;
-static GMutex lock;
+static struct lock lock;
 static char *dir, *rom;
 static GRand *rnd;
 
@@ -114,7 +115,7 @@ static int setup(void **state)
     if (!g_file_set_contents(rom, (char *)image, 0x10000, NULL))
         return -1;
     g_free(image);
-    g_mutex_init(&lock);
+    lock_init(&lock);
     rnd = g_rand_new_with_seed(99);
     memset(&board, 0, sizeof(board));
     board.cfg = (struct machine_config){.name = "test",
@@ -146,7 +147,7 @@ static int teardown(void **state)
     board_destroy(&board);
     clock_free(board.clock);
     g_rand_free(rnd);
-    g_mutex_clear(&lock);
+    lock_clear(&lock);
     g_unlink(rom);
     g_rmdir(dir);
     g_free(rom);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "machine/board.h"
 #include "machine/machine.h"
@@ -18,7 +19,7 @@
 #define ROM_SIZE 0x10000
 #define LIMIT_S  30 /* a guard against hangs */
 
-static GMutex lock;
+static struct lock lock;
 static GMainLoop *loop;
 static char *dir, *rom;
 static struct machine *machine;
@@ -71,7 +72,7 @@ static int setup(void **state)
     (void)state;
     dir = g_dir_make_tmp("penumbra-machine-XXXXXX", NULL);
     rom = g_build_filename(dir, "rom", NULL);
-    g_mutex_init(&lock);
+    lock_init(&lock);
     loop = g_main_loop_new(NULL, FALSE);
     main_thread = g_thread_self();
     ends = 0;
@@ -97,7 +98,7 @@ static int teardown(void **state)
     machine_free(machine);
     machine = NULL;
     g_main_loop_unref(loop);
-    g_mutex_clear(&lock);
+    lock_clear(&lock);
     g_unlink(rom);
     g_rmdir(dir);
     g_free(rom);
