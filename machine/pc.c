@@ -38,6 +38,7 @@
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
+#include "machine/media.h"
 
 #define PHYS_LIMIT ((UINT64_C(1) << 40) - 1)
 
@@ -365,7 +366,7 @@ static bool attach_drive(struct board *b, unsigned n, GError **err)
         b->block[n] = block_open_raw(d->file, d->readonly || d->cd || d->snapshot, err);
         if (b->block[n] && d->snapshot && !d->cd)
             b->block[n] = block_open_snapshot(b->block[n], err);
-        if (!b->block[n])
+        if (!b->block[n] || (d->cd && !media_check_cd(b->block[n], err)))
             return false;
     }
     return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, b->block[n],
