@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* For functions whose accesses race by design and cannot be C's atomics: guest memory. */
+#define RACY __attribute__((no_sanitize("thread")))
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -3,6 +3,9 @@
  * Mutexes and condition variables: POSIX threads' with the errors that cannot be handled made
  * invariants. (GLib's are built on futexes that ThreadSanitizer cannot see.) A zeroed struct lock
  * is a valid free one.
+ *
+ * Built with PENUMBRA_STEPS, a thread that the tests' scheduler runs never blocks here (all of them
+ * are one thread of the host): it lets the others go on until it can have the lock.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
@@ -10,18 +13,47 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "base/step.h"
 
 struct lock {
     pthread_mutex_t mutex;
+#ifdef PENUMBRA_STEPS
+    bool taken; /* by a scheduled thread */
+#endif
 };
 
 struct condition {
     pthread_cond_t cond;
+#ifdef PENUMBRA_STEPS
+    unsigned long broadcasts;
+#endif
 };
+
+#ifdef PENUMBRA_STEPS
+static inline bool lock_is_free(const void *l)
+{
+    return !((const struct lock *)l)->taken;
+}
+
+struct condition_waiter {
+    const struct condition *condition;
+    unsigned long broadcasts; /* when the wait began */
+};
+
+static inline bool condition_is_met(const void *waiter)
+{
+    const struct condition_waiter *w = waiter;
+
+    return w->condition->broadcasts != w->broadcasts;
+}
+#endif
 
 static inline void lock_init(struct lock *l)
 {
     invariant(!pthread_mutex_init(&l->mutex, NULL));
+#ifdef PENUMBRA_STEPS
+    l->taken = false;
+#endif
 }
 
 /* Nobody may hold it or wait for it. */
@@ -33,17 +65,35 @@ static inline void lock_clear(struct lock *l)
 /* Not recursive. */
 static inline void lock_take(struct lock *l)
 {
+#ifdef PENUMBRA_STEPS
+    if (step_scheduled()) {
+        step_wait("lock_take", lock_is_free, l);
+        l->taken = true;
+        return;
+    }
+#endif
     invariant(!pthread_mutex_lock(&l->mutex));
 }
 
 static inline void lock_drop(struct lock *l)
 {
+#ifdef PENUMBRA_STEPS
+    if (step_scheduled()) {
+        invariant(l->taken);
+        l->taken = false;
+        step("lock_drop");
+        return;
+    }
+#endif
     invariant(!pthread_mutex_unlock(&l->mutex));
 }
 
 static inline void condition_init(struct condition *c)
 {
     invariant(!pthread_cond_init(&c->cond, NULL));
+#ifdef PENUMBRA_STEPS
+    c->broadcasts = 0;
+#endif
 }
 
 static inline void condition_clear(struct condition *c)
@@ -54,11 +104,24 @@ static inline void condition_clear(struct condition *c)
 /* The lock is held, let go while waiting, and held again on return, which may come unasked. */
 static inline void condition_wait(struct condition *c, struct lock *l)
 {
+#ifdef PENUMBRA_STEPS
+    if (step_scheduled()) {
+        const struct condition_waiter w = {.condition = c, .broadcasts = c->broadcasts};
+
+        lock_drop(l);
+        step_wait("condition_wait", condition_is_met, &w);
+        lock_take(l);
+        return;
+    }
+#endif
     invariant(!pthread_cond_wait(&c->cond, &l->mutex));
 }
 
 static inline void condition_broadcast(struct condition *c)
 {
+#ifdef PENUMBRA_STEPS
+    c->broadcasts++;
+#endif
     invariant(!pthread_cond_broadcast(&c->cond));
 }
 
