@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the shadow MMU knows about each frame of a memory slot: which SPTEs map it (the rmap, a list
+ * a level), whether stores to it must be seen, and whether a large page may cover it. Guarded by
+ * the MMU's lock, but for what says otherwise.
+ */
+#ifndef CPU_MMU_SHADOW_SLOT_PAGES_H
+#define CPU_MMU_SHADOW_SLOT_PAGES_H
+
+#include <stdbool.h>
+
+#include "cpu/mmu_shadow/pte_list.h"
+#include "cpu/types.h"
+
+#define SLOT_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
+
+struct slot_pages {
+    gfn_t base;
+    uint64_t npages;
+    struct pte_list *rmap[SLOT_LEVELS];
+    /* How many upper-level shadow pages shadow the frame: their guest tables are never written
+     * unseen. Written under the lock, read without. */
+    _Atomic uint16_t *tracked;
+    /* By level - 2: shadowed tables in the region, for which it may not be mapped as one. */
+    uint32_t *shadowed[SLOT_LEVELS - 1];
+};
+
+struct slot_pages *slot_pages_new(gfn_t base, uint64_t npages);
+
+/* All lists are empty. */
+void slot_pages_free(struct slot_pages *p);
+
+/* Of gfn, which the slot holds, at a level (1 to SLOT_LEVELS): an index into that level's arrays.
+ */
+static inline uint64_t slot_index(const struct slot_pages *p, gfn_t gfn, unsigned level)
+{
+    return (gfn >> (9 * (level - 1))) - (p->base >> (9 * (level - 1)));
+}
+
+static inline struct pte_list *slot_rmap(const struct slot_pages *p, gfn_t gfn, unsigned level)
+{
+    return &p->rmap[level - 1][slot_index(p, gfn, level)];
+}
+
+/* The highest level at which one SPTE may map gfn: the region lies in the slot and no shadowed
+ * guest table lies in the region. `most` bounds it. */
+unsigned slot_max_level(const struct slot_pages *p, gfn_t gfn, unsigned most);
+
+/* A guest table at gfn is shadowed once more (n = 1) or once less (-1); `upper`: above level 1. */
+void slot_count_shadowed(struct slot_pages *p, gfn_t gfn, bool upper, int n);
+
+#endif
