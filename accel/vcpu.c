@@ -28,13 +28,16 @@ static gpointer vcpu_main(gpointer opaque)
 
     do {
         why = v->cfg.accel->run(v->cfg.cpu);
-    } while (v->cfg.exited(v->cfg.opaque, why));
+    } while (v->cfg.exited(v->cfg.opaque, v->cfg.cpu, why));
     return NULL;
 }
 
 void vcpu_start(struct vcpu *v)
 {
-    v->thread = g_thread_new("vcpu", vcpu_main, v);
+    char name[16];
+
+    snprintf(name, sizeof(name), "vcpu%u", v->cfg.cpu->id);
+    v->thread = g_thread_new(name, vcpu_main, v);
 }
 
 void vcpu_wake(struct vcpu *v)

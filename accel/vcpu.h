@@ -13,7 +13,7 @@ struct vcpu_config {
     struct cpu *cpu; /* outlives the vcpu */
     const struct accel_ops *accel;
     /* The engine came back. Called on the vCPU's thread without any lock; false ends the thread. */
-    bool (*exited)(void *opaque, enum cpu_exit why);
+    bool (*exited)(void *opaque, struct cpu *cpu, enum cpu_exit why);
     void *opaque;
 };
 

@@ -7,11 +7,17 @@
 #include "cpu/access.h"
 
 #include "base/error.h"
+#include "base/mutant.h"
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
 #include "cpu/mmu.h"
+
+/* What guest memory is read and written as: at any address, whatever lies there. */
+typedef uint64_t ram_u64 __attribute__((aligned(1), may_alias));
+typedef uint32_t ram_u32 __attribute__((aligned(1), may_alias));
+typedef uint16_t ram_u16 __attribute__((aligned(1), may_alias));
 
 /* ---- keys and flushes ---- */
 
@@ -98,6 +104,12 @@ static void drop_large(struct cpu *cpu, gva_t va, unsigned shift)
 
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
 {
+    cpu->paging_new = true;
+    cpu_tlb_forget(cpu, globals_too);
+}
+
+void cpu_tlb_forget(struct cpu *cpu, bool globals_too)
+{
     bool wipe = false;
 
     if (globals_too)
@@ -128,6 +140,8 @@ void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
         if (unlikely(maybe_large(cpu, va, large_shifts[k])))
             drop_large(cpu, va, large_shifts[k]);
     }
+    if (cpu->mmu->invlpg)
+        cpu->mmu->invlpg(cpu, va);
     new_bcache_generation(cpu);
 }
 
@@ -143,11 +157,14 @@ void tlb_protect_page(struct cpu *cpu, gpa_t gpa)
 
 /* ---- filling ---- */
 
-/* Where an access goes. */
+/* Where an access goes. No pointer to its slot: before the access is made, another piece of it may
+ * have changed the map through MMIO. */
 struct target {
     gpa_t gpa;
     uint8_t *hva; /* NULL: MMIO */
-    struct phys_slot *slot;
+    bool rom;     /* stores are dropped */
+    bool slow;    /* a store to RAM that somebody wants to know: decoded code, or */
+    bool tracked; /* the MMU */
 };
 
 /* Are linear addresses 64 bits wide for this access? Tables and the stacks that events are pushed
@@ -187,7 +204,7 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
                  const struct mmu_xlat *x)
 {
     uint64_t tag = (va & PAGE_MASK) | key_for(cpu, ctx);
-    struct phys_slot *s = physmem_find(cpu->pm, x->gpa);
+    const struct memslot *s = memslots_find(cpu->slots, x->gpa >> PAGE_SHIFT);
     uint64_t flags = 0;
     bool slow_r = !s, slow_w = !s;
 
@@ -196,14 +213,16 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
         note_large(cpu, va, x->shift);
     if (!s)
         flags |= TLB_MMIO;
-    else if (s->readonly)
+    else if (memslot_readonly(s))
         flags |= TLB_ROM, slow_w = true;
-    else if (s->code[(x->gpa - s->gpa) >> PAGE_SHIFT])
+    else if (x->tracked)
+        flags |= TLB_TRACKED, slow_w = true;
+    else if (memslot_has_code(s, x->gpa >> PAGE_SHIFT))
         slow_w = true;
     if (x->global)
         flags |= TLB_GLOBAL | ((uint64_t)cpu->tlb_global_gen << TLB_GGEN_SHIFT);
     e->gpa = (x->gpa & PAGE_MASK) | flags;
-    e->addend = s ? (uintptr_t)(s->hva + ((x->gpa & PAGE_MASK) - s->gpa)) - (va & PAGE_MASK) : 0;
+    e->addend = s ? (uintptr_t)memslot_hva(s, x->gpa & PAGE_MASK) - (va & PAGE_MASK) : 0;
     e->rtag = tag | (slow_r ? TLB_SLOW : 0);
     e->wtag = x->writable || acc == ACC_W ? tag | (slow_w ? TLB_SLOW : 0) : ~UINT64_C(0);
 }
@@ -229,12 +248,15 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
         fill(cpu, e, va, kind, ctx, &x);
     }
     t.gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
-    t.slot = NULL;
-    t.hva = e->gpa & TLB_MMIO ? NULL : (uint8_t *)(va + e->addend);
-    if (t.hva && kind == ACC_W && (e->wtag & TLB_SLOW)) {
-        t.slot = physmem_find(cpu->pm, t.gpa);
+    t.hva = (e->gpa & TLB_KIND) == TLB_MMIO ? NULL : (uint8_t *)(va + e->addend);
+    t.rom = (e->gpa & TLB_KIND) == TLB_ROM;
+    t.tracked = (e->gpa & TLB_KIND) == TLB_TRACKED;
+    t.slow = t.hva && !t.rom && kind == ACC_W && (e->wtag & TLB_SLOW);
+    if (t.slow && !t.tracked) {
+        const struct memslot *s = memslots_find(cpu->slots, t.gpa >> PAGE_SHIFT);
+
         /* the page no longer holds code: back to the fast path */
-        if (t.slot && !t.slot->readonly && !t.slot->code[(t.gpa - t.slot->gpa) >> PAGE_SHIFT])
+        if (s && !memslot_readonly(s) && !memslot_has_code(s, t.gpa >> PAGE_SHIFT))
             e->wtag &= ~TLB_SLOW;
     }
     return t;
@@ -260,10 +282,29 @@ static unsigned insn_acc(const struct insn *i, unsigned acc)
 
 /* ---- one piece within a page ---- */
 
+RACY void ram_copy(void *to, const void *from, size_t size)
+{
+    volatile uint8_t *t = to;
+    const volatile uint8_t *f = from;
+
+    for (; size >= 8; size -= 8, t += 8, f += 8)
+        *(volatile ram_u64 *)t = *(const volatile ram_u64 *)f;
+    if (size & 4) {
+        *(volatile ram_u32 *)t = *(const volatile ram_u32 *)f;
+        t += 4, f += 4;
+    }
+    if (size & 2) {
+        *(volatile ram_u16 *)t = *(const volatile ram_u16 *)f;
+        t += 2, f += 2;
+    }
+    if (size & 1)
+        *t = *f;
+}
+
 static void load_piece(struct cpu *cpu, const struct target *t, void *buf, unsigned size)
 {
     if (t->hva) {
-        memcpy(buf, t->hva, size);
+        ram_copy(buf, t->hva, size);
         return;
     }
     for (unsigned done = 0; done < size;) {
@@ -278,17 +319,9 @@ static void load_piece(struct cpu *cpu, const struct target *t, void *buf, unsig
 static void store_piece(struct cpu *cpu, const struct target *t, const void *buf, unsigned size)
 {
     if (t->hva) {
-        if (t->slot && t->slot->readonly)
+        if (t->rom)
             return;
-        switch (size) { /* aligned stores stay whole */
-        case 1: *t->hva = *(const uint8_t *)buf; break;
-        case 2: memcpy(t->hva, buf, 2); break;
-        case 4: memcpy(t->hva, buf, 4); break;
-        case 8: memcpy(t->hva, buf, 8); break;
-        default: memcpy(t->hva, buf, size);
-        }
-        if (t->slot && t->slot->code[(t->gpa - t->slot->gpa) >> PAGE_SHIFT])
-            blocks_code_written(cpu, t->gpa, size);
+        ram_copy(t->hva, buf, size);
         return;
     }
     for (unsigned done = 0; done < size;) {
@@ -301,12 +334,29 @@ static void store_piece(struct cpu *cpu, const struct target *t, const void *buf
     }
 }
 
+/* Tells of a store to RAM. Like a hook: nothing translated before may be used behind it. */
+static void tell_stored(struct cpu *cpu, const struct target *t, unsigned size)
+{
+    if (!t->slow)
+        return;
+    blocks_code_written(cpu, t->gpa, size);
+    if (t->tracked)
+        cpu->mmu->written(cpu, t->gpa, size);
+}
+
 /* Bytes of va.. that lie in its page, at most size. */
 static unsigned first_piece(gva_t va, unsigned size)
 {
     unsigned room = (unsigned)(PAGE_SIZE - (va & ~PAGE_MASK));
 
     return size < room ? size : room;
+}
+
+/* Of an access in two pieces, the one in RAM goes first: the other's hook may wait, and host
+ * addresses translated before that are void behind it (see group.h). */
+static bool second_first(const struct target *first, const struct target *second)
+{
+    return !first->hva && second->hva && !MUTANT(access_ram_first);
 }
 
 static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, unsigned acc)
@@ -316,21 +366,41 @@ static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, un
 
     if (n < size)
         t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
-    load_piece(cpu, &t, buf, n);
-    if (n < size)
+    if (likely(n == size)) {
+        load_piece(cpu, &t, buf, n);
+    } else if (second_first(&t, &t2)) {
         load_piece(cpu, &t2, (uint8_t *)buf + n, size - n);
+        load_piece(cpu, &t, buf, n);
+    } else {
+        load_piece(cpu, &t, buf, n);
+        load_piece(cpu, &t2, (uint8_t *)buf + n, size - n);
+    }
 }
 
 static void write_checked(struct cpu *cpu, gva_t va, const void *buf, unsigned size, unsigned acc)
 {
     unsigned n = first_piece(va, size);
-    struct target t = translate(cpu, va, acc), t2;
+    struct target t, t2 = {0};
+    uint32_t gen;
 
-    if (n < size)
-        t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
-    store_piece(cpu, &t, buf, n);
-    if (n < size)
+    do { /* the second may flush what the first found */
+        gen = cpu->tlb_gen;
+        t = translate(cpu, va, acc);
+        if (n < size)
+            t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
+    } while (unlikely(n < size && gen != cpu->tlb_gen));
+    if (likely(n == size)) {
+        store_piece(cpu, &t, buf, n);
+    } else if (second_first(&t, &t2)) {
         store_piece(cpu, &t2, (const uint8_t *)buf + n, size - n);
+        store_piece(cpu, &t, buf, n);
+    } else {
+        store_piece(cpu, &t, buf, n);
+        store_piece(cpu, &t2, (const uint8_t *)buf + n, size - n);
+    }
+    tell_stored(cpu, &t, n);
+    if (n < size)
+        tell_stored(cpu, &t2, size - n);
 }
 
 /* ---- the interface ---- */
@@ -412,7 +482,54 @@ void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned siz
         return NULL;
     }
     /* code pages and ROM go through mem_write_slow */
-    return t.hva && !t.slot ? t.hva : NULL;
+    return t.hva && !t.rom && !t.slow ? t.hva : NULL;
+}
+
+void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+{
+    unsigned acc = insn_acc(i, ACC_W), n = first_piece(va, size);
+    struct target t;
+    bool ram;
+
+    if (cpu_group_size(cpu->group) == 1)
+        return;
+    cpu->cur = i;
+    t = translate(cpu, va, acc);
+    ram = t.hva != NULL;
+    if (n < size) {
+        t = translate(cpu, wrap(cpu, va + n, acc), acc);
+        ram &= t.hva != NULL;
+    }
+    if (ram && !MUTANT(access_split_lock))
+        cpu_lock_all(cpu);
+    else
+        cpu_lock_bus(cpu);
+}
+
+void mem_unlock(struct cpu *cpu)
+{
+    if (cpu->locked)
+        cpu_unlock(cpu);
+}
+
+void sys_update8(struct cpu *cpu, gva_t va, uint8_t set, uint8_t clear)
+{
+    struct target t;
+    uint8_t v;
+
+    check_access(cpu, va, 1, ACC_W | ACC_SYS, false);
+    t = translate(cpu, va, ACC_W | ACC_SYS);
+    if (!t.hva || t.rom) {
+        load_piece(cpu, &t, &v, 1);
+        v = (uint8_t)((v | set) & ~clear);
+        store_piece(cpu, &t, &v, 1);
+        return;
+    }
+    v = __atomic_load_n(t.hva, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(t.hva, &v, (uint8_t)((v | set) & ~clear), true,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        ;
+    tell_stored(cpu, &t, 1);
 }
 
 uint64_t sys_read(struct cpu *cpu, gva_t va, unsigned size)
@@ -447,7 +564,7 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
     if (e->tag != tag) {
         struct mmu_xlat x;
         uint32_t err;
-        struct phys_slot *s;
+        const struct memslot *s;
 
         if (cpu_code64(cpu) && !gva_canonical(lin))
             cpu_raise_err(cpu, EXC_GP, 0);
@@ -455,10 +572,9 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
             cpu_raise_pf(cpu, lin, err);
         if (x.shift != PAGE_SHIFT)
             note_large(cpu, lin, x.shift);
-        s = physmem_find(cpu->pm, x.gpa);
+        s = memslots_find(cpu->slots, x.gpa >> PAGE_SHIFT);
         e->gpa = x.gpa & PAGE_MASK;
-        e->slot = s;
-        e->hva = s ? s->hva + (e->gpa - s->gpa) : NULL;
+        e->hva = s ? memslot_hva(s, e->gpa) : NULL;
         e->tag = tag;
     }
     if (page)

@@ -34,9 +34,21 @@ void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned
 __attribute__((cold)) void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va,
                                          unsigned size);
 
+/* A locked read-modify-write that mem_rmw gave no address for stands between these two: no other
+ * vCPU accesses memory meanwhile, or, when the operand is not RAM, does the same to a device. The
+ * second may be left out when the access faults. */
+void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size);
+void mem_unlock(struct cpu *cpu);
+
+/* To or from guest memory within a page: aligned pieces of 2, 4 and 8 bytes stay whole. */
+void ram_copy(void *to, const void *from, size_t size);
+
 /* Implicit supervisor accesses (descriptor tables, TSS, IDT): errors carry no PF_U. */
 uint64_t sys_read(struct cpu *cpu, gva_t va, unsigned size);
 void sys_write(struct cpu *cpu, gva_t va, uint64_t val, unsigned size);
+
+/* Sets and clears bits of a byte of a descriptor table as one locked step. */
+void sys_update8(struct cpu *cpu, gva_t va, uint8_t set, uint8_t clear);
 
 /* Segment check failed: #GP(0), or #SS(0) for the stack segment. */
 __attribute__((noreturn, cold)) void seg_fault(struct cpu *cpu, const struct insn *i, unsigned seg);
@@ -56,7 +68,7 @@ static inline uint64_t tlb_want(const struct cpu *cpu, gva_t va, unsigned size)
 }
 
 /* Host address for a hit of kind ACC_R or ACC_W, else NULL. */
-static inline void *tlb_hit(struct cpu *cpu, gva_t va, unsigned size, unsigned acc)
+RACY static inline void *tlb_hit(struct cpu *cpu, gva_t va, unsigned size, unsigned acc)
 {
     struct tlb_entry *e = tlb_slot(cpu, va);
 
@@ -70,8 +82,11 @@ static inline void *tlb_hit(struct cpu *cpu, gva_t va, unsigned size, unsigned a
     return NULL;
 }
 
+/* Guest memory is shared with other vCPUs, which may write it at any time. An aligned access of up
+ * to eight bytes is one instruction of the host: memcpy of a constant size is. */
 #define MEM_ACCESSORS(bits)                                                                        \
-    static inline uint##bits##_t mem_ld##bits(struct cpu *cpu, const struct insn *i, gva_t va)     \
+    RACY static inline uint##bits##_t mem_ld##bits(struct cpu *cpu, const struct insn *i,          \
+                                                   gva_t va)                                       \
     {                                                                                              \
         const void *p = tlb_hit(cpu, va, bits / 8, ACC_R);                                         \
         uint##bits##_t v;                                                                          \
@@ -82,8 +97,8 @@ static inline void *tlb_hit(struct cpu *cpu, gva_t va, unsigned size, unsigned a
         }                                                                                          \
         return (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                                \
     }                                                                                              \
-    static inline void mem_st##bits(struct cpu *cpu, const struct insn *i, gva_t va,               \
-                                    uint##bits##_t v)                                              \
+    RACY static inline void mem_st##bits(struct cpu *cpu, const struct insn *i, gva_t va,          \
+                                         uint##bits##_t v)                                         \
     {                                                                                              \
         void *p = tlb_hit(cpu, va, bits / 8, ACC_W);                                               \
                                                                                                    \
@@ -92,7 +107,7 @@ static inline void *tlb_hit(struct cpu *cpu, gva_t va, unsigned size, unsigned a
         else                                                                                       \
             mem_write_slow(cpu, i, va, v, bits / 8);                                               \
     }                                                                                              \
-    static inline void *mem_rmw##bits(struct cpu *cpu, const struct insn *i, gva_t va)             \
+    RACY static inline void *mem_rmw##bits(struct cpu *cpu, const struct insn *i, gva_t va)        \
     {                                                                                              \
         void *p = tlb_hit(cpu, va, bits / 8, ACC_W);                                               \
                                                                                                    \
@@ -104,7 +119,7 @@ MEM_ACCESSORS(32)
 MEM_ACCESSORS(64)
 #undef MEM_ACCESSORS
 
-static inline uint64_t mem_ld(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+RACY static inline uint64_t mem_ld(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
 {
     switch (size) {
     case 1: return mem_ld8(cpu, i, va);
@@ -114,8 +129,8 @@ static inline uint64_t mem_ld(struct cpu *cpu, const struct insn *i, gva_t va, u
     }
 }
 
-static inline void mem_st(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t v,
-                          unsigned size)
+RACY static inline void mem_st(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t v,
+                               unsigned size)
 {
     switch (size) {
     case 1: mem_st8(cpu, i, va, (uint8_t)v); break;
@@ -126,7 +141,7 @@ static inline void mem_st(struct cpu *cpu, const struct insn *i, gva_t va, uint6
 }
 
 /* 16 bytes; no alignment is required here (instructions that demand it check it themselves). */
-static inline union xmm mem_ld128(struct cpu *cpu, const struct insn *i, gva_t va)
+RACY static inline union xmm mem_ld128(struct cpu *cpu, const struct insn *i, gva_t va)
 {
     const void *p = tlb_hit(cpu, va, 16, ACC_R);
     union xmm v;
@@ -138,7 +153,7 @@ static inline union xmm mem_ld128(struct cpu *cpu, const struct insn *i, gva_t v
     return v;
 }
 
-static inline void mem_st128(struct cpu *cpu, const struct insn *i, gva_t va, union xmm v)
+RACY static inline void mem_st128(struct cpu *cpu, const struct insn *i, gva_t va, union xmm v)
 {
     void *p = tlb_hit(cpu, va, 16, ACC_W);
 

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/mutant.h"
+#include "base/step.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
@@ -26,7 +28,9 @@ static_assert(MODE_STEP < 1 << MODE_BITS, "the mode fits its place in a key");
 /* A physical page with decoded code. */
 struct code_page {
     gfn_t gfn;
-    uint64_t chunks; /* bit n: bytes n*64.. hold code of some block in the list */
+    struct memslot_arch *mark; /* where the page's memory counts us (a reference); NULL: no RAM */
+    uint64_t index;            /* of the page there */
+    uint64_t chunks;           /* bit n: bytes n*64.. hold code of some block in the list */
     struct block *first;
     struct code_page *next;
 };
@@ -65,6 +69,26 @@ struct blocks *blocks_new(void)
     return bs;
 }
 
+/* The seal goes with the last mark. */
+static void unmark(_Atomic uint8_t *code)
+{
+    uint8_t old = atomic_load(code), now;
+
+    do {
+        now = (old & ~MEMSLOT_CODE_SEALED) == 1 ? 0 : (uint8_t)(old - 1);
+    } while (!atomic_compare_exchange_weak(code, &old, now));
+}
+
+/* The mark is taken from where it was left: by now the map may show other memory at that gfn. */
+static void free_page(struct code_page *cp)
+{
+    if (cp->mark) {
+        unmark(&cp->mark->code[cp->index]);
+        memslot_arch_put(cp->mark);
+    }
+    g_free(cp);
+}
+
 static void free_pages(struct blocks *bs)
 {
     for (unsigned k = 0; k < PAGE_HASH; k++) {
@@ -72,7 +96,7 @@ static void free_pages(struct blocks *bs)
             struct code_page *cp = bs->pages[k];
 
             bs->pages[k] = cp->next;
-            g_free(cp);
+            free_page(cp);
         }
     }
 }
@@ -106,26 +130,48 @@ static struct code_page **page_slot(struct blocks *bs, gfn_t gfn)
 
 /* ---- tracking of written code ---- */
 
-static void set_code_byte(struct cpu *cpu, gfn_t gfn, uint8_t val)
+static void mark_page(struct cpu *cpu, struct code_page *cp)
 {
-    gpa_t gpa = gfn << PAGE_SHIFT;
-    struct phys_slot *s = physmem_find(cpu->pm, gpa);
+    const struct memslot *s = memslots_find(cpu->slots, cp->gfn);
 
-    if (s)
-        __atomic_store_n(&s->code[(gpa - s->gpa) >> PAGE_SHIFT], val, __ATOMIC_SEQ_CST);
+    if (!s)
+        return;
+    cp->mark = memslot_arch_get(s->arch);
+    cp->index = cp->gfn - s->base_gfn;
+    atomic_fetch_add(&cp->mark->code[cp->index], 1);
 }
 
-static struct code_page *track_page(struct cpu *cpu, gfn_t gfn)
+/* Other vCPUs may have the page in their TLBs as one to store to without a look: those entries are
+ * gone on return. Stores of theirs from then on are told to us (blocks_code_written). */
+static bool seal_page(struct cpu *cpu, struct code_page *cp)
+{
+    _Atomic uint8_t *code = cp->mark ? &cp->mark->code[cp->index] : NULL;
+    bool others = cpu_group_size(cpu->group) > 1 && !MUTANT(blocks_seal_before_decoding);
+
+    if (!code || (atomic_load(code) & MEMSLOT_CODE_SEALED))
+        return false;
+    if (others) {
+        cpu_leave_guest(cpu);
+        cpu_group_flush_others(cpu->group, cpu);
+        cpu_enter_guest(cpu);
+    }
+    atomic_fetch_or(code, MEMSLOT_CODE_SEALED);
+    return others;
+}
+
+/* Before the page's bytes are read: DMA, or another vCPU, may write them now. True when guest mode
+ * was left meanwhile: everything is to be translated anew. */
+static bool track_page(struct cpu *cpu, gfn_t gfn)
 {
     struct code_page **at = page_slot(cpu->blocks, gfn);
 
-    if (!*at) {
-        *at = g_new0(struct code_page, 1);
-        (*at)->gfn = gfn;
-        set_code_byte(cpu, gfn, 1);
-        tlb_protect_page(cpu, gfn << PAGE_SHIFT);
-    }
-    return *at;
+    if (*at)
+        return false;
+    *at = g_new0(struct code_page, 1);
+    (*at)->gfn = gfn;
+    mark_page(cpu, *at);
+    tlb_protect_page(cpu, gfn << PAGE_SHIFT);
+    return seal_page(cpu, *at);
 }
 
 /* Which of a block's two page lists goes through gfn. */
@@ -155,9 +201,10 @@ static uint64_t chunk_mask(unsigned first, unsigned last)
 
 static void page_add_block(struct cpu *cpu, gfn_t gfn, struct block *b)
 {
-    struct code_page *cp = track_page(cpu, gfn);
+    struct code_page *cp = *page_slot(cpu->blocks, gfn);
     unsigned first, last;
 
+    invariant(cp);
     block_extent(b, gfn, &first, &last);
     cp->chunks |= chunk_mask(first, last);
     b->page_next[page_side(b, gfn)] = cp->first;
@@ -179,7 +226,7 @@ static void retire(struct cpu *cpu, struct block *b)
 }
 
 /* Drops the stale blocks from a page's list and forgets the page when none is left. */
-static void tidy_page(struct cpu *cpu, struct code_page **slot)
+static void tidy_page(struct code_page **slot)
 {
     struct code_page *cp = *slot;
     struct block **at = &cp->first;
@@ -198,9 +245,8 @@ static void tidy_page(struct cpu *cpu, struct code_page **slot)
         at = &b->page_next[side];
     }
     if (!cp->first) {
-        set_code_byte(cpu, cp->gfn, 0);
         *slot = cp->next;
-        g_free(cp);
+        free_page(cp);
     }
 }
 
@@ -219,10 +265,11 @@ static void retire_range(struct cpu *cpu, struct code_page **slot, unsigned from
         }
     }
     if (any)
-        tidy_page(cpu, slot);
+        tidy_page(slot);
 }
 
-void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+/* Retires what this vCPU has decoded of the bytes. */
+static void retire_written(struct cpu *cpu, gpa_t gpa, unsigned len)
 {
     struct code_page **slot = page_slot(cpu->blocks, gpa >> PAGE_SHIFT);
     unsigned from = (unsigned)(gpa & ~PAGE_MASK), to = from + len - 1;
@@ -230,9 +277,28 @@ void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
     if (!*slot)
         return;
     if (!(*slot)->first) /* tracked, but nothing came of it */
-        tidy_page(cpu, slot);
+        tidy_page(slot);
     else if ((*slot)->chunks & chunk_mask(from, to))
         retire_range(cpu, slot, from, to);
+}
+
+void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+{
+    const struct memslot *s;
+    unsigned caches;
+
+    retire_written(cpu, gpa, len);
+    if (cpu_group_size(cpu->group) == 1)
+        return;
+    /* Another vCPU marks the page, then reads its bytes; here they were written, then the mark is
+     * read. The fence keeps that order: one of the two sees the other. */
+    atomic_thread_fence(memory_order_seq_cst);
+    s = memslots_find(cpu->slots, gpa >> PAGE_SHIFT);
+    caches = s ? atomic_load(&s->arch->code[(gpa >> PAGE_SHIFT) - s->base_gfn]) : 0;
+    caches &= ~(unsigned)MEMSLOT_CODE_SEALED;
+    if (caches > (*page_slot(cpu->blocks, gpa >> PAGE_SHIFT) ? 1u : 0u) &&
+        !MUTANT(blocks_tell_other_vcpus))
+        cpu_group_code_written(cpu->group, cpu, gpa, len);
 }
 
 void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len)
@@ -263,17 +329,13 @@ void blocks_handle_notes(struct cpu *cpu)
         return;
     }
     for (unsigned k = 0; k < n; k++)
-        blocks_code_written(cpu, notes[k].gpa, (unsigned)notes[k].len);
+        retire_written(cpu, notes[k].gpa, (unsigned)notes[k].len);
 }
 
 void blocks_flush(struct cpu *cpu)
 {
     struct blocks *bs = cpu->blocks;
 
-    for (unsigned k = 0; k < PAGE_HASH; k++) {
-        for (struct code_page *cp = bs->pages[k]; cp; cp = cp->next)
-            set_code_byte(cpu, cp->gfn, 0);
-    }
     free_pages(bs);
     memset(bs->hash, 0, sizeof(bs->hash));
     memset(cpu->bcache, 0, sizeof(cpu->bcache));
@@ -352,11 +414,16 @@ static void add_fallthrough(struct block *b, insn_fn *fn)
     b->n--;
 }
 
-/* Decodes from bytes (avail of them up to the page's or segment's end) into b. Returns false when
- * not even one instruction is whole. */
-static bool fill(struct cpu *cpu, struct block *b, const uint8_t *bytes, size_t avail)
+/* Decodes from the page's bytes (avail of them up to its or the segment's end) into b. Returns
+ * false when not even one instruction is whole. The decoder looks at bytes twice, and another vCPU
+ * may write them now: it is given a copy. */
+static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t avail)
 {
     unsigned max = b->mode & MODE_STEP ? 1 : MAX_INSNS;
+    uint8_t bytes[MAX_BYTES + INSN_MAX_LEN];
+
+    ram_copy(bytes, page, avail < sizeof(bytes) ? avail : sizeof(bytes));
+    avail = avail < sizeof(bytes) ? avail : sizeof(bytes);
 
     while (b->n < max && b->len < MAX_BYTES) {
         struct insn in;
@@ -423,7 +490,8 @@ static struct block *arena_block(struct cpu *cpu)
 
 /* One instruction that is not in one page of RAM, or stands at the segment's end: bytes are
  * gathered one by one, up to 15. Cached when both pages are RAM, no limit cuts it, and it is not
- * folded: both halves in one physical page, of which a block can be in the list but once. */
+ * folded: both halves in one physical page, of which a block can be in the list but once. NULL when
+ * translations were lost on the way: to be begun again. */
 static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, size_t seg_avail)
 {
     uint8_t bytes[INSN_MAX_LEN];
@@ -443,12 +511,14 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
                 gpa2 = fetch_translate(cpu, lin + avail);
             at = gpa2 + (avail - in_page);
         }
-        p = physmem_ptr(cpu->pm, at);
+        p = memslots_ptr(cpu->slots, at);
         ram &= p != NULL && (avail < in_page || at >> PAGE_SHIFT != gpa >> PAGE_SHIFT);
-        if (ram && (avail == 0 || avail == in_page))
-            track_page(cpu,
-                       at >> PAGE_SHIFT); /* before its bytes are read: DMA may write them now */
-        bytes[avail] = p ? *p : (uint8_t)cpu_mmio_read(cpu, at, 1);
+        if (ram && (avail == 0 || avail == in_page) && track_page(cpu, at >> PAGE_SHIFT))
+            return NULL;
+        if (p)
+            ram_copy(&bytes[avail], p, 1);
+        else
+            bytes[avail] = (uint8_t)cpu_mmio_read(cpu, at, 1);
         st = decode(bytes, avail + 1, cpu->mode, cpu->features, &in);
     }
     if (!ram || st != DECODE_OK)
@@ -482,13 +552,31 @@ static struct block *find(struct cpu *cpu, gva_t lin, gpa_t gpa)
     return NULL;
 }
 
+/* NULL when translations were lost on the way. */
+static struct block *build(struct cpu *cpu, gva_t lin, gpa_t gpa, const uint8_t *page,
+                           size_t seg_avail)
+{
+    size_t avail = PAGE_SIZE - (lin & ~PAGE_MASK);
+    struct block *b;
+
+    if (!page || seg_avail < INSN_MAX_LEN)
+        return build_straddling(cpu, lin, gpa, seg_avail);
+    b = arena_block(cpu);
+    if (track_page(cpu, gpa >> PAGE_SHIFT))
+        return NULL;
+    init_block(b, cpu, gpa);
+    if (!fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
+        return build_straddling(cpu, lin, gpa, seg_avail);
+    return publish(cpu, b);
+}
+
 struct block *blocks_lookup(struct cpu *cpu)
 {
     uint64_t rip = cpu->gpr[REG_RIP];
     gva_t lin = cpu->code_base + rip;
     struct bcache_entry *e;
     const uint8_t *page;
-    size_t seg_avail = SIZE_MAX, avail;
+    size_t seg_avail = SIZE_MAX;
     struct block *b;
     gpa_t gpa;
 
@@ -499,25 +587,14 @@ struct block *blocks_lookup(struct cpu *cpu)
             cpu_raise_err(cpu, EXC_GP, 0);
         seg_avail = cpu->code_limit - rip + 1;
     }
-    gpa = fetch_translate_page(cpu, lin, &page);
-    b = find(cpu, lin, gpa);
-    if (!b) {
-        avail = PAGE_SIZE - (lin & ~PAGE_MASK);
-        if (page && seg_avail >= INSN_MAX_LEN) {
-            b = arena_block(cpu);
-            track_page(cpu,
-                       gpa >> PAGE_SHIFT); /* before its bytes are read: DMA may write them now */
-            init_block(b, cpu, gpa);
-            if (fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
-                publish(cpu, b);
-            else
-                b = build_straddling(cpu, lin, gpa, seg_avail);
-        } else {
+    do {
+        gpa = fetch_translate_page(cpu, lin, &page);
+        b = find(cpu, lin, gpa);
+        if (!b)
+            b = build(cpu, lin, gpa, page, seg_avail);
+        else if (b->len > seg_avail) /* decoded under a larger limit */
             b = build_straddling(cpu, lin, gpa, seg_avail);
-        }
-    }
-    if (b->len > seg_avail) /* decoded under a larger limit */
-        return build_straddling(cpu, lin, gpa, seg_avail);
+    } while (!b);
     /* An entry of the same mode and segment end is good for other bases, too. That must not hold
      * for the byte behind the end, which straight code may run into: it can only be offset 0 of 4
      * GiB. */

@@ -44,7 +44,7 @@ void blocks_free(struct blocks *bs);
  * where it is; #UD and the like are raised by the block itself when it runs). */
 struct block *blocks_lookup(struct cpu *cpu);
 
-/* The vCPU stored `len` bytes at gpa (one page) over decoded code. */
+/* The vCPU stored `len` bytes at gpa (one page) over code that it or another vCPU has decoded. */
 void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len);
 
 /* Any thread: the same, by somebody else; carried out before the vCPU's next block. */

@@ -34,10 +34,13 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
                      : model->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
                                                                    : 32;
     cpu->tsc_khz = cfg->tsc_khz;
-    cpu->pm = cfg->pm;
+    cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
     cpu->blocks = blocks_new();
+    cpu->own_group = !cfg->group;
+    cpu->group = cfg->group ? cfg->group : cpu_group_new();
+    cpu_group_add(cpu->group, cpu);
     atomic_store(&cpu->a20_mask, ~UINT64_C(0));
     cpu_reset(cpu, cfg->id == 0, false);
     return cpu;
@@ -48,6 +51,9 @@ void cpu_free(struct cpu *cpu)
     if (!cpu)
         return;
     blocks_free(cpu->blocks);
+    cpu_group_remove(cpu->group, cpu);
+    if (cpu->own_group)
+        cpu_group_free(cpu->group);
     free(cpu);
 }
 
@@ -80,7 +86,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->halted = false;
     cpu->wait_sipi = !bsp;
     cpu->nmi_blocked = cpu->shutdown = false;
-    if (cpu->in_smm && cpu->hooks.smm_changed)
+    if (init && cpu->in_smm && cpu->hooks.smm_changed) /* at power-on the board knows itself */
         cpu->hooks.smm_changed(cpu->hooks.opaque, false);
     cpu->in_smm = false;
     memset(cpu->dr, 0, sizeof(cpu->dr));

@@ -3,7 +3,8 @@
  * One virtual processor: the architectural state as the interpreter keeps it, its TLB, and the
  * calls by which the rest of Penumbra runs it and talks to it.
  *
- * Unless a comment says otherwise, everything here belongs to the thread that runs the vCPU.
+ * Unless a comment says otherwise, everything here belongs to the thread that runs the vCPU. While
+ * it is stopped, between two cpu_run, that may be another.
  */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
@@ -16,8 +17,9 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "cpu/group.h"
 #include "cpu/insn.h"
-#include "cpu/physmem.h"
+#include "cpu/mmu_shadow/memslots.h"
 #include "cpu/types.h"
 #include "cpu/x86.h"
 
@@ -96,9 +98,11 @@ struct tlb_entry {
     uint64_t gpa;        /* page address, with TLB_* flags in the low bits */
 };
 enum {
-    TLB_MMIO = 1,   /* no RAM here: go to the bus */
-    TLB_ROM = 2,    /* writes are dropped */
-    TLB_GLOBAL = 4, /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
+    TLB_KIND = 3,    /* what is there: RAM (0), or */
+    TLB_MMIO = 1,    /* no memory: go to the bus */
+    TLB_ROM = 2,     /* writes are dropped */
+    TLB_TRACKED = 3, /* RAM whose writes the MMU wants to know */
+    TLB_GLOBAL = 4,  /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
     TLB_GGEN_SHIFT = 3,
 };
 /* The privilege context: bits 1..0 of a tag. */
@@ -116,7 +120,6 @@ struct itlb_entry {
     uint64_t tag;
     uint64_t gpa;
     const uint8_t *hva; /* of the page's start; NULL for MMIO */
-    struct phys_slot *slot;
 };
 #define ITLB_SIZE 128
 
@@ -159,7 +162,8 @@ struct cpu_event {
 };
 
 /* How the CPU reaches the rest of the board. Every call may be made by the vCPU thread at any
- * instruction; the machine takes the device lock inside. `size` is 1, 2, 4 or 8. */
+ * instruction; the machine takes the device lock inside, outside guest mode (cpu_leave_guest),
+ * where it may wait. `size` is 1, 2, 4 or 8. */
 struct cpu_hooks {
     void *opaque;
     uint64_t (*port_read)(void *opaque, uint16_t port, unsigned size);
@@ -222,23 +226,28 @@ struct cpu {
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t mcg_status, mcg_ctl, mc_ctl[4];
     uint64_t smbase;
-    bool mid_string;     /* between two iterations of a repeated string instruction */
-    uint64_t pending_db; /* DR6 bits of debug traps that fall due at the next boundary */
-    uint8_t sipi_vector;
+    bool mid_string;             /* between two iterations of a repeated string instruction */
+    uint64_t pending_db;         /* DR6 bits of debug traps that fall due at the next boundary */
+    _Atomic uint8_t sipi_vector; /* written before EV_SIPI is set */
 
     /* ---- exceptions in flight ---- */
     struct cpu_event exc; /* raised and to be delivered by cpu_run */
     int delivering;       /* vector being delivered, -1 when none: double-fault logic */
     sigjmp_buf *catcher;  /* where cpu_raise goes */
+    enum { CPU_LOCKED_NOT, CPU_LOCKED_ALL, CPU_LOCKED_BUS } locked; /* see cpu_lock_all */
 
     /* ---- from other threads ---- */
     _Atomic uint32_t events;
     _Atomic uint64_t a20_mask; /* what physical addresses are ANDed with */
+    _Atomic bool inside;       /* in guest mode; this and the next two: see group.h */
+    _Atomic uint64_t flush_wanted, flush_done; /* TLB flushes: asked for by others, done */
 
     /* ---- caches ---- */
     struct tlb_entry tlb[TLB_SIZE];
     struct itlb_entry itlb[ITLB_SIZE];
     struct bcache_entry bcache[BCACHE_SIZE];
+    struct shadow_vcpu *shadow;              /* mmu=shadow: the vCPU's side of it */
+    bool paging_new;                         /* control registers were loaded since it looked */
     uint64_t tlb_large[TLB_LARGE_BITS / 64]; /* filter: large pages that entries may be pieces of */
     uint32_t tlb_gen;                        /* 0..511, in tags */
     uint32_t tlb_global_gen;                 /* 0..511, in the gpa word of global entries */
@@ -249,13 +258,16 @@ struct cpu {
 
     /* ---- configuration ---- */
     unsigned id; /* index, and initial APIC id */
+    struct cpu_group *group;
+    bool own_group; /* nobody gave one: it is freed with the CPU */
     const struct cpu_model *model;
     uint64_t features; /* FEAT_* of features.h */
     uint32_t tsc_khz;
-    struct physmem *pm;
+    struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
     unsigned phys_bits; /* MAXPHYADDR */
+    unsigned pauses;    /* executed */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -264,10 +276,11 @@ struct cpu {
 struct cpu_config {
     unsigned id;
     const char *model; /* name known to cpu_model_find */
-    struct physmem *pm;
+    struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
     uint32_t tsc_khz;
+    struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
 };
 
 /* NULL when the model is unknown. */
@@ -323,10 +336,13 @@ void cpu_sync_mode(struct cpu *cpu);
  * false: a null selector. */
 void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable);
 
-/* Drop translations: all, all but global ones, or of one page. Decoded blocks stay (they are
- * physical). */
+/* Drop translations as the architecture asks for it: all, all but global ones, or of one page.
+ * Decoded blocks stay (they are physical). */
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too);
 void cpu_tlb_flush_page(struct cpu *cpu, gva_t va);
+
+/* The same where the architecture asks for nothing: the host has changed what is behind. */
+void cpu_tlb_forget(struct cpu *cpu, bool globals_too);
 
 /* Re-evaluates whether a pending event can now be taken (RFLAGS.IF or inhibit changed). */
 void cpu_recheck_events(struct cpu *cpu);

@@ -95,12 +95,24 @@ static struct cpuid_regs text(uint32_t eax, const char *ebx_edx_ecx)
                                ld_le32(ebx_edx_ecx + 4)};
 }
 
+/* All vCPUs are cores of one package: how many bits of an APIC id number them. */
+static unsigned core_bits(const struct cpu *cpu)
+{
+    unsigned n = cpu_group_size(cpu->group), shift = 0;
+
+    while ((1u << shift) < n)
+        shift++;
+    return shift;
+}
+
 static struct cpuid_regs leaf_1(const struct cpu *cpu)
 {
     struct cpuid_regs r = {.eax = cpuid_signature(cpu->model)};
 
     show_features(cpu, 1, &r);
-    r.ebx = cpu->id << 24 | 1u << 16;
+    r.ebx = cpu->id << 24 | 1u << core_bits(cpu) << 16;
+    if (cpu_group_size(cpu->group) > 1 && (cpu->features & FEAT(APIC)))
+        r.edx |= 1u << 28; /* HTT: the count above holds */
     if (cpu->features & FEAT(CLFLUSH))
         r.ebx |= 64 / 8 << 8;
     if (cpu->hooks.get_apic_base && !(cpu->hooks.get_apic_base(cpu->hooks.opaque) & 0x800))
@@ -110,8 +122,8 @@ static struct cpuid_regs leaf_1(const struct cpu *cpu)
     return r;
 }
 
-/* Leaf 4: 32 KiB L1 twice, 256 KiB L2, 8 MiB L3; lines of 64 bytes. */
-static struct cpuid_regs leaf_4(uint32_t subleaf)
+/* Leaf 4: 32 KiB L1 twice, 256 KiB L2, one a core, 8 MiB L3 for all; lines of 64 bytes. */
+static struct cpuid_regs leaf_4(const struct cpu *cpu, uint32_t subleaf)
 {
     static const struct {
         uint8_t type, level, ways;
@@ -122,9 +134,29 @@ static struct cpuid_regs leaf_4(uint32_t subleaf)
     if (subleaf < ARRAY_SIZE(cache)) {
         uint32_t ways = cache[subleaf].ways;
 
-        r.eax = cache[subleaf].type | (uint32_t)cache[subleaf].level << 5 | 1u << 8;
+        uint32_t ids = (1u << core_bits(cpu)) - 1;
+
+        r.eax = cache[subleaf].type | (uint32_t)cache[subleaf].level << 5 | 1u << 8 | ids << 26;
+        if (cache[subleaf].level == 3)
+            r.eax |= ids << 14;
         r.ebx = (ways - 1) << 22 | (64 - 1);
         r.ecx = cache[subleaf].kib * 1024 / 64 / ways - 1;
+    }
+    return r;
+}
+
+/* Leaf 0xB: one thread a core, then the cores of the package. */
+static struct cpuid_regs leaf_b(const struct cpu *cpu, uint32_t subleaf)
+{
+    struct cpuid_regs r = {.ecx = subleaf & 0xff, .edx = cpu->id};
+
+    if (subleaf == 0) {
+        r.ebx = 1;
+        r.ecx |= 1u << 8;
+    } else if (subleaf == 1) {
+        r.eax = core_bits(cpu);
+        r.ebx = cpu_group_size(cpu->group);
+        r.ecx |= 2u << 8;
     }
     return r;
 }
@@ -156,12 +188,13 @@ static struct cpuid_regs basic(const struct cpu *cpu, uint32_t leaf, uint32_t su
         if (cpu->model->max_leaf >= 4) /* "see leaf 4" */
             return (struct cpuid_regs){0x00feff01, 0xf0, 0, 0};
         return (struct cpuid_regs){0x03020101, 0, 0, 0x0c040843};
-    case 4: return leaf_4(subleaf);
+    case 4: return leaf_4(cpu, subleaf);
     case 6: r.eax = 1u << 2; break; /* the APIC timer never stops */
     case 7:
         if (subleaf == 0)
             show_features(cpu, 7, &r);
         break;
+    case 0xb: return leaf_b(cpu, subleaf);
     case 0x15: return leaf_15(cpu);
     case 0x16:
         r.eax = r.ebx = cpu->tsc_khz / 1000;

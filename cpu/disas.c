@@ -39,7 +39,7 @@ size_t disas_fetch(struct cpu *cpu, uint64_t rip, uint8_t *bytes, size_t len)
 
         if (!cpu_code64(cpu))
             lin = (uint32_t)lin;
-        if (cpu->mmu->probe(cpu, lin, &gpa) || !(p = physmem_ptr(cpu->pm, gpa)))
+        if (cpu->mmu->probe(cpu, lin, &gpa) || !(p = memslots_ptr(cpu->slots, gpa)))
             return k;
         bytes[k] = *p;
     }
@@ -56,19 +56,22 @@ static void insn_text(struct cpu *cpu, char *buf, size_t size)
 
 void disas_trace(struct cpu *cpu)
 {
-    char text[128];
+    char text[128], who[16] = "";
 
+    if (cpu_group_size(cpu->group) > 1)
+        snprintf(who, sizeof(who), "cpu%u: ", cpu->id);
     insn_text(cpu, text, sizeof(text));
     if (!log_on(LOG_INSN)) {
-        log_msg(LOG_EXEC, "%04x:%016" PRIx64 " %s", cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], text);
+        log_msg(LOG_EXEC, "%s%04x:%016" PRIx64 " %s", who, cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP],
+                text);
         return;
     }
     log_msg(LOG_INSN,
-            "%04x:%016" PRIx64 " %-40s ax=%" PRIx64 " cx=%" PRIx64 " dx=%" PRIx64 " bx=%" PRIx64
+            "%s%04x:%016" PRIx64 " %-40s ax=%" PRIx64 " cx=%" PRIx64 " dx=%" PRIx64 " bx=%" PRIx64
             " sp=%" PRIx64 " bp=%" PRIx64 " si=%" PRIx64 " di=%" PRIx64 " fl=%" PRIx64,
-            cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], text, cpu->gpr[REG_RAX], cpu->gpr[REG_RCX],
-            cpu->gpr[REG_RDX], cpu->gpr[REG_RBX], cpu->gpr[REG_RSP], cpu->gpr[REG_RBP],
-            cpu->gpr[REG_RSI], cpu->gpr[REG_RDI], cpu_rflags(cpu));
+            who, cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], text, cpu->gpr[REG_RAX],
+            cpu->gpr[REG_RCX], cpu->gpr[REG_RDX], cpu->gpr[REG_RBX], cpu->gpr[REG_RSP],
+            cpu->gpr[REG_RBP], cpu->gpr[REG_RSI], cpu->gpr[REG_RDI], cpu_rflags(cpu));
 }
 
 static void dump_segment(const struct cpu *cpu, const char *name, unsigned n, FILE *f)
@@ -86,6 +89,8 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
     static const char *const segs[] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDT", "TR"};
     char text[128];
 
+    if (cpu_group_size(cpu->group) > 1)
+        fprintf(f, "CPU %u%s\n", cpu->id, cpu->wait_sipi ? " waiting for its start-up IPI" : "");
     for (unsigned r = 0; r < 16; r++)
         fprintf(f, "%s %016" PRIx64 "%c", regs[r], cpu->gpr[r], r % 4 == 3 ? '\n' : ' ');
     fprintf(f, "RIP %016" PRIx64 " RFLAGS %08" PRIx64 " CPL %u%s%s%s\n", cpu->gpr[REG_RIP],

@@ -25,8 +25,8 @@
 #define UNALIGNED_GUEST __attribute__((no_sanitize("alignment")))
 
 #define HANDLER(name)                                                                              \
-    UNALIGNED_GUEST static EXEC_CC EXEC_RET name(struct cpu *cpu __attribute__((unused)),          \
-                                                 const struct insn *i __attribute__((unused)))
+    RACY UNALIGNED_GUEST static EXEC_CC EXEC_RET name(                                             \
+        struct cpu *cpu __attribute__((unused)), const struct insn *i __attribute__((unused)))
 
 #ifdef EXEC_TAIL_CALLS
 #define GOTO_INSN(p)                                                                               \

@@ -97,8 +97,7 @@
         NEXT;                                                                                      \
     }
 
-/* LOCK: a compare-and-swap loop on the host; without a host address the bus is one vCPU's anyway.
- */
+/* LOCK: a compare-and-swap loop on the host; without a host address, see mem_lock. */
 #define ALU_LOCKED(op, bits, src)                                                                  \
     HANDLER(op##_##src##_lock##bits)                                                               \
     {                                                                                              \
@@ -112,9 +111,11 @@
             } while (                                                                              \
                 !__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
         } else {                                                                                   \
+            mem_lock(cpu, i, va, bits / 8);                                                        \
             a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
             r = OP_##op(bits);                                                                     \
             mem_write_slow(cpu, i, va, r, bits / 8);                                               \
+            mem_unlock(cpu);                                                                       \
         }                                                                                          \
         FL_##op(bits);                                                                             \
         NEXT;                                                                                      \

@@ -17,20 +17,25 @@
 
 /* A read-modify-write of `size` bytes at va with new = BIT_op(old, mask); returns old. */
 #define BIT_RMW(op)                                                                                \
-    UNALIGNED_GUEST static uint64_t rmw_##op(struct cpu *cpu, const struct insn *i, gva_t va,      \
-                                             unsigned size, uint64_t m)                            \
+    RACY UNALIGNED_GUEST static uint64_t rmw_##op(struct cpu *cpu, const struct insn *i, gva_t va, \
+                                                  unsigned size, uint64_t m)                       \
     {                                                                                              \
         void *p = mem_rmw_slow(cpu, i, va, size);                                                  \
         uint64_t old;                                                                              \
                                                                                                    \
         if (!p) {                                                                                  \
+            if (i->flags & INSN_LOCK)                                                              \
+                mem_lock(cpu, i, va, size);                                                        \
             old = mem_read_slow(cpu, i, va, size);                                                 \
             mem_write_slow(cpu, i, va, BIT_##op(old, m), size);                                    \
+            mem_unlock(cpu);                                                                       \
             return old;                                                                            \
         }                                                                                          \
         if (!(i->flags & INSN_LOCK)) {                                                             \
-            old = ld_le(p, size);                                                                  \
-            st_le(p, BIT_##op(old, m), size);                                                      \
+            old = 0;                                                                               \
+            ram_copy(&old, p, size);                                                               \
+            m = BIT_##op(old, m);                                                                  \
+            ram_copy(p, &m, size);                                                                 \
             return old;                                                                            \
         }                                                                                          \
         if (size == 8) {                                                                           \
@@ -202,8 +207,10 @@ FAMILY(h_popcnt, popcnt);
         if (likely(p)) {                                                                           \
             a = __atomic_fetch_add(p, b, __ATOMIC_SEQ_CST);                                        \
         } else {                                                                                   \
+            mem_lock(cpu, i, va, bits / 8);                                                        \
             a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
             mem_write_slow(cpu, i, va, (uint##bits##_t)(a + b), bits / 8);                         \
+            mem_unlock(cpu);                                                                       \
         }                                                                                          \
         SET_##bits(i->reg, a);                                                                     \
         flags_add##bits(cpu, a, b, (uint##bits##_t)(a + b));                                       \
@@ -229,8 +236,10 @@ FAMILY(h_popcnt, popcnt);
             __atomic_compare_exchange_n(p, &old, GET_##bits(i->reg), false, __ATOMIC_SEQ_CST,      \
                                         __ATOMIC_SEQ_CST);                                         \
         } else { /* the destination is written either way */                                       \
+            mem_lock(cpu, i, va, bits / 8);                                                        \
             old = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                             \
             mem_write_slow(cpu, i, va, old == acc ? GET_##bits(i->reg) : old, bits / 8);           \
+            mem_unlock(cpu);                                                                       \
         }                                                                                          \
         if (old != acc)                                                                            \
             SET_##bits(REG_RAX, old);                                                              \
@@ -259,8 +268,10 @@ HANDLER(cmpxchg8b)
     if (likely(p)) {
         __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     } else {
+        mem_lock(cpu, i, va, 8);
         old = mem_read_slow(cpu, i, va, 8);
         mem_write_slow(cpu, i, va, old == acc ? new : old, 8);
+        mem_unlock(cpu);
     }
     if (old != acc) {
         SET_32(REG_RAX, (uint32_t)old);
@@ -295,9 +306,11 @@ HANDLER(cmpxchg16b)
         old[0] = (uint64_t)seen;
         old[1] = (uint64_t)(seen >> 64);
     } else {
+        mem_lock(cpu, i, va, 16);
         mem_read_bytes(cpu, i, va, old, 16, ACC_R);
         equal = old[0] == cpu->gpr[REG_RAX] && old[1] == cpu->gpr[REG_RDX];
         mem_write_bytes(cpu, i, va, equal ? new : old, 16, ACC_W);
+        mem_unlock(cpu);
     }
     if (!equal) {
         cpu->gpr[REG_RAX] = old[0];

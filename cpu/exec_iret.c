@@ -180,6 +180,7 @@ HANDLER(iret)
         iret_protected(cpu, size);
     }
     far_done(cpu);
+    atomic_thread_fence(memory_order_seq_cst); /* serialises */
     GO_ON;
 }
 FAMILY(h_iret, iret);

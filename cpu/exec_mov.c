@@ -3,8 +3,12 @@
  * Moves: MOV in all forms, MOVZX, MOVSX, MOVSXD, LEA, XCHG, BSWAP, CMOVcc, SETcc, MOVBE, XLAT, and
  * the sign extensions of the accumulator. SDM volume 2.
  */
+#include <sched.h>
+
 #include "cpu/exec.h"
 #include "cpu/regs.h"
+
+#define PAUSES 32 /* between two offers of the processor to other threads */
 
 /* ---- MOV ---- */
 
@@ -200,8 +204,10 @@ const struct family h_lea = {
         if (likely(p)) {                                                                           \
             a = __atomic_exchange_n(p, b, __ATOMIC_SEQ_CST);                                       \
         } else {                                                                                   \
+            mem_lock(cpu, i, va, bits / 8);                                                        \
             a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
             mem_write_slow(cpu, i, va, b, bits / 8);                                               \
+            mem_unlock(cpu);                                                                       \
         }                                                                                          \
         SET_##bits(i->reg, a);                                                                     \
         NEXT;                                                                                      \
@@ -321,8 +327,14 @@ HANDLER(nop)
 }
 FAMILY(h_nop, nop);
 
+/* Who waits for another vCPU lets it have the host's processor. */
 HANDLER(pause)
 {
+    if (cpu_group_size(cpu->group) > 1 && !(++cpu->pauses % PAUSES)) {
+        cpu_leave_guest(cpu);
+        sched_yield();
+        cpu_enter_guest(cpu);
+    }
     NEXT;
 }
 FAMILY(h_pause, pause);

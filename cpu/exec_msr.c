@@ -64,6 +64,8 @@ HANDLER(rdpmc)
 }
 FAMILY(h_rdpmc, rdpmc);
 
+/* Serialises: what was stored is seen by others, and what follows is fetched anew if another vCPU
+ * wrote it, which is looked at between blocks. */
 HANDLER(cpuid)
 {
     struct cpuid_regs r =
@@ -73,7 +75,8 @@ HANDLER(cpuid)
     cpu->gpr[REG_RBX] = r.ebx;
     cpu->gpr[REG_RCX] = r.ecx;
     cpu->gpr[REG_RDX] = r.edx;
-    NEXT;
+    atomic_thread_fence(memory_order_seq_cst);
+    GO_ON_AFTER;
 }
 FAMILY(h_cpuid, cpuid);
 

@@ -85,6 +85,28 @@ static bool one_by_one(const struct cpu *cpu)
     return cpu->mode & MODE_STEP;
 }
 
+/* The host's own instructions: whole elements in the right order, whatever overlaps and whoever
+ * looks on. */
+static void host_movs(void *to, const void *from, uint64_t n, unsigned size)
+{
+    switch (size) {
+    case 1: __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory"); break;
+    case 2: __asm__ volatile("rep movsw" : "+D"(to), "+S"(from), "+c"(n)::"memory"); break;
+    case 4: __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(n)::"memory"); break;
+    default: __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n)::"memory"); break;
+    }
+}
+
+static void host_stos(void *to, uint64_t value, uint64_t n, unsigned size)
+{
+    switch (size) {
+    case 1: __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory"); break;
+    case 2: __asm__ volatile("rep stosw" : "+D"(to), "+c"(n) : "a"(value) : "memory"); break;
+    case 4: __asm__ volatile("rep stosl" : "+D"(to), "+c"(n) : "a"(value) : "memory"); break;
+    default: __asm__ volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(value) : "memory"); break;
+    }
+}
+
 /* ---- bursts: each returns how many elements it did (0: none, use the single step) ---- */
 
 static uint64_t movs_burst(struct cpu *cpu, const struct insn *i, const struct string_op *op,
@@ -103,16 +125,7 @@ static uint64_t movs_burst(struct cpu *cpu, const struct insn *i, const struct s
     to = tlb_hit(cpu, d, 1, ACC_W);
     if (!from || !to)
         return 0;
-    if (to > from && to < from + bytes) {
-        /* overlapping upwards: the copy repeats a pattern, element by element */
-        for (uint64_t k = 0; k < n; k++) {
-            uint64_t v = ld_le(from + k * op->size, op->size);
-
-            st_le(to + k * op->size, v, op->size);
-        }
-    } else {
-        memmove(to, from, bytes);
-    }
+    host_movs(to, from, n, op->size);
     index_add(cpu, REG_RSI, op, (int64_t)bytes);
     index_add(cpu, REG_RDI, op, (int64_t)bytes);
     return n;
@@ -130,12 +143,7 @@ static uint64_t stos_burst(struct cpu *cpu, const struct insn *i, const struct s
     to = tlb_hit(cpu, d, 1, ACC_W);
     if (!to)
         return 0;
-    switch (op->size) {
-    case 1: memset(to, (int)(uint8_t)cpu->gpr[REG_RAX], n); break;
-    default:
-        for (uint64_t k = 0; k < n; k++)
-            st_le(to + k * op->size, cpu->gpr[REG_RAX], op->size);
-    }
+    host_stos(to, cpu->gpr[REG_RAX], n, op->size);
     index_add(cpu, REG_RDI, op, (int64_t)(n * op->size));
     return n;
 }

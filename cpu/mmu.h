@@ -15,6 +15,7 @@ struct mmu_xlat {
                       set */
     bool global;   /* survives CR3 loads */
     uint8_t shift; /* log2 of the size of the page that maps it */
+    bool tracked;  /* stores must be told to `written`; never together with writable */
 };
 
 struct mmu_ops {
@@ -27,6 +28,12 @@ struct mmu_ops {
                      struct mmu_xlat *out, uint32_t *err);
     /* As translate for reads, but touches nothing: no A/D bits, no faults. For debuggers. */
     int (*probe)(struct cpu *cpu, gva_t va, gpa_t *out);
+    /* The guest says that what it wrote to its tables counts for va. NULL: nothing is remembered.
+     */
+    void (*invlpg)(struct cpu *cpu, gva_t va);
+    /* `len` bytes were stored at gpa, in a page that was tracked when it was translated. Like a
+     * hook: behind it nothing may be used that was translated before. NULL: nothing is tracked. */
+    void (*written)(struct cpu *cpu, gpa_t gpa, unsigned len);
 };
 
 extern const struct mmu_ops mmu_walk_ops;

@@ -150,8 +150,8 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
         unsigned shift = PAGE_SHIFT + (level - 1) * index_bits;
         uint64_t index = (w->va >> shift) & ((1u << index_bits) - 1);
         gpa_t at = table + index * (wide ? 8 : 4);
-        struct phys_slot *slot = physmem_find(cpu->pm, at & cpu->a20_mask);
-        void *p = slot ? slot->hva + ((at & cpu->a20_mask) - slot->gpa) : NULL;
+        const struct memslot *slot = memslots_find(cpu->slots, (at & cpu->a20_mask) >> PAGE_SHIFT);
+        void *p = slot ? memslot_hva(slot, at & cpu->a20_mask) : NULL;
         uint64_t e = !p     ? ~UINT64_C(0)
                      : wide ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
                             : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
@@ -167,7 +167,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
             return WALK_FAULT;
         }
         w->rights = (w->rights & (e | PTE_NX)) | (wide ? e & PTE_NX : 0);
-        hosts[depth] = slot && !slot->readonly ? p : NULL; /* ROM drops the A and D bits */
+        hosts[depth] = slot && !memslot_readonly(slot) ? p : NULL; /* ROM drops the A and D bits */
         entries[depth++] = e;
         if (level > 1 && !large) {
             table = e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000));
@@ -189,6 +189,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
                                (w->va & ~PAGE_MASK);
         out->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
         out->shift = (uint8_t)shift;
+        out->tracked = false;
         w->acc = ACC_W; /* would a write pass too, with D already set? */
         out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w);
         return WALK_OK;
@@ -275,7 +276,7 @@ bool mmu_load_pdptes(struct cpu *cpu, uint64_t cr3)
 
     for (unsigned k = 0; k < 4; k++) {
         e[k] = 0;
-        physmem_read(cpu->pm, ((cr3 & 0xffffffe0u) + k * 8) & cpu->a20_mask, &e[k], 8);
+        memslots_read(cpu->slots, ((cr3 & 0xffffffe0u) + k * 8) & cpu->a20_mask, &e[k], 8);
         if ((e[k] & PTE_P) && (e[k] & rsvd))
             return false;
     }

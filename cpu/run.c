@@ -46,7 +46,7 @@ void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
 {
     cpu->cr2 = va;
     if (log_on(LOG_MMU))
-        log_msg(LOG_MMU, "page fault at %016" PRIx64 " error %x", va, err);
+        log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
 }
 
@@ -95,7 +95,7 @@ static void drop_stale(struct cpu *cpu)
 
     if (ev & EV_FLUSH) {
         cpu_clear_event(cpu, EV_FLUSH);
-        cpu_tlb_flush(cpu, true);
+        cpu_tlb_forget(cpu, true);
         blocks_flush(cpu);
     }
     if (ev & EV_CODE) {
@@ -116,6 +116,7 @@ static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
     uint32_t ev;
 
     atomic_store(&cpu->attention, 0);
+    cpu_poll_group(cpu);
     ev = atomic_load(&cpu->events);
     if (cpu->shutdown && !(ev & (EV_INIT | EV_STOP))) {
         *why = CPU_EXIT_SHUTDOWN;
@@ -241,9 +242,12 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     cpu->stepping = max_insns != 0;
     cpu->cur = NULL;
     cpu_sync_mode(cpu);
+    cpu_enter_guest(cpu);
     cpu_recheck_events(cpu);
     fpu_enter(cpu);
     if (sigsetjmp(catcher, 0)) {
+        if (unlikely(cpu->locked)) /* a locked access that faulted */
+            cpu_unlock(cpu);
         if (doing == IDLE && steps_left)
             steps_left--;
     }
@@ -272,7 +276,9 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                 break;
             }
             fpu_exit(cpu);
+            cpu_leave_guest(cpu);
             cpu->hooks.wait_for_event(cpu->hooks.opaque);
+            cpu_enter_guest(cpu);
             fpu_enter(cpu);
             atomic_store(&cpu->attention, 1);
             continue;
@@ -295,6 +301,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
         }
     }
     fpu_exit(cpu);
+    cpu_leave_guest(cpu);
     cpu->stepping = false;
     cpu->catcher = NULL;
     cpu_sync_mode(cpu);

@@ -79,33 +79,11 @@ bool desc_widen(struct cpu *cpu, struct descriptor *d)
     return ((raw >> 40) & 0x1f) == 0;
 }
 
-/* Host address of the descriptor's access byte if it is plain RAM without decoded code in its page.
- */
-static uint8_t *access_byte(struct cpu *cpu, gva_t va)
-{
-    struct phys_slot *slot;
-    struct mmu_xlat x;
-    uint32_t err;
-
-    if (!gva_canonical(va) || cpu->mmu->translate(cpu, va, ACC_W, false, false, &x, &err) != 0)
-        return NULL;
-    slot = physmem_find(cpu->pm, x.gpa);
-    if (!slot || slot->readonly || slot->code[(x.gpa - slot->gpa) >> PAGE_SHIFT])
-        return NULL;
-    return slot->hva + (x.gpa - slot->gpa);
-}
-
 void desc_set_type_bits(struct cpu *cpu, struct descriptor *d, unsigned type_bits)
 {
-    uint8_t *p;
-
     if ((d->attr & type_bits) == type_bits)
         return;
-    p = access_byte(cpu, d->addr + 5);
-    if (p)
-        __atomic_fetch_or(p, (uint8_t)type_bits, __ATOMIC_SEQ_CST);
-    else /* also raises the page fault, if that was the obstacle */
-        sys_write(cpu, d->addr + 5, (d->attr & 0xff) | type_bits, 1);
+    sys_update8(cpu, d->addr + 5, (uint8_t)type_bits, 0);
     d->attr |= (uint16_t)type_bits;
     d->hi |= type_bits << 8;
 }
@@ -116,7 +94,7 @@ void desc_clear_busy(struct cpu *cpu, uint16_t sel)
 
     if (sel_null(sel) || (sel & 4) || !desc_locate(cpu, sel, 0, 8, &va))
         return;
-    sys_write(cpu, va + 5, sys_read(cpu, va + 5, 1) & ~UINT64_C(2), 1);
+    sys_update8(cpu, va + 5, 0, 2);
 }
 
 void seg_set(struct cpu *cpu, unsigned n, uint16_t sel, const struct descriptor *d)

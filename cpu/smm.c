@@ -268,7 +268,7 @@ void cpu_smi_enter(struct cpu *cpu)
         save64(cpu, area);
     else
         save32(cpu, area);
-    if (!physmem_write(cpu->pm, cpu->smbase + SAVE_AREA, area, sizeof(area)))
+    if (!memslots_write(cpu->slots, cpu->smbase + SAVE_AREA, area, sizeof(area)))
         log_guest("cpu%u: no memory for the SMM save area at %llx", cpu->id,
                   (unsigned long long)cpu->smbase);
 
@@ -317,7 +317,7 @@ void smm_leave(struct cpu *cpu)
     uint8_t area[SAVE_SIZE];
     struct resume r;
 
-    physmem_read(cpu->pm, cpu->smbase + SAVE_AREA, area, sizeof(area));
+    memslots_read(cpu->slots, cpu->smbase + SAVE_AREA, area, sizeof(area));
     if (wide_layout(cpu))
         load64(cpu, area, &r);
     else

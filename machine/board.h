@@ -29,6 +29,15 @@ enum board_request {
 
 #define BOARD_RUNS (-1)
 
+/* A vCPU and what belongs to it; also the `opaque` of its hooks. */
+struct board_cpu {
+    struct board *board;
+    struct cpu *cpu;
+    struct vcpu *vcpu;
+    struct apic *apic;
+    bool in_smm; /* device lock */
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
@@ -36,8 +45,11 @@ struct board {
     struct memory mem;
     struct dma_space dma;
     struct bus *ports, *mmio;
-    struct cpu *cpu;
-    struct vcpu *vcpu;
+    struct cpu_group *group;
+    struct shadow_mmu *shadow;              /* mmu=shadow */
+    struct board_cpu cpu[MACHINE_MAX_CPUS]; /* the first is the bootstrap processor */
+    unsigned n_cpus;
+    struct board_cpu *current; /* device lock: whose hook holds it, NULL for no vCPU's */
     struct irq_mux irq;
 
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
@@ -49,7 +61,6 @@ struct board {
     struct piix_ide *ide;
     struct acpi_pm *pm;
     struct apic_bus *apic_bus;
-    struct apic *apic;
     struct ioapic *ioapic;
     struct pic *pic;
     struct pit *pit;
@@ -82,10 +93,10 @@ bool board_build(struct board *b, GError **err);
 void board_destroy(struct board *b);
 
 /* Power-on state of everything, and, without firmware, the kernel placed and entered. Device lock
- * held, vCPU not running. */
+ * held, no vCPU running. */
 bool board_reset(struct board *b, GError **err);
 
-/* Asks the vCPU to come back and serve `what`. Device lock held or not; any thread. */
+/* Asks the vCPUs to come back, so that `what` is served. Device lock held or not; any thread. */
 void board_request(struct board *b, unsigned what);
 
 /* Ends the machine with a status; the first wins. */

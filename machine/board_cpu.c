@@ -7,245 +7,321 @@
 #include "cpu/cpuid.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
-#include "cpu/mmu.h"
+#include "cpu/mmu_shadowed.h"
 #include "devices/pc/apic_bus.h"
 #include "devices/pc/coproc_error.h"
 #include "devices/pc/pic.h"
 #include "machine/kernel_entry.h"
 
+/* Into a hook: out of guest mode, since the lock may take long, then under the device lock. The
+ * value is for hook_end. */
+static bool hook_begin(struct board_cpu *c)
+{
+    bool inside = cpu_leave_guest(c->cpu);
+
+    lock_take(c->board->lock);
+    c->board->current = c;
+    return inside;
+}
+
+static void hook_end(struct board_cpu *c, bool inside)
+{
+    c->board->current = NULL;
+    lock_drop(c->board->lock);
+    if (inside)
+        cpu_enter_guest(c->cpu);
+}
+
 static uint64_t port_read(void *opaque, uint16_t port, unsigned size)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     uint64_t v;
 
-    lock_take(b->lock);
-    v = bus_read(b->ports, port, size);
-    lock_drop(b->lock);
+    v = bus_read(c->board->ports, port, size);
+    hook_end(c, inside);
     return v;
 }
 
 static void port_write(void *opaque, uint16_t port, uint64_t val, unsigned size)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    bus_write(b->ports, port, val, size);
-    lock_drop(b->lock);
+    bus_write(c->board->ports, port, val, size);
+    hook_end(c, inside);
 }
 
 static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     uint64_t v;
 
-    lock_take(b->lock);
-    v = bus_read(b->mmio, gpa, size);
-    lock_drop(b->lock);
+    v = bus_read(c->board->mmio, gpa, size);
+    hook_end(c, inside);
     return v;
 }
 
 static void mmio_write(void *opaque, gpa_t gpa, uint64_t val, unsigned size)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    bus_write(b->mmio, gpa, val, size);
-    lock_drop(b->lock);
+    bus_write(c->board->mmio, gpa, val, size);
+    hook_end(c, inside);
 }
 
 static int int_ack(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     int vector;
 
-    lock_take(b->lock);
-    vector = apic_ack(b->apic);
-    lock_drop(b->lock);
+    vector = apic_ack(c->apic);
+    hook_end(c, inside);
     return vector;
 }
 
 static uint8_t get_cr8(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     uint8_t v;
 
-    lock_take(b->lock);
-    v = (uint8_t)apic_get_tpr(b->apic);
-    lock_drop(b->lock);
+    v = (uint8_t)apic_get_tpr(c->apic);
+    hook_end(c, inside);
     return v;
 }
 
 static void set_cr8(void *opaque, uint8_t tpr)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    apic_set_tpr(b->apic, tpr);
-    lock_drop(b->lock);
+    apic_set_tpr(c->apic, tpr);
+    hook_end(c, inside);
 }
 
 static uint64_t get_apic_base(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     uint64_t v;
 
-    lock_take(b->lock);
-    v = apic_base_read(b->apic);
-    lock_drop(b->lock);
+    v = apic_base_read(c->apic);
+    hook_end(c, inside);
     return v;
 }
 
 static bool set_apic_base(void *opaque, uint64_t val)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     bool ok;
 
-    lock_take(b->lock);
-    ok = apic_base_write(b->apic, val);
-    lock_drop(b->lock);
+    ok = apic_base_write(c->apic, val);
+    hook_end(c, inside);
     return ok;
 }
 
 static uint64_t get_tsc_deadline(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
     uint64_t v;
 
-    lock_take(b->lock);
-    v = apic_tsc_deadline_read(b->apic);
-    lock_drop(b->lock);
+    v = apic_tsc_deadline_read(c->apic);
+    hook_end(c, inside);
     return v;
 }
 
 static void set_tsc_deadline(void *opaque, uint64_t tsc)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    apic_tsc_deadline_write(b->apic, tsc);
-    lock_drop(b->lock);
+    apic_tsc_deadline_write(c->apic, tsc);
+    hook_end(c, inside);
+}
+
+/* The chipset knows one SMIACT#: SMRAM is there for all while one processor is in SMM. */
+static void show_smram(struct board *b)
+{
+    bool any = false;
+
+    for (unsigned n = 0; n < b->n_cpus; n++)
+        any |= b->cpu[n].in_smm;
+    memory_set_smm(&b->mem, any);
 }
 
 static void smm_changed(void *opaque, bool in_smm)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    memory_set_smm(&b->mem, in_smm);
-    lock_drop(b->lock);
+    c->in_smm = in_smm;
+    show_smram(c->board);
+    hook_end(c, inside);
 }
 
 static int64_t now(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
 
-    return clock_now(b->clock);
+    return clock_now(c->board->clock);
 }
 
 static void ferr(void *opaque, bool level)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
 
-    lock_take(b->lock);
-    irq_set(coproc_error_ferr_input(b->coproc_error), level);
-    lock_drop(b->lock);
+    irq_set(coproc_error_ferr_input(c->board->coproc_error), level);
+    hook_end(c, inside);
 }
 
 static void wait_for_event(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
 
-    vcpu_sleep(b->vcpu);
+    vcpu_sleep(c->vcpu);
 }
 
-/* The map changed: the vCPU drops its translations before its next block. */
-static void map_changed(void *opaque)
+/* The map changed: on return no vCPU uses the old one. Translations go now; decoded code, which
+ * holds no host address, before each one's next block. */
+static void map_changed(void *opaque, const struct memslots *was, const struct memslots *now)
 {
     struct board *b = opaque;
 
-    cpu_set_event(b->cpu, EV_FLUSH);
+    (void)was, (void)now;
+    for (unsigned n = 0; n < b->n_cpus; n++)
+        cpu_set_event(b->cpu[n].cpu, EV_FLUSH);
+    cpu_group_flush(b->group, b->current ? b->current->cpu : NULL);
 }
 
 static void code_written(void *opaque, gpa_t gpa, size_t len)
 {
     struct board *b = opaque;
 
-    cpu_note_code_write(b->cpu, gpa, len);
+    cpu_group_code_written(b->group, NULL, gpa, len);
 }
 
-bool board_cpu_new(struct board *b, GError **err)
+static struct cpu *new_cpu(struct board *b, unsigned n)
 {
-    const struct cpu_hooks hooks = {
-        .opaque = b,
-        .port_read = port_read,
-        .port_write = port_write,
-        .mmio_read = mmio_read,
-        .mmio_write = mmio_write,
-        .int_ack = int_ack,
-        .get_cr8 = get_cr8,
-        .set_cr8 = set_cr8,
-        .get_apic_base = get_apic_base,
-        .set_apic_base = set_apic_base,
-        .get_tsc_deadline = get_tsc_deadline,
-        .set_tsc_deadline = set_tsc_deadline,
-        .smm_changed = smm_changed,
-        .ferr = ferr,
-        .now = now,
-        .wait_for_event = wait_for_event,
-    };
     const struct cpu_config cfg = {
-        .id = 0,
+        .id = n,
         .model = b->cfg.cpu_model,
-        .pm = b->mem.pm,
+        .slots = b->mem.slots,
         .mmu = &mmu_walk_ops,
-        .hooks = hooks,
         .tsc_khz = BOARD_TSC_KHZ,
+        .group = b->group,
+        .hooks =
+            {
+                .opaque = &b->cpu[n],
+                .port_read = port_read,
+                .port_write = port_write,
+                .mmio_read = mmio_read,
+                .mmio_write = mmio_write,
+                .int_ack = int_ack,
+                .get_cr8 = get_cr8,
+                .set_cr8 = set_cr8,
+                .get_apic_base = get_apic_base,
+                .set_apic_base = set_apic_base,
+                .get_tsc_deadline = get_tsc_deadline,
+                .set_tsc_deadline = set_tsc_deadline,
+                .smm_changed = smm_changed,
+                .ferr = n == 0 ? ferr : NULL, /* the board has one such line */
+                .now = now,
+                .wait_for_event = wait_for_event,
+            },
     };
 
-    b->cpu = cpu_new(&cfg);
-    if (!b->cpu) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown CPU model '%s'",
-                    b->cfg.cpu_model);
+    return cpu_new(&cfg);
+}
+
+bool board_cpus_new(struct board *b, GError **err)
+{
+    unsigned cpus = b->cfg.cpus ? b->cfg.cpus : 1;
+
+    b->group = cpu_group_new();
+    if (cpus > MACHINE_MAX_CPUS) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "%u CPUs: at most %d are supported",
+                    cpus, MACHINE_MAX_CPUS);
         return false;
     }
-    physmem_set_hooks(b->mem.pm, b, map_changed, code_written);
+    if (b->cfg.mmu && !strcmp(b->cfg.mmu, "shadow"))
+        b->shadow = mmu_shadow_new(b->group, b->mem.slots);
+    for (unsigned n = 0; n < cpus; n++) {
+        b->cpu[n].board = b;
+        b->cpu[n].cpu = new_cpu(b, n);
+        if (!b->cpu[n].cpu) {
+            g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown CPU model '%s'",
+                        b->cfg.cpu_model);
+            return false;
+        }
+        if (b->shadow)
+            mmu_shadow_attach(b->cpu[n].cpu, b->shadow);
+        b->n_cpus++;
+    }
+    memslots_set_hooks(b->mem.slots, b, map_changed, code_written);
     return true;
+}
+
+void board_cpus_free(struct board *b)
+{
+    for (unsigned n = 0; b->shadow && n < b->n_cpus; n++)
+        mmu_shadow_detach(b->cpu[n].cpu);
+    mmu_shadow_free(b->shadow);
+    while (b->n_cpus)
+        cpu_free(b->cpu[--b->n_cpus].cpu);
+    cpu_group_free(b->group);
+}
+
+void board_cpus_reset(struct board *b)
+{
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        b->cpu[n].in_smm = false;
+        cpu_reset(b->cpu[n].cpu, n == 0, false);
+        b->cpu[n].cpu->tsc_offset = b->cpu[0].cpu->tsc_offset; /* they count as one */
+    }
+    show_smram(b);
 }
 
 void board_apic_notify(void *opaque, enum apic_event ev, unsigned arg)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
 
     switch (ev) {
     case APIC_EVENT_INTR:
         if (arg)
-            cpu_set_event(b->cpu, EV_INTR);
+            cpu_set_event(c->cpu, EV_INTR);
         else
-            cpu_clear_event(b->cpu, EV_INTR);
+            cpu_clear_event(c->cpu, EV_INTR);
         break;
-    case APIC_EVENT_NMI: cpu_set_event(b->cpu, EV_NMI); break;
-    case APIC_EVENT_SMI: cpu_set_event(b->cpu, EV_SMI); break;
-    case APIC_EVENT_INIT: cpu_set_event(b->cpu, EV_INIT); break;
+    case APIC_EVENT_NMI: cpu_set_event(c->cpu, EV_NMI); break;
+    case APIC_EVENT_SMI: cpu_set_event(c->cpu, EV_SMI); break;
+    case APIC_EVENT_INIT: cpu_set_event(c->cpu, EV_INIT); break;
     case APIC_EVENT_SIPI:
-        b->cpu->sipi_vector = (uint8_t)arg;
-        cpu_set_event(b->cpu, EV_SIPI);
+        atomic_store(&c->cpu->sipi_vector, (uint8_t)arg);
+        cpu_set_event(c->cpu, EV_SIPI);
         break;
     }
-    if (b->vcpu)
-        vcpu_wake(b->vcpu);
+    if (c->vcpu)
+        vcpu_wake(c->vcpu);
 }
 
 int board_pic_ack(void *opaque)
 {
-    struct board *b = opaque;
+    struct board_cpu *c = opaque;
 
-    return pic_ack(b->pic);
+    return pic_ack(c->board->pic);
 }
 
 int64_t board_tsc_to_ns(void *opaque, uint64_t tsc)
 {
-    struct board *b = opaque;
-    uint64_t ticks = tsc - (uint64_t)b->cpu->tsc_offset;
+    struct board_cpu *c = opaque;
+    uint64_t ticks = tsc - (uint64_t)c->cpu->tsc_offset;
 
     if ((int64_t)ticks < 0) /* before the clock began: long past */
         return 0;
@@ -258,14 +334,15 @@ struct apic *board_current_apic(void *opaque)
 {
     struct board *b = opaque;
 
-    return b->apic;
+    return b->current ? b->current->apic : NULL;
 }
 
 void board_assert_ignne(void *opaque)
 {
     struct board *b = opaque;
 
-    fpu_assert_ignne(b->cpu);
+    if (b->current == &b->cpu[0]) /* who has FERR# has this */
+        fpu_assert_ignne(b->cpu[0].cpu);
 }
 
 void board_set_a20(void *opaque, int n, bool level)
@@ -273,7 +350,8 @@ void board_set_a20(void *opaque, int n, bool level)
     struct board *b = opaque;
 
     (void)n;
-    cpu_set_a20(b->cpu, level);
+    for (unsigned k = 0; k < b->n_cpus; k++)
+        cpu_set_a20(b->cpu[k].cpu, level);
 }
 
 static void enter_segment(struct cpu *cpu, unsigned n, const struct kernel_segment *s)
@@ -285,7 +363,7 @@ static void enter_segment(struct cpu *cpu, unsigned n, const struct kernel_segme
 
 void board_cpu_enter(struct board *b, const struct kernel_entry *e)
 {
-    struct cpu *cpu = b->cpu;
+    struct cpu *cpu = b->cpu[0].cpu;
 
     cpu->cr0 = e->cr0;
     cpu->cr3 = e->cr3;

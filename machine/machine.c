@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine's life: the vCPU's thread with the board's requests, timers on the main loop, the end.
+ * A machine's life: the vCPUs' threads with the board's requests, timers on the main loop, the end.
  * See machine.h for the lock, board.h for what is requested of whom.
+ *
+ * A request stops every vCPU at an instruction boundary: each comes back from its engine and parks.
+ * The first one's thread serves the request when all others are there, and lets them go.
  */
 #include "machine/machine.h"
 
@@ -19,8 +22,11 @@ struct machine {
     struct board board;
     GSource *timers;
     bool started;
-    guint end_source; /* the vCPU's thread has ended and the main loop is to say so */
-    bool ended;       /* ended() was called */
+    struct lock parking;      /* protects the next two */
+    unsigned parked;          /* vCPUs but the first that are stopped for a request */
+    struct condition changed; /* of parked, or of the board's requests */
+    guint end_source;         /* the vCPUs have stopped for good and the main loop is to say so */
+    bool ended;               /* ended() was called */
 };
 
 /* ---- requests ---- */
@@ -28,8 +34,10 @@ struct machine {
 void board_request(struct board *b, unsigned what)
 {
     atomic_fetch_or(&b->requests, what);
-    if (b->vcpu)
-        vcpu_kick(b->vcpu);
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        if (b->cpu[n].vcpu)
+            vcpu_kick(b->cpu[n].vcpu);
+    }
 }
 
 void board_end(struct board *b, int status)
@@ -53,40 +61,38 @@ static gboolean tell_ended(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-static void triple_fault(struct machine *m)
+static void triple_fault(struct machine *m, struct cpu *cpu)
 {
     struct board *b = &m->board;
 
-    log_user("the guest caused a triple fault");
-    cpu_dump(b->cpu, stderr);
+    if (b->n_cpus > 1)
+        log_user("the guest caused a triple fault on CPU %u", cpu->id);
+    else
+        log_user("the guest caused a triple fault");
+    cpu_dump(cpu, stderr);
     if (b->cfg.no_reboot)
         board_end(b, MACHINE_EXIT_TRIPLE_FAULT);
     else
         board_request(b, REQUEST_RESET);
 }
 
-/* Device lock held, vCPU not running. The reset of the CPU forgets its events, and with them the
- * kick of a request that came meanwhile. */
+/* Device lock held, no vCPU running. The reset of a CPU forgets its events, and with them the kick
+ * of a request that came meanwhile. */
 static bool reset_all(struct board *b, GError **err)
 {
     bool ok = board_reset(b, err);
 
     if (atomic_load(&b->requests))
-        vcpu_kick(b->vcpu);
+        board_request(b, 0);
     return ok;
 }
 
-/* On the vCPU's thread, between runs. False when the thread should end. */
-static bool vcpu_exited(void *opaque, enum cpu_exit why)
+/* Every vCPU is stopped. False when they should end. */
+static bool serve(struct machine *m, unsigned requests)
 {
-    struct machine *m = opaque;
     struct board *b = &m->board;
-    unsigned requests;
     GError *err = NULL;
 
-    if (why == CPU_EXIT_SHUTDOWN && !(atomic_load(&b->requests) & REQUEST_END))
-        triple_fault(m);
-    requests = atomic_fetch_and(&b->requests, REQUEST_END);
     if (!(requests & REQUEST_END) && (requests & REQUEST_RESET) && b->cfg.no_reboot) {
         board_end(b, MACHINE_EXIT_RESET);
         requests |= REQUEST_END;
@@ -104,10 +110,59 @@ static bool vcpu_exited(void *opaque, enum cpu_exit why)
             board_end(b, 1);
         }
     } else if (requests & REQUEST_CPU_RESET) {
-        apic_init(b->apic);
+        for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
+            apic_init(b->cpu[n].apic);
     }
     lock_drop(b->lock);
     return true;
+}
+
+/* The first vCPU's part: waits for the others and serves what is requested. */
+static bool lead(struct machine *m)
+{
+    struct board *b = &m->board;
+    unsigned requests;
+    bool go_on = true;
+
+    if (!atomic_load(&b->requests))
+        return true;
+    lock_take(&m->parking);
+    while (m->parked < b->n_cpus - 1)
+        condition_wait(&m->changed, &m->parking);
+    requests = atomic_fetch_and(&b->requests, REQUEST_END);
+    if (requests)
+        go_on = serve(m, requests);
+    condition_broadcast(&m->changed);
+    lock_drop(&m->parking);
+    return go_on;
+}
+
+/* Another's: parks until nothing is requested, for good when the end is. */
+static bool park(struct machine *m)
+{
+    struct board *b = &m->board;
+    bool end;
+
+    lock_take(&m->parking);
+    m->parked++;
+    condition_broadcast(&m->changed);
+    while (atomic_load(&b->requests) & ~(unsigned)REQUEST_END)
+        condition_wait(&m->changed, &m->parking);
+    end = atomic_load(&b->requests) & REQUEST_END;
+    if (!end)
+        m->parked--;
+    lock_drop(&m->parking);
+    return !end;
+}
+
+/* On the vCPU's thread, between runs. False when the thread should end. */
+static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
+{
+    struct machine *m = opaque;
+
+    if (why == CPU_EXIT_SHUTDOWN && !(atomic_load(&m->board.requests) & REQUEST_END))
+        triple_fault(m, cpu);
+    return cpu->id == 0 ? lead(m) : park(m);
 }
 
 /* ---- timers on the main loop ---- */
@@ -166,14 +221,16 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
 {
     struct machine *m = g_new0(struct machine, 1);
     struct board *b = &m->board;
-    struct vcpu_config vcpu = {.accel = accel_find(cfg->accel), .exited = vcpu_exited, .opaque = m};
+    const struct accel_ops *accel = accel_find(cfg->accel);
 
     b->cfg = *cfg;
     b->lock = cfg->lock;
     b->clock = clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
-    if (!vcpu.accel) {
+    lock_init(&m->parking);
+    condition_init(&m->changed);
+    if (!accel) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown accelerator '%s'",
                     cfg->accel);
         machine_free(m);
@@ -183,8 +240,12 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
         machine_free(m);
         return NULL;
     }
-    vcpu.cpu = b->cpu;
-    b->vcpu = vcpu_new(&vcpu);
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        struct vcpu_config vcpu = {
+            .cpu = b->cpu[n].cpu, .accel = accel, .exited = vcpu_exited, .opaque = m};
+
+        b->cpu[n].vcpu = vcpu_new(&vcpu);
+    }
     m->timers = g_source_new(&timer_funcs, sizeof(struct timer_source));
     ((struct timer_source *)m->timers)->board = b;
     g_source_set_priority(m->timers, G_PRIORITY_HIGH);
@@ -205,19 +266,24 @@ void machine_free(struct machine *m)
     }
     if (m->started) {
         board_end(&m->board, MACHINE_EXIT_OFF);
-        vcpu_join(m->board.vcpu);
+        for (unsigned n = 0; n < m->board.n_cpus; n++)
+            vcpu_join(m->board.cpu[n].vcpu);
     }
     if (m->timers) {
         g_source_destroy(m->timers);
         g_source_unref(m->timers);
     }
     clock_set_rearm_hook(m->board.clock, NULL, NULL);
-    vcpu_free(m->board.vcpu);
-    m->board.vcpu = NULL;
+    for (unsigned n = 0; n < m->board.n_cpus; n++) {
+        vcpu_free(m->board.cpu[n].vcpu);
+        m->board.cpu[n].vcpu = NULL;
+    }
     board_destroy(&m->board);
     clock_free(m->board.clock);
     if (m->end_source && !m->ended)
         g_source_remove(m->end_source);
+    condition_clear(&m->changed);
+    lock_clear(&m->parking);
     g_free(m);
 }
 
@@ -231,7 +297,8 @@ bool machine_start(struct machine *m, GError **err)
     lock_drop(m->board.lock);
     if (ok) {
         m->started = true;
-        vcpu_start(m->board.vcpu);
+        for (unsigned n = 0; n < m->board.n_cpus; n++)
+            vcpu_start(m->board.cpu[n].vcpu);
     }
     return ok;
 }
@@ -280,10 +347,15 @@ char *machine_screen_text(struct machine *m)
 
 void machine_dump(struct machine *m)
 {
-    cpu_dump(m->board.cpu, stderr);
+    for (unsigned n = 0; n < m->board.n_cpus; n++)
+        cpu_dump(m->board.cpu[n].cpu, stderr);
 }
 
 uint64_t machine_instructions(const struct machine *m)
 {
-    return m->board.cpu->icount;
+    uint64_t sum = 0;
+
+    for (unsigned n = 0; n < m->board.n_cpus; n++)
+        sum += m->board.cpu[n].cpu->icount;
+    return sum;
 }

@@ -16,6 +16,7 @@
 
 #define MACHINE_MAX_SERIAL 4
 #define MACHINE_MAX_DRIVES 4
+#define MACHINE_MAX_CPUS   32
 
 struct machine;
 struct vga;
@@ -35,8 +36,9 @@ struct machine_config {
     struct lock *lock; /* the device lock, the caller's: backends need it before the machine does */
     uint64_t ram_size; /* bytes, a multiple of 1 MiB, 1 MiB .. 512 GiB */
     const char *cpu_model;
+    unsigned cpus;                   /* up to MACHINE_MAX_CPUS; 0: one */
     const char *accel;               /* "interp" */
-    const char *mmu;                 /* "walk" */
+    const char *mmu;                 /* "walk" or "shadow" */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
     struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
@@ -92,7 +94,7 @@ char *machine_screen_text(struct machine *m);
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);
 
-/* Guest instructions begun so far. */
+/* Guest instructions begun so far, by all vCPUs. Exact while they are stopped. */
 uint64_t machine_instructions(const struct machine *m);
 
 #endif

@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define SMRAM_BASE 0xa0000u
-#define SMRAM_SIZE 0x20000u
-#define PAM_BASE   0xc0000u
-#define PAM_SIZE   0x40000u
-#define HIGH_BASE  (UINT64_C(1) << 32)
-#define BIOS_LOW   0x20000u /* how much of the image shows below 1 MiB */
+#define SMRAM_BASE  0xa0000u
+#define SMRAM_SIZE  0x20000u
+#define PAM_BASE    0xc0000u
+#define PAM_SIZE    0x40000u
+#define PAM_SEGMENT 0x4000u
+#define PAM_LAST    0xf0000u /* a segment of 64 KiB */
+#define HIGH_BASE   (UINT64_C(1) << 32)
+#define BIOS_LOW    0x20000u /* how much of the image shows below 1 MiB */
 
 static uint8_t *alloc_pages(uint64_t size)
 {
@@ -27,10 +29,32 @@ static uint8_t *alloc_pages(uint64_t size)
     return p;
 }
 
-/* RAM in [base, base+size) of the low range. */
-static void map_low(struct memory *m, uint32_t base, uint64_t size, bool readonly)
+static struct memslots_change create(int id, uint64_t gpa, uint64_t size, uint8_t *hva,
+                                     bool readonly)
 {
-    invariant(physmem_map(m->pm, base, size, m->ram.low + base, readonly));
+    return (struct memslots_change){.op = MEMSLOTS_CREATE,
+                                    .id = id,
+                                    .gpa = gpa,
+                                    .size = size,
+                                    .hva = hva,
+                                    .flags = readonly ? MEMSLOT_READONLY : 0};
+}
+
+static struct memslots_change delete (int id)
+{
+    return (struct memslots_change){.op = MEMSLOTS_DELETE, .id = id};
+}
+
+/* A change that only a mistake of ours could make impossible. */
+static void change(struct memory *m, struct memslots_change c)
+{
+    invariant(memslots_change(m->slots, &c) == MEMSLOTS_OK);
+}
+
+/* RAM in [base, base+size) of the low range. */
+static void map_low(struct memory *m, int id, uint32_t base, uint64_t size)
+{
+    change(m, create(id, base, size, m->ram.low + base, false));
 }
 
 bool memory_init(struct memory *m, uint64_t size, GError **err)
@@ -46,18 +70,18 @@ bool memory_init(struct memory *m, uint64_t size, GError **err)
         memory_destroy(m);
         return false;
     }
-    m->pm = physmem_new();
-    map_low(m, 0, SMRAM_BASE, false);
+    m->slots = memslots_new();
+    map_low(m, MEMORY_SLOT_LOW, 0, SMRAM_BASE);
     if (m->ram.low_size > 0x100000)
-        map_low(m, 0x100000, m->ram.low_size - 0x100000, false);
+        map_low(m, MEMORY_SLOT_MAIN, 0x100000, m->ram.low_size - 0x100000);
     if (m->ram.high_size)
-        invariant(physmem_map(m->pm, HIGH_BASE, m->ram.high_size, m->ram.high, false));
+        change(m, create(MEMORY_SLOT_HIGH, HIGH_BASE, m->ram.high_size, m->ram.high, false));
     return true;
 }
 
 void memory_destroy(struct memory *m)
 {
-    physmem_free(m->pm);
+    memslots_free(m->slots);
     if (m->ram.low)
         munmap(m->ram.low, m->ram.low_size);
     if (m->ram.high)
@@ -76,7 +100,7 @@ void memory_set_bios(struct memory *m, const uint8_t *image, uint64_t size)
     memcpy(m->bios, image, size);
     log_msg(LOG_BOOT, "boot: firmware at 0x%" PRIx64 ", its last %" PRIu64 " KiB also below 1 MiB",
             HIGH_BASE - size, (size < BIOS_LOW ? size : BIOS_LOW) >> 10);
-    invariant(physmem_map(m->pm, HIGH_BASE - size, size, m->bios, true));
+    change(m, create(MEMORY_SLOT_BIOS, HIGH_BASE - size, size, m->bios, true));
 }
 
 /* The part of the image that shows at `addr` below 1 MiB, or NULL. */
@@ -89,16 +113,33 @@ static uint8_t *bios_at(const struct memory *m, uint32_t addr)
     return m->bios + m->bios_size - (0x100000 - addr);
 }
 
+/* The slot of a segment (82441FX: twelve of 16 KiB, then one of 64). */
+static int pam_slot(uint32_t start, uint32_t len)
+{
+    bool last = start == PAM_LAST;
+
+    invariant(start >= PAM_BASE && start <= PAM_LAST && !(start % PAM_SEGMENT));
+    invariant(len == (last ? PAM_BASE + PAM_SIZE - PAM_LAST : PAM_SEGMENT));
+    return MEMORY_SLOT_PAM + (int)((start - PAM_BASE) / PAM_SEGMENT);
+}
+
 void memory_pam(struct memory *m, uint32_t start, uint32_t len, bool read_ram, bool write_ram)
 {
-    invariant(start >= PAM_BASE && start + len <= PAM_BASE + PAM_SIZE);
-    physmem_unmap(m->pm, start, len);
-    if (read_ram) {
-        map_low(m, start, len, !write_ram);
+    int id = pam_slot(start, len);
+    const struct memslot *is = memslots_by_id(memslots_now(m->slots), id);
+    uint8_t *hva = read_ram ? m->ram.low + start : bios_at(m, start);
+    bool readonly = !(read_ram && write_ram);
+    struct memslots_change c[2];
+    unsigned n = 0;
+
+    if (is ? is->hva == hva && memslot_readonly(is) == readonly : !hva)
         return;
-    }
-    if (bios_at(m, start))
-        invariant(physmem_map(m->pm, start, len, bios_at(m, start), true));
+    /* both at once: no vCPU sees the segment empty in between */
+    if (is)
+        c[n++] = delete (id);
+    if (hva)
+        c[n++] = create(id, start, len, hva, readonly);
+    invariant(memslots_change_all(m->slots, c, n) == MEMSLOTS_OK);
 }
 
 static void update_smram(struct memory *m)
@@ -109,9 +150,9 @@ static void update_smram(struct memory *m)
         return;
     m->smram_shown = show;
     if (show)
-        map_low(m, SMRAM_BASE, SMRAM_SIZE, false);
+        map_low(m, MEMORY_SLOT_SMRAM, SMRAM_BASE, SMRAM_SIZE);
     else
-        physmem_unmap(m->pm, SMRAM_BASE, SMRAM_SIZE);
+        change(m, delete (MEMORY_SLOT_SMRAM));
 }
 
 void memory_smram(struct memory *m, bool open, bool enabled)
@@ -125,4 +166,55 @@ void memory_set_smm(struct memory *m, bool in_smm)
 {
     m->in_smm = in_smm;
     update_smram(m);
+}
+
+/* ---- BARs ---- */
+
+/* The id that memory gets when it is mapped first, and keeps; -1 when all are taken. */
+static int bar_slot(struct memory *m, void *hva)
+{
+    for (int n = 0; n < MEMORY_BARS; n++) {
+        if (!m->bar[n])
+            m->bar[n] = hva;
+        if (m->bar[n] == hva)
+            return MEMORY_SLOT_BAR + n;
+    }
+    return -1;
+}
+
+/* The BAR that is mapped at gpa. */
+static const struct memslot *bar_at(struct memory *m, uint64_t gpa, uint64_t len)
+{
+    const struct memslot *s = memslots_find(m->slots, gpa >> PAGE_SHIFT);
+
+    invariant(s && s->id >= MEMORY_SLOT_BAR && s->base_gfn == gpa >> PAGE_SHIFT &&
+              s->npages == len >> PAGE_SHIFT);
+    return s;
+}
+
+bool memory_bar_map(struct memory *m, uint64_t gpa, uint64_t len, void *hva, bool readonly)
+{
+    struct memslots_change c = create(bar_slot(m, hva), gpa, len, hva, readonly);
+    enum memslots_refusal r = memslots_change(m->slots, &c);
+
+    if (r != MEMSLOTS_OK)
+        log_guest("memory: BAR at 0x%" PRIx64 ": %s", gpa, memslots_refusal_text(r));
+    return r == MEMSLOTS_OK;
+}
+
+bool memory_bar_move(struct memory *m, uint64_t from, uint64_t to, uint64_t len)
+{
+    const struct memslot *s = bar_at(m, from, len);
+    struct memslots_change c = {
+        .op = MEMSLOTS_MOVE, .id = s->id, .gpa = to, .size = len, .hva = s->hva, .flags = s->flags};
+    enum memslots_refusal r = memslots_change(m->slots, &c);
+
+    if (r != MEMSLOTS_OK)
+        log_guest("memory: BAR to 0x%" PRIx64 ": %s", to, memslots_refusal_text(r));
+    return r == MEMSLOTS_OK;
+}
+
+void memory_bar_unmap(struct memory *m, uint64_t gpa, uint64_t len)
+{
+    change(m, delete (bar_at(m, gpa, len)->id));
 }

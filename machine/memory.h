@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The board's memory: RAM around the PCI hole, the firmware image below 4 GiB and its shadow below
- * 1 MiB, and the windows that the host bridge switches (PAM segments, SMRAM).
+ * 1 MiB, the windows that the host bridge switches (PAM segments, SMRAM), and BARs of plain memory.
+ * Each is a memory slot of its own with a fixed id, or a hole: nothing is ever split.
  *
  * Changes with the device lock held.
  */
@@ -12,16 +13,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cpu/physmem.h"
+#include "cpu/mmu_shadow/memslots.h"
 #include "machine/e820.h"
 
+#define MEMORY_PAM_SEGMENTS 13
+#define MEMORY_BARS         16
+
+/* Ids of the board's slots. What is not always there is a hole meanwhile: the segments without ROM,
+ * and the legacy VGA window, which is the slot of SMRAM when that is shown. */
+enum memory_slot {
+    MEMORY_SLOT_LOW,                                          /* 0-0x9ffff */
+    MEMORY_SLOT_SMRAM,                                        /* 0xa0000-0xbffff */
+    MEMORY_SLOT_PAM,                                          /* 0xc0000 on, in their order */
+    MEMORY_SLOT_MAIN = MEMORY_SLOT_PAM + MEMORY_PAM_SEGMENTS, /* 1 MiB to the PCI hole */
+    MEMORY_SLOT_HIGH,                                         /* from 4 GiB */
+    MEMORY_SLOT_BIOS,                                         /* to 4 GiB */
+    MEMORY_SLOT_BAR,                                          /* framebuffer, expansion ROMs */
+    MEMORY_SLOT_END = MEMORY_SLOT_BAR + MEMORY_BARS,
+};
+
 struct memory {
-    struct physmem *pm;
+    struct memslots_vm *slots;
     struct guest_ram ram;
     uint8_t *bios; /* the image, NULL without firmware */
     uint64_t bios_size;
     bool smram_shown; /* 0xa0000-0xbffff is RAM now */
     bool smram_open, smram_enabled, in_smm;
+    void *bar[MEMORY_BARS]; /* whose slot MEMORY_SLOT_BAR + n is, from the first mapping on */
 };
 
 /* Allocates `size` bytes of RAM (a multiple of 1 MiB) and maps it. False with an error when the
@@ -33,10 +51,16 @@ void memory_destroy(struct memory *m);
  * at 1 MiB as long as the PAM registers say so. */
 void memory_set_bios(struct memory *m, const uint8_t *image, uint64_t size);
 
-/* Start..start+len-1 in 0xc0000-0xfffff: who answers reads and writes (82441FX, PAM registers).
- * Reads from ROM with writes to RAM, or the reverse, go by the side that is read; writes to a ROM
- * are lost. */
+/* Start..start+len-1, one of the segments in 0xc0000-0xfffff: who answers reads and writes
+ * (82441FX, PAM registers). Reads from ROM with writes to RAM, or the reverse, go by the side that
+ * is read; writes to a ROM are lost. */
 void memory_pam(struct memory *m, uint32_t start, uint32_t len, bool read_ram, bool write_ram);
+
+/* A BAR that is plain memory `hva`, its owner's, appears, moves with all that is known about its
+ * pages, or goes. False, and as before, when it cannot be there (the range is in use). */
+bool memory_bar_map(struct memory *m, uint64_t gpa, uint64_t len, void *hva, bool readonly);
+bool memory_bar_move(struct memory *m, uint64_t from, uint64_t to, uint64_t len);
+void memory_bar_unmap(struct memory *m, uint64_t gpa, uint64_t len);
 
 /* Who sees SMRAM. */
 void memory_smram(struct memory *m, bool open, bool enabled);

@@ -60,28 +60,35 @@ static bool dma_read_ram(void *opaque, uint64_t gpa, void *buf, size_t len)
 {
     struct board *b = opaque;
 
-    return physmem_read(b->mem.pm, gpa, buf, len);
+    return memslots_read(b->mem.slots, gpa, buf, len);
 }
 
 static bool dma_write_ram(void *opaque, uint64_t gpa, const void *buf, size_t len)
 {
     struct board *b = opaque;
 
-    return physmem_write(b->mem.pm, gpa, buf, len);
+    return memslots_write(b->mem.slots, gpa, buf, len);
 }
 
 static bool bar_map(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly)
 {
     struct board *b = opaque;
 
-    return physmem_map(b->mem.pm, gpa, len, hva, readonly);
+    return memory_bar_map(&b->mem, gpa, len, hva, readonly);
 }
 
 static void bar_unmap(void *opaque, uint64_t gpa, uint64_t len)
 {
     struct board *b = opaque;
 
-    physmem_unmap(b->mem.pm, gpa, len);
+    memory_bar_unmap(&b->mem, gpa, len);
+}
+
+static bool bar_move(void *opaque, uint64_t from, uint64_t to, uint64_t len)
+{
+    struct board *b = opaque;
+
+    return memory_bar_move(&b->mem, from, to, len);
 }
 
 static void pam_changed(void *opaque, uint32_t start, uint32_t len, bool read_ram, bool write_ram)
@@ -116,11 +123,15 @@ static void power_off(void *opaque)
     board_end(opaque, MACHINE_EXIT_OFF);
 }
 
+/* To the bootstrap processor only: SeaBIOS relocates the SMBASE of no other, and the others, halted
+ * by it, would run whatever lies at the default one. */
 static void smi(void *opaque)
 {
     struct board *b = opaque;
 
-    cpu_set_event(b->cpu, EV_SMI);
+    cpu_set_event(b->cpu[0].cpu, EV_SMI);
+    if (b->cpu[0].vcpu)
+        vcpu_wake(b->cpu[0].vcpu);
 }
 
 static void debug_exit(void *opaque, uint32_t val)
@@ -148,29 +159,38 @@ static bool build_memory(struct board *b, GError **err)
     return true;
 }
 
+static bool build_apic(struct board *b, struct board_cpu *c, GError **err)
+{
+    struct apic_config cfg = {.bus = b->apic_bus,
+                              .clock = b->clock,
+                              .id = (uint8_t)c->cpu->id,
+                              .bsp = c->cpu->id == 0,
+                              .phys_bits = c->cpu->phys_bits,
+                              .timer_hz = BOARD_APIC_HZ,
+                              .opaque = c,
+                              .notify = board_apic_notify,
+                              .pic_ack = board_pic_ack,
+                              .tsc_to_ns = board_tsc_to_ns};
+
+    c->apic = apic_new(&cfg, err);
+    return ADD(c->apic, apic_device);
+}
+
 static bool build_interrupts(struct board *b, GError **err)
 {
     struct pic_config pic = {.ports = b->ports};
     struct apic_bus_config bus = {.mmio = b->mmio, .opaque = b, .current = board_current_apic};
     struct ioapic_config ioapic = {.mmio = b->mmio};
-    struct apic_config apic = {.clock = b->clock,
-                               .id = 0,
-                               .bsp = true,
-                               .phys_bits = b->cpu->phys_bits,
-                               .timer_hz = BOARD_APIC_HZ,
-                               .opaque = b,
-                               .notify = board_apic_notify,
-                               .pic_ack = board_pic_ack,
-                               .tsc_to_ns = board_tsc_to_ns};
 
     b->apic_bus = apic_bus_new(&bus, err);
     if (!b->apic_bus)
         return false;
-    apic.bus = ioapic.bus = b->apic_bus;
-    b->apic = apic_new(&apic, err);
-    if (!ADD(b->apic, apic_device))
-        return false;
-    pic.intr = apic_lint(b->apic, 0);
+    ioapic.bus = b->apic_bus;
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        if (!build_apic(b, &b->cpu[n], err))
+            return false;
+    }
+    pic.intr = apic_lint(b->cpu[0].apic, 0);
     b->pic = pic_new(&pic, err);
     b->ioapic = b->pic ? ioapic_new(&ioapic, err) : NULL;
     if (!ADD(b->pic, pic_device) || !ADD(b->ioapic, ioapic_device))
@@ -181,8 +201,10 @@ static bool build_interrupts(struct board *b, GError **err)
 
 static bool build_pci(struct board *b, GError **err)
 {
-    struct pci_bus_config bus = {
-        .ports = b->ports, .mmio = b->mmio, .dma = b->dma, .ram = {b, bar_map, bar_unmap}};
+    struct pci_bus_config bus = {.ports = b->ports,
+                                 .mmio = b->mmio,
+                                 .dma = b->dma,
+                                 .ram = {b, bar_map, bar_unmap, bar_move}};
     struct i440fx_config host = {.ram_size = b->cfg.ram_size,
                                  .opaque = b,
                                  .pam_changed = pam_changed,
@@ -400,7 +422,7 @@ static bool build_firmware(struct board *b, GError **err)
     struct fw_cfg_config cfg = {.ports = b->ports, .dma = b->dma};
     struct firmware_cfg content = {.low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size,
-                                   .cpus = 1,
+                                   .cpus = b->n_cpus,
                                    .graphic = !b->cfg.no_vga,
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
@@ -418,17 +440,17 @@ static bool build_firmware(struct board *b, GError **err)
 
 static void build_tables(struct board *b)
 {
-    struct acpi_config acpi = {.cpus = 1,
+    struct acpi_config acpi = {.cpus = b->n_cpus,
                                .chips = b->chips | ACPI_CHIP_HPET,
                                .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
                                .pci64_base = 0,
                                .pci64_len = 0};
     struct smbios_config smbios = {.cpu_vendor = "GenuineIntel",
-                                   .cpu_model = b->cpu->model->brand,
-                                   .cpu_signature = cpuid_signature(b->cpu->model),
+                                   .cpu_model = b->cpu[0].cpu->model->brand,
+                                   .cpu_signature = cpuid_signature(b->cpu[0].cpu->model),
                                    .sockets = 1,
-                                   .cores_per_socket = 1,
-                                   .threads_per_socket = 1,
+                                   .cores_per_socket = b->n_cpus,
+                                   .threads_per_socket = b->n_cpus,
                                    .low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size};
 
@@ -459,7 +481,7 @@ static bool load_guest(struct board *b, GError **err)
 bool board_build(struct board *b, GError **err)
 {
     b->chips = 0;
-    if (!load_guest(b, err) || !build_memory(b, err) || !board_cpu_new(b, err) ||
+    if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
         !build_interrupts(b, err) || !build_pci(b, err) || !build_timers(b, err) ||
         !build_isa(b, err) || !build_input(b, err) || !build_serial(b, err) ||
         !build_debug(b, err) || !build_display(b, err))
@@ -487,7 +509,7 @@ void board_destroy(struct board *b)
     }
     bus_free(b->ports);
     bus_free(b->mmio);
-    cpu_free(b->cpu);
+    board_cpus_free(b);
     memory_destroy(&b->mem);
     acpi_blobs_free(b->acpi);
     smbios_blobs_free(b->smbios);
@@ -523,7 +545,7 @@ static void set_cmos(struct board *b)
     rtc_cmos_set(b->rtc, 0x5b, (uint8_t)high);
     rtc_cmos_set(b->rtc, 0x5c, (uint8_t)(high >> 8));
     rtc_cmos_set(b->rtc, 0x5d, (uint8_t)(high >> 16));
-    rtc_cmos_set(b->rtc, 0x5f, 0); /* further processors */
+    rtc_cmos_set(b->rtc, 0x5f, (uint8_t)(b->n_cpus - 1)); /* further processors */
     for (unsigned n = 0; n < 3 && order[n]; n++) {
         unsigned dev = order[n] == 'a' ? 1 : order[n] == 'c' ? 2 : order[n] == 'd' ? 3 : 4;
 
@@ -545,7 +567,7 @@ static bool start_kernel(struct board *b, GError **err)
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
     acpi_pm_set_bases(b->pm);
     piix_ide_enable(b->ide);
-    apic_set_virtual_wire(b->apic);
+    apic_set_virtual_wire(b->cpu[0].apic);
     if (b->vga)
         vga_boot_text_mode(b->vga, b->vgabios->data, b->vgabios->size);
     if (!kernel_boot_place(b->kernel, &b->mem.ram, b->acpi, b->smbios, b->chips, &entry, err))
@@ -559,7 +581,7 @@ bool board_reset(struct board *b, GError **err)
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);
-    cpu_reset(b->cpu, true, false);
+    board_cpus_reset(b);
     set_cmos(b);
     log_msg(LOG_RESET, "reset");
     return b->kernel ? start_kernel(b, err) : true;

@@ -160,6 +160,23 @@ static void bar_map(struct pci_device *d, struct pci_bar *bar, uint64_t addr)
     bar->addr = addr;
 }
 
+/* Plain memory that is mapped and wanted elsewhere goes there with what the board knows about it.
+ * Anything else, and what finds no room, is unmapped, to be mapped again with all that are left. */
+static void bar_move(struct pci_device *d, struct pci_bar *bar, uint64_t addr)
+{
+    const struct pci_bus_config *on = &d->bus->config;
+
+    if (bar->ram_mapped && on->ram.move) {
+        bus_unmap(&bar->region);
+        if (bus_map(on->mmio, &bar->region, addr, NULL) &&
+            on->ram.move(on->ram.opaque, bar->addr, addr, bar->size)) {
+            bar->addr = addr;
+            return;
+        }
+    }
+    bar_unmap(d, bar);
+}
+
 void pci_bus_map_all(struct pci_bus *bus)
 {
     for (unsigned k = 0; k < ARRAY_SIZE(bus->function); k++) {
@@ -183,8 +200,12 @@ static void update_bars(struct pci_device *d)
         struct pci_bar *bar = bar_of(d, n);
         uint64_t addr = wanted_address(d, n);
 
-        if (bar->mapped && bar->addr != addr)
+        if (bar->mapped && addr == NOT_WANTED) {
             bar_unmap(d, bar);
+        } else if (bar->mapped && bar->addr != addr) {
+            bar_move(d, bar, addr);
+            moved = true; /* others may want its place */
+        }
         moved |= !bar->mapped;
     }
     if (moved)

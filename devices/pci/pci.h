@@ -58,6 +58,9 @@ struct pci_ram_ops {
     void *opaque;
     bool (*map)(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly);
     void (*unmap)(void *opaque, uint64_t gpa, uint64_t len);
+    /* What is mapped at `from` goes to `to` as it is; false and nothing done if it cannot. May be
+     * NULL: then it is unmapped and mapped again. */
+    bool (*move)(void *opaque, uint64_t from, uint64_t to, uint64_t len);
 };
 
 struct pci_bar {

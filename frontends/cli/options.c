@@ -149,6 +149,28 @@ static bool opt_m(struct options *o, const char *value, GError **err)
     return true;
 }
 
+static bool opt_smp(struct options *o, const char *value, GError **err)
+{
+    static const char *const keys[] = {"cpus"};
+    struct pairs p;
+    uint64_t n;
+
+    if (!split_pairs(o, value, &p, err))
+        return false;
+    for (unsigned k = 0; k < p.n; k++) {
+        const char *count = k == 0 && !p.value[k] ? p.key[k] : p.value[k];
+
+        if (count != p.key[k] && strcmp(p.key[k], "cpus"))
+            return fail_unknown(err, "-smp parameter", p.key[k], keys, ARRAY_SIZE(keys));
+        if (!parse_number("-smp", count, MACHINE_MAX_CPUS, &n, err))
+            return false;
+        if (!n)
+            return fail(err, "-smp: a machine has at least one CPU");
+        o->machine.cpus = (unsigned)n;
+    }
+    return p.n || fail(err, "-smp: no number of CPUs");
+}
+
 static bool opt_cpu(struct options *o, const char *value, GError **err)
 {
     unsigned n;
@@ -175,7 +197,7 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
 
 static bool opt_accel(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"mmu"}, *const mmus[] = {"walk"};
+    static const char *const keys[] = {"mmu"}, *const mmus[] = {"shadow", "walk"};
     struct pairs p;
 
     if (!strcmp(value, "help")) {
@@ -204,8 +226,9 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
                 return fail_unknown(err, "accelerator", p.key[0], names, n);
             o->machine.accel = p.key[0];
         } else if (!strcmp(p.key[k], "mmu")) {
-            if (!p.value[k] || strcmp(p.value[k], "walk"))
-                return fail_unknown(err, "MMU", p.value[k] ? p.value[k] : "", mmus, 1);
+            if (!p.value[k] || (strcmp(p.value[k], "walk") && strcmp(p.value[k], "shadow")))
+                return fail_unknown(err, "MMU", p.value[k] ? p.value[k] : "", mmus,
+                                    ARRAY_SIZE(mmus));
             o->machine.mmu = p.value[k];
         } else {
             return fail_unknown(err, "-accel parameter", p.key[k], keys, ARRAY_SIZE(keys));
@@ -590,8 +613,10 @@ static const struct option {
     option_fn *fn;
 } options[] = {
     {"m", "SIZE", "guest memory, e.g. 512M or 2G (default 256M)", opt_m},
+    {"smp", "[cpus=]N", "number of processors, 1 to 32 (default 1)", opt_smp},
     {"cpu", "MODEL", "processor model; -cpu help lists them (default max)", opt_cpu},
-    {"accel", "NAME[,mmu=walk]", "engine; -accel help says what this host offers", opt_accel},
+    {"accel", "NAME[,mmu=walk|shadow]", "engine; -accel help says what this host offers",
+     opt_accel},
     {"machine", "pc", "the board", opt_machine},
     {"M", "pc", "the same", opt_machine},
     {"name", "NAME", "what to call the machine", opt_name},
@@ -712,6 +737,7 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
+                                         .cpus = 1,
                                          .accel = "interp",
                                          .mmu = "walk"};
     for (int k = 1; k < argc; k++) {

@@ -11,9 +11,11 @@
 #include "cpu/flags.h"
 #include "cpu/mmu.h"
 #include "cpu/segments.h"
+#include "tests/unit/slots_rig.h"
 #include "tests/unit/unit.h"
 
 #define FX_RAM   (4u << 20)
+#define FX_SLOT  0 /* its slot; tests may add others */
 #define FX_GDT   0x1000u
 #define FX_IDT   0x2000u
 #define FX_TSS   0x3000u
@@ -47,7 +49,7 @@ enum {
 };
 
 struct fx {
-    struct physmem *pm;
+    struct memslots_vm *slots;
     uint8_t *ram;
     struct cpu *cpu;
     uint16_t port; /* last port written, and what */
@@ -137,11 +139,14 @@ static inline void fx_wait(void *o)
     cpu_set_event(((struct fx *)o)->cpu, EV_STOP);
 }
 
-static inline struct fx *fx_new(const char *model)
+/* One more vCPU on the memory of `first` (in its group), or, when that is NULL, on its own. */
+static inline struct fx *fx_new_with(const char *model, const struct fx *first, unsigned id)
 {
     struct fx *fx = (struct fx *)calloc(1, sizeof(*fx));
     struct cpu_config cfg = {
         .model = model,
+        .id = id,
+        .group = first ? first->cpu->group : NULL,
         .mmu = &mmu_walk_ops,
         .tsc_khz = 1000000,
         .hooks = {.opaque = fx,
@@ -161,19 +166,34 @@ static inline struct fx *fx_new(const char *model)
 
     fx->vector = -1;
     fx->apic_base = 0xfee00900;
-    fx->pm = cfg.pm = physmem_new();
-    fx->ram = (uint8_t *)aligned_alloc(4096, FX_RAM);
-    memset(fx->ram, 0, FX_RAM);
-    assert_true(physmem_map(fx->pm, 0, FX_RAM, fx->ram, false));
+    fx->slots = first ? first->slots : memslots_new();
+    fx->ram = first ? first->ram : (uint8_t *)aligned_alloc(4096, FX_RAM);
+    if (!first) {
+        memset(fx->ram, 0, FX_RAM);
+        slots_create(fx->slots, FX_SLOT, 0, FX_RAM, fx->ram, 0);
+    }
+    cfg.slots = fx->slots;
     fx->cpu = cpu_new(&cfg);
     assert_non_null(fx->cpu);
     return fx;
 }
 
+static inline struct fx *fx_new(const char *model)
+{
+    return fx_new_with(model, NULL, 0);
+}
+
+/* Of one made with `first`. */
+static inline void fx_free_with(struct fx *fx)
+{
+    cpu_free(fx->cpu);
+    free(fx);
+}
+
 static inline void fx_free(struct fx *fx)
 {
     cpu_free(fx->cpu);
-    physmem_free(fx->pm);
+    memslots_free(fx->slots);
     free(fx->ram);
     free(fx);
 }

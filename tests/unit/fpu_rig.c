@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/error.h"
 #include "cpu/blocks.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
 #include "cpu/mmu.h"
-#include "cpu/physmem.h"
+#include "cpu/mmu_shadow/memslots.h"
 
 #define RAM_SIZE (2u << 20)
 #define PML4     0x1000u
@@ -61,10 +62,11 @@ static void stop_at_hlt(void *opaque)
     cpu_set_event(r->cpu, EV_STOP);
 }
 
-static void note_map(void *opaque)
+static void note_map(void *opaque, const struct memslots *was, const struct memslots *now)
 {
     struct rig *r = opaque;
 
+    (void)was, (void)now;
     cpu_set_event(r->cpu, EV_FLUSH);
 }
 
@@ -89,11 +91,13 @@ struct rig *rig_new(void)
 {
     struct rig *r = calloc(1, sizeof(*r));
     struct cpu_config cfg = {.model = "max", .mmu = &mmu_walk_ops, .tsc_khz = 1000000};
+    struct memslots_change ram = {.op = MEMSLOTS_CREATE, .size = RAM_SIZE};
 
     r->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    r->pm = physmem_new();
-    physmem_map(r->pm, 0, RAM_SIZE, r->ram, false);
-    cfg.pm = r->pm;
+    r->slots = memslots_new();
+    ram.hva = r->ram;
+    invariant(memslots_change(r->slots, &ram) == MEMSLOTS_OK);
+    cfg.slots = r->slots;
     cfg.hooks = (struct cpu_hooks){.opaque = r,
                                    .port_read = no_port_read,
                                    .port_write = no_port_write,
@@ -103,7 +107,7 @@ struct rig *rig_new(void)
                                    .wait_for_event = stop_at_hlt,
                                    .ferr = note_ferr};
     r->cpu = cpu_new(&cfg);
-    physmem_set_hooks(r->pm, r, note_map, note_code);
+    memslots_set_hooks(r->slots, r, note_map, note_code);
     cpu_reset(r->cpu, true, false);
     native_prepare();
     return r;
@@ -112,7 +116,7 @@ struct rig *rig_new(void)
 void rig_free(struct rig *r)
 {
     cpu_free(r->cpu);
-    physmem_free(r->pm);
+    memslots_free(r->slots);
     munmap(r->ram, RAM_SIZE);
     free(r);
 }
@@ -182,7 +186,7 @@ int rig_run(struct rig *r, const uint8_t *code, size_t len, unsigned n)
     uint32_t start = r->mode == RIG_REAL ? RIG_CODE - 0x8000 : RIG_CODE;
     uint64_t rip;
 
-    physmem_write(r->pm, start, code, len);
+    memslots_write(r->slots, start, code, len);
     cpu->gpr[REG_RIP] = start;
     cpu->gpr[REG_RSP] = RIG_STACK - 0x1000;
     cpu_run(cpu, n);

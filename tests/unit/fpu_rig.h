@@ -29,7 +29,7 @@ struct fpu_case {
 enum rig_mode { RIG_REAL, RIG_PROT32, RIG_LONG };
 
 struct rig {
-    struct physmem *pm;
+    struct memslots_vm *slots;
     uint8_t *ram;
     struct cpu *cpu;
     enum rig_mode mode;

@@ -90,7 +90,7 @@ void int_poke_code(struct int_rig *r, uint64_t linear, const uint8_t *bytes, siz
         size_t room = PAGE_SIZE - ((linear + done) & ~PAGE_MASK);
         size_t n = len - done < room ? len - done : room;
 
-        physmem_write(r->machine->pm, REGION + (linear + done - INT_BASE), bytes + done, n);
+        memslots_write(r->machine->slots, REGION + (linear + done - INT_BASE), bytes + done, n);
         done += n;
     }
 }

@@ -748,7 +748,7 @@ static void rom_drops_writes(void **state)
     cpu->cr4 |= CR4_OSFXSR;
     cpu_sync_mode(cpu);
     memset(rom, 0x90, sizeof(rom));
-    assert_true(physmem_map(fx->pm, 0xfff00000, sizeof(rom), rom, true));
+    slots_create(fx->slots, 1, 0xfff00000, sizeof(rom), rom, MEMSLOT_READONLY);
     for (unsigned k = 0; k < ARRAY_SIZE(codes); k++) {
         for (unsigned at = 0; at < 2; at++) { /* in a page, and across two */
             for (unsigned twice = 0; twice < 2; twice++) {

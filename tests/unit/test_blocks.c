@@ -380,8 +380,9 @@ static void mended_instruction(void **state)
 
 /* ---- DMA ---- */
 
-static void dma_changed(void *opaque)
+static void dma_changed(void *opaque, const struct memslots *was, const struct memslots *now)
 {
+    (void)was, (void)now;
     cpu_set_event(opaque, EV_FLUSH);
 }
 
@@ -396,7 +397,7 @@ static void dma_port(void *opaque, uint16_t port, uint64_t val, unsigned size)
     uint8_t b = (uint8_t)val;
 
     (void)port, (void)size;
-    assert_true(physmem_write(fx->pm, 0xb001, &b, 1));
+    assert_true(memslots_write(fx->slots, 0xb001, &b, 1));
 }
 
 /* A device that writes code: between two runs, and while the CPU runs, by an OUT. */
@@ -408,7 +409,7 @@ static void dma(void **state)
         struct asm_at a = {fx, FX_CODE, rig_modes[m]}, b = {fx, 0xb000, rig_modes[m]};
         uint8_t code[3] = {0xb0, 0x77, 0xf4};
 
-        physmem_set_hooks(fx->pm, fx->cpu, dma_changed, dma_written);
+        memslots_set_hooks(fx->slots, fx->cpu, dma_changed, dma_written);
         fx->cpu->hooks.port_write = dma_port;
         EMIT(&b, "\xb0\x01\x00\xc4"); /* mov al, 1; add ah, al */
         emit_jump(&b, JMP, FX_CODE + 0x20);
@@ -421,7 +422,7 @@ static void dma(void **state)
         fx->cpu->gpr[REG_RCX] = 3;
         rig_go(fx, FX_CODE);
         assert_int_equal(fx->cpu->gpr[REG_RAX] >> 8 & 0xff, 0x21);
-        assert_true(physmem_write(fx->pm, 0xb000, code, 3));
+        assert_true(memslots_write(fx->slots, 0xb000, code, 3));
         rig_go(fx, 0xb000);
         assert_int_equal(AL(fx), 0x77);
         fx_free(fx);
@@ -435,7 +436,7 @@ static void dma_flood(void **state)
     uint8_t buf[200 * 32];
 
     (void)state;
-    physmem_set_hooks(fx->pm, fx->cpu, dma_changed, dma_written);
+    memslots_set_hooks(fx->slots, fx->cpu, dma_changed, dma_written);
     for (unsigned k = 0; k < 200; k++) {
         struct asm_at a = {fx, 0x100000 + k * 32, MODE_32};
 
@@ -446,7 +447,7 @@ static void dma_flood(void **state)
     for (unsigned k = 0; k < 200; k++) {
         uint8_t v = (uint8_t)(k + 2);
 
-        assert_true(physmem_write(fx->pm, 0x100001 + k * 32, &v, 1));
+        assert_true(memslots_write(fx->slots, 0x100001 + k * 32, &v, 1));
     }
     for (unsigned k = 0; k < 200; k++) {
         rig_go(fx, 0x100000 + k * 32);
@@ -454,7 +455,7 @@ static void dma_flood(void **state)
     }
     memset(buf, 0x90, sizeof(buf));
     buf[sizeof(buf) - 1] = 0xf4;
-    assert_true(physmem_write(fx->pm, 0x100000, buf, sizeof(buf))); /* crosses a page */
+    assert_true(memslots_write(fx->slots, 0x100000, buf, sizeof(buf))); /* crosses a page */
     fx->cpu->gpr[REG_RAX] = 0x55;
     for (unsigned k = 0; k < 200; k += 7) {
         rig_go(fx, 0x100000 + k * 32);

@@ -564,8 +564,8 @@ static void triple_fault(void **state)
         fx_run(fx, 0);
         assert_int_equal(fx->why, CPU_EXIT_SHUTDOWN);
         cpu_clear_event(fx->cpu, EV_INTR | EV_NMI | EV_SMI);
-        assert_true(
-            physmem_map(fx->pm, 0xfffff000, 0x1000, fx->ram + 0x300000, true)); /* reset vector */
+        slots_create(fx->slots, 1, 0xfffff000, 0x1000, fx->ram + 0x300000,
+                     MEMSLOT_READONLY); /* reset vector */
         fx_wr(fx, 0x300ff0, 0xf490, 2);
         cpu_set_event(fx->cpu, EV_INIT);
         fx_run(fx, 0);

@@ -92,6 +92,14 @@ static int setup(void **state)
     return 0;
 }
 
+/* The same with several processors. */
+static int setup_smp(void **state)
+{
+    setup(state);
+    cfg.cpus = 4;
+    return 0;
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -486,6 +494,15 @@ int main(void)
         MACHINE_TEST(test_free_at_any_time),
         MACHINE_TEST(test_refusals),
         MACHINE_TEST(test_dump_hook),
+        {"test_first_end_counts_smp", test_first_end_counts, setup_smp, teardown, NULL},
+        {"test_power_off_smp", test_power_off, setup_smp, teardown, NULL},
+        {"test_no_reboot_smp", test_no_reboot, setup_smp, teardown, NULL},
+        {"test_triple_fault_smp", test_triple_fault, setup_smp, teardown, NULL},
+        {"test_resets_smp", test_resets, setup_smp, teardown, NULL},
+        {"test_reset_kinds_smp", test_reset_kinds, setup_smp, teardown, NULL},
+        {"test_quit_smp", test_quit, setup_smp, teardown, NULL},
+        {"test_quit_before_start_smp", test_quit_before_start, setup_smp, teardown, NULL},
+        {"test_free_at_any_time_smp", test_free_at_any_time, setup_smp, teardown, NULL},
     };
     return unit_main(tests);
 }

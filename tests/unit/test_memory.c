@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The board's memory (machine/memory.h): RAM around the PCI hole for every size, the firmware
- * image, PAM segments and SMRAM; and DMA over it (devices/dma.h, cpu/physmem.h). */
+ * image, PAM segments, SMRAM and BARs, each a memory slot of its own; and DMA over it
+ * (devices/dma.h, cpu/mmu_shadow/memslots.h). */
 #include "tests/unit/unit.h"
 
 #include <glib.h>
@@ -34,7 +35,7 @@ static int teardown(void **state)
 /* What a guest's read of a byte sees: -1 for the bus. */
 static int peek(uint64_t gpa)
 {
-    const uint8_t *p = physmem_ptr(m.pm, gpa);
+    const uint8_t *p = memslots_ptr(m.slots, gpa);
 
     return p ? *p : -1;
 }
@@ -42,11 +43,11 @@ static int peek(uint64_t gpa)
 /* A guest's write of a byte, as the CPU does it: true if it went into RAM. */
 static bool poke(uint64_t gpa, uint8_t val)
 {
-    struct phys_slot *s = physmem_find(m.pm, gpa);
+    const struct memslot *s = memslots_find(m.slots, gpa >> PAGE_SHIFT);
 
-    if (!s || s->readonly)
+    if (!s || memslot_readonly(s))
         return false;
-    s->hva[gpa - s->gpa] = val;
+    *memslot_hva(s, gpa) = val;
     return true;
 }
 
@@ -84,10 +85,10 @@ static void test_ram_sizes(void **state)
         else
             assert_int_equal(peek(FOUR_G), -1);
         /* the loader's view of it is the same memory */
-        assert_ptr_equal(guest_ram_at(&m.ram, 0x1234, 1), physmem_ptr(m.pm, 0x1234));
-        assert_ptr_equal(guest_ram_at(&m.ram, FOUR_G, 1), physmem_ptr(m.pm, FOUR_G));
+        assert_ptr_equal(guest_ram_at(&m.ram, 0x1234, 1), memslots_ptr(m.slots, 0x1234));
+        assert_ptr_equal(guest_ram_at(&m.ram, FOUR_G, 1), memslots_ptr(m.slots, FOUR_G));
         assert_ptr_equal(guest_ram_at(&m.ram, FOUR_G + high - 1, 1),
-                         high ? physmem_ptr(m.pm, FOUR_G + high - 1) : NULL);
+                         high ? memslots_ptr(m.slots, FOUR_G + high - 1) : NULL);
         memory_destroy(&m);
     }
     memory_destroy(&m); /* again: no effect */
@@ -117,7 +118,7 @@ static uint8_t *image(uint64_t size)
 
 static void expect_page(uint64_t gpa, unsigned page)
 {
-    const uint8_t *p = physmem_ptr(m.pm, gpa);
+    const uint8_t *p = memslots_ptr(m.slots, gpa);
 
     assert_non_null(p);
     assert_int_equal(ld_le16(p), page);
@@ -208,7 +209,7 @@ static void test_all_pam_states(void **state)
             assert_int_equal(poke(at + len - 1, (uint8_t)seg), reads && writes);
             assert_int_equal(peek(at) >= 0, reads || rom);
             if (reads)
-                assert_ptr_equal(physmem_ptr(m.pm, at), m.ram.low + at);
+                assert_ptr_equal(memslots_ptr(m.slots, at), m.ram.low + at);
         }
     }
 }
@@ -232,7 +233,7 @@ static void test_smram(void **state)
         assert_true(peek(0x9ffff) >= 0);
         assert_int_equal(peek(0xc0000), -1);
         if (shown)
-            assert_ptr_equal(physmem_ptr(m.pm, 0xa8000), m.ram.low + 0xa8000);
+            assert_ptr_equal(memslots_ptr(m.slots, 0xa8000), m.ram.low + 0xa8000);
     }
     memory_smram(&m, true, true);
     assert_true(poke(0xa8000, 0x77));
@@ -243,6 +244,126 @@ static void test_smram(void **state)
     assert_int_equal(peek(0xa8000), 0x77);
 }
 
+/* ---- slots ---- */
+
+static int slot_at(uint64_t gpa)
+{
+    const struct memslot *s = memslots_find(m.slots, gpa >> PAGE_SHIFT);
+
+    return s ? s->id : -1;
+}
+
+/* Every part of the board is the slot of its name. */
+static void test_slot_ids(void **state)
+{
+    uint8_t *rom = image(0x20000);
+
+    (void)state;
+    make(5 * GIB);
+    memory_set_bios(&m, rom, 0x20000);
+    g_free(rom);
+    memory_smram(&m, true, true);
+    for (unsigned seg = 0; seg < MEMORY_PAM_SEGMENTS; seg++) {
+        uint32_t at = 0xc0000 + seg * 0x4000, len = seg == 12 ? 0x10000 : 0x4000;
+
+        memory_pam(&m, at, len, true, true);
+        assert_int_equal(slot_at(at), MEMORY_SLOT_PAM + (int)seg);
+        assert_int_equal(slot_at(at + len - 1), MEMORY_SLOT_PAM + (int)seg);
+    }
+    assert_int_equal(slot_at(0), MEMORY_SLOT_LOW);
+    assert_int_equal(slot_at(0x9ffff), MEMORY_SLOT_LOW);
+    assert_int_equal(slot_at(0xa0000), MEMORY_SLOT_SMRAM);
+    assert_int_equal(slot_at(0xbffff), MEMORY_SLOT_SMRAM);
+    assert_int_equal(slot_at(MIB), MEMORY_SLOT_MAIN);
+    assert_int_equal(slot_at(3 * GIB - 1), MEMORY_SLOT_MAIN);
+    assert_int_equal(slot_at(FOUR_G - 1), MEMORY_SLOT_BIOS);
+    assert_int_equal(slot_at(FOUR_G), MEMORY_SLOT_HIGH);
+    assert_int_equal(slot_at(6 * GIB - 1), MEMORY_SLOT_HIGH);
+    assert_int_equal(memslots_now(m.slots)->used, 5 + MEMORY_PAM_SEGMENTS);
+}
+
+static struct {
+    unsigned maps;
+    bool hole; /* nothing was at 0xf0000 in some generation */
+} pam_seen;
+
+static void pam_watched(void *opaque, const struct memslots *was, const struct memslots *now)
+{
+    (void)opaque, (void)was;
+    pam_seen.maps++;
+    pam_seen.hole |= !memslots_by_id(now, MEMORY_SLOT_PAM + 12);
+}
+
+/* From ROM to RAM and back in one step: who executes there never meets a hole. */
+static void test_pam_switches_at_once(void **state)
+{
+    (void)state;
+    set_bios(0x20000);
+    memset(&pam_seen, 0, sizeof(pam_seen));
+    memslots_set_hooks(m.slots, NULL, pam_watched, NULL);
+    memory_pam(&m, 0xf0000, 0x10000, true, true);
+    memory_pam(&m, 0xf0000, 0x10000, true, false);
+    memory_pam(&m, 0xf0000, 0x10000, false, false);
+    assert_int_equal(pam_seen.maps, 3);
+    memory_pam(&m, 0xf0000, 0x10000, false, true); /* writes to a ROM are lost all the same */
+    assert_int_equal(pam_seen.maps, 3);
+    assert_false(pam_seen.hole);
+}
+
+static void test_bars(void **state)
+{
+    static uint8_t fb[4 * 4096] __attribute__((aligned(4096)));
+    static uint8_t rom[2 * 4096] __attribute__((aligned(4096)));
+    static uint8_t small[4096] __attribute__((aligned(4096)));
+    const struct memslot_arch *arch;
+    const uint64_t at = 0xe0000000;
+
+    (void)state;
+    make(5 * GIB);
+    assert_true(memory_bar_map(&m, at, sizeof(fb), fb, false));
+    assert_true(memory_bar_map(&m, 0xfeb00000, sizeof(rom), rom, true));
+    assert_int_equal(slot_at(at), MEMORY_SLOT_BAR);
+    assert_int_equal(slot_at(0xfeb00000), MEMORY_SLOT_BAR + 1);
+    assert_true(poke(at + 5, 0x42));
+    assert_int_equal(fb[5], 0x42);
+    assert_false(poke(0xfeb00000, 1));
+    /* moved with what is known about it; or not at all, where something is */
+    arch = memslots_find(m.slots, at >> PAGE_SHIFT)->arch;
+    assert_true(memory_bar_move(&m, at, at + 0x1000, sizeof(fb)));
+    assert_ptr_equal(memslots_find(m.slots, (at >> PAGE_SHIFT) + 1)->arch, arch);
+    assert_int_equal(peek(at), -1);
+    assert_int_equal(peek(at + 0x1005), 0x42);
+    assert_false(memory_bar_move(&m, at + 0x1000, 0xfeb00000, sizeof(fb)));
+    assert_false(memory_bar_move(&m, at + 0x1000, 3 * GIB - 0x1000, sizeof(fb)));
+    assert_false(memory_bar_move(&m, at + 0x1000, FOUR_G - 0x1000, sizeof(fb)));
+    assert_false(memory_bar_move(&m, at + 0x1000, UINT64_C(1) << 52, sizeof(fb)));
+    assert_int_equal(peek(at + 0x1005), 0x42);
+    assert_false(memory_bar_map(&m, 0x1000, sizeof(small), small, false));
+    assert_false(memory_bar_map(&m, at, 2048, small, true)); /* less than a page */
+    /* memory keeps its id, whatever came in between */
+    memory_bar_unmap(&m, at + 0x1000, sizeof(fb));
+    assert_int_equal(peek(at + 0x1005), -1);
+    assert_true(memory_bar_map(&m, at, sizeof(small), small, false));
+    assert_int_equal(slot_at(at), MEMORY_SLOT_BAR + 2);
+    assert_true(memory_bar_map(&m, at + 0x1000, sizeof(fb), fb, false));
+    assert_int_equal(slot_at(at + 0x1000), MEMORY_SLOT_BAR);
+}
+
+/* More BARs of plain memory than there are ids for. */
+static void test_too_many_bars(void **state)
+{
+    uint8_t *many = g_malloc0((MEMORY_BARS + 2) * 4096);
+    uint8_t *first = many + (-(uintptr_t)many & 4095);
+
+    (void)state;
+    make(MIB);
+    for (unsigned k = 0; k < MEMORY_BARS; k++)
+        assert_true(memory_bar_map(&m, 0xe0000000 + k * 4096, 4096, first + k * 4096, false));
+    assert_false(memory_bar_map(&m, 0xf0000000, 4096, first + MEMORY_BARS * 4096, false));
+    memory_destroy(&m);
+    g_free(many);
+}
+
 /* ---- DMA ---- */
 
 static struct {
@@ -251,8 +372,9 @@ static struct {
     unsigned maps, codes;
 } seen;
 
-static void map_changed(void *opaque)
+static void map_changed(void *opaque, const struct memslots *was, const struct memslots *now)
 {
+    assert_true(now->generation == was->generation + 1);
     assert_ptr_equal(opaque, &seen);
     seen.maps++;
 }
@@ -267,12 +389,12 @@ static void code_written(void *opaque, gpa_t gpa, size_t len)
 
 static bool ram_read(void *opaque, uint64_t gpa, void *buf, size_t len)
 {
-    return physmem_read(opaque, gpa, buf, len);
+    return memslots_read(opaque, gpa, buf, len);
 }
 
 static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
 {
-    return physmem_write(opaque, gpa, buf, len);
+    return memslots_write(opaque, gpa, buf, len);
 }
 
 static void test_dma(void **state)
@@ -282,7 +404,7 @@ static void test_dma(void **state)
 
     (void)state;
     make(3 * GIB + 2 * MIB);
-    dma = (struct dma_space){m.pm, ram_read, ram_write};
+    dma = (struct dma_space){m.slots, ram_read, ram_write};
     for (unsigned k = 0; k < sizeof(buf); k++)
         buf[k] = (uint8_t)(k * 7 + (k >> 8));
     assert_true(dma_write(&dma, 0x1ffd, buf, sizeof(buf)));
@@ -316,12 +438,12 @@ static void test_dma_wraps(void **state)
     for (unsigned k = 0; k < sizeof(before); k++)
         m.ram.low[k] = before[k] = (uint8_t)(k * 3 + 1);
     memset(buf, 0x55, sizeof(buf));
-    assert_false(physmem_write(m.pm, ~UINT64_C(0) - 0xfff, buf, sizeof(buf)));
+    assert_false(memslots_write(m.slots, ~UINT64_C(0) - 0xfff, buf, sizeof(buf)));
     assert_memory_equal(m.ram.low, before, sizeof(before));
-    assert_false(physmem_read(m.pm, ~UINT64_C(0) - 0xfff, buf, sizeof(buf)));
+    assert_false(memslots_read(m.slots, ~UINT64_C(0) - 0xfff, buf, sizeof(buf)));
     for (unsigned k = 0; k < sizeof(buf); k++)
         assert_int_equal(buf[k], 0xff);
-    assert_false(physmem_write(m.pm, ~UINT64_C(0), buf, 2));
+    assert_false(memslots_write(m.slots, ~UINT64_C(0), buf, 2));
     assert_memory_equal(m.ram.low, before, sizeof(before));
 }
 
@@ -331,10 +453,11 @@ static void test_dma_and_rom(void **state)
 
     (void)state;
     set_bios(0x20000);
-    assert_false(physmem_write(m.pm, MIB - 4, buf, 8)); /* ROM keeps its bytes, RAM takes its own */
+    assert_false(
+        memslots_write(m.slots, MIB - 4, buf, 8)); /* ROM keeps its bytes, RAM takes its own */
     assert_int_equal(peek(MIB - 4), 0);
     assert_int_equal(peek(MIB), 5);
-    assert_true(physmem_read(m.pm, MIB - 4096, buf, 8));
+    assert_true(memslots_read(m.slots, MIB - 4096, buf, 8));
     assert_int_equal(ld_le16(buf), 0x1f);
 }
 
@@ -342,17 +465,17 @@ static void test_dma_and_rom(void **state)
 static void test_hooks(void **state)
 {
     uint8_t buf[0x2000] = {0};
-    struct phys_slot *s;
+    const struct memslot *s;
 
     (void)state;
     make(4 * MIB);
     memset(&seen, 0, sizeof(seen));
-    physmem_set_hooks(m.pm, &seen, map_changed, code_written);
-    s = physmem_find(m.pm, 0x200000);
-    s->code[(0x200000 - s->gpa) >> 12] = 1;
-    assert_true(physmem_write(m.pm, 0x1ff000, buf, 0x1000));
+    memslots_set_hooks(m.slots, &seen, map_changed, code_written);
+    s = memslots_find(m.slots, 0x200);
+    s->arch->code[0x200 - s->base_gfn] = 1;
+    assert_true(memslots_write(m.slots, 0x1ff000, buf, 0x1000));
     assert_int_equal(seen.codes, 0);
-    assert_true(physmem_write(m.pm, 0x1ffff0, buf, 0x20));
+    assert_true(memslots_write(m.slots, 0x1ffff0, buf, 0x20));
     assert_int_equal(seen.codes, 1);
     assert_true(seen.gpa == 0x200000 && seen.len == 0x10);
     assert_int_equal(seen.maps, 0);
@@ -375,6 +498,10 @@ int main(void)
         MEMORY_TEST(test_pam),
         MEMORY_TEST(test_all_pam_states),
         MEMORY_TEST(test_smram),
+        MEMORY_TEST(test_slot_ids),
+        MEMORY_TEST(test_pam_switches_at_once),
+        MEMORY_TEST(test_bars),
+        MEMORY_TEST(test_too_many_bars),
         MEMORY_TEST(test_dma),
         MEMORY_TEST(test_dma_wraps),
         MEMORY_TEST(test_dma_and_rom),

@@ -423,8 +423,12 @@ static void tables_in_rom(void **state)
     for (unsigned mode = 0; mode < RIG_MODES; mode++) {
         struct rig *r = rig_new((enum rig_mode)mode, NULL);
 
-        physmem_unmap(r->fx->pm, RIG_TABLES, 0x10000);
-        assert_true(physmem_map(r->fx->pm, RIG_TABLES, 0x10000, r->fx->ram + RIG_TABLES, true));
+        slots_delete(r->fx->slots, FX_SLOT);
+        slots_create(r->fx->slots, 1, 0, RIG_TABLES, r->fx->ram, 0);
+        slots_create(r->fx->slots, 2, RIG_TABLES, 0x10000, r->fx->ram + RIG_TABLES,
+                     MEMSLOT_READONLY);
+        slots_create(r->fx->slots, 3, RIG_TABLES + 0x10000, FX_RAM - RIG_TABLES - 0x10000,
+                     r->fx->ram + RIG_TABLES + 0x10000, 0);
         cpu_tlb_flush(r->fx->cpu, true);
         assert_int_equal(rig_go(r, 0, RIG_WRITE).vector, -1);
         assert_int_equal(fx_rd(r->fx, RIG_TARGET + RIG_DATA, 1), 0x5a);

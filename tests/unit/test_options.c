@@ -145,6 +145,26 @@ static void test_memory_sizes(void **state)
     }
 }
 
+static void test_processors(void **state)
+{
+    static const char *const bad[] = {"",   "0",     "33",     "-1",        "two",
+                                      "1x", "cpus=", "cpus=0", "4294967297"};
+
+    (void)state;
+    accepts("-m", "16M");
+    assert_int_equal(o.machine.cpus, 1);
+    accepts("-smp", "1");
+    assert_int_equal(o.machine.cpus, 1);
+    accepts("-smp", "4");
+    assert_int_equal(o.machine.cpus, 4);
+    accepts("-smp", "cpus=32");
+    assert_int_equal(o.machine.cpus, 32);
+    for (unsigned k = 0; k < G_N_ELEMENTS(bad); k++)
+        refuses("-smp", "-smp", bad[k]);
+    refuses("did you mean 'cpus'?", "-smp", "cpu=2");
+    refuses("unknown -smp parameter 'sockets'", "-smp", "2,sockets=2");
+}
+
 static void test_unknown_options(void **state)
 {
     char *name = g_strnfill(5000, 'x');
@@ -430,21 +450,14 @@ static void test_suggest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPTIONS_TEST(test_defaults),
-        OPTIONS_TEST(test_memory_sizes),
-        OPTIONS_TEST(test_unknown_options),
-        OPTIONS_TEST(test_unknown_values),
-        OPTIONS_TEST(test_serial),
-        OPTIONS_TEST(test_display),
-        OPTIONS_TEST(test_drives),
-        OPTIONS_TEST(test_bad_drives),
-        OPTIONS_TEST(test_snapshot),
-        OPTIONS_TEST(test_boot),
-        OPTIONS_TEST(test_devices),
-        OPTIONS_TEST(test_kernel),
-        OPTIONS_TEST(test_log),
-        OPTIONS_TEST(test_help),
-        OPTIONS_TEST(test_suggest),
+        OPTIONS_TEST(test_defaults),       OPTIONS_TEST(test_memory_sizes),
+        OPTIONS_TEST(test_processors),     cmocka_unit_test(test_unknown_options),
+        OPTIONS_TEST(test_unknown_values), OPTIONS_TEST(test_serial),
+        OPTIONS_TEST(test_display),        OPTIONS_TEST(test_drives),
+        OPTIONS_TEST(test_bad_drives),     OPTIONS_TEST(test_snapshot),
+        OPTIONS_TEST(test_boot),           OPTIONS_TEST(test_devices),
+        OPTIONS_TEST(test_kernel),         OPTIONS_TEST(test_log),
+        OPTIONS_TEST(test_help),           OPTIONS_TEST(test_suggest),
     };
     return unit_main(tests);
 }

@@ -11,8 +11,8 @@ struct rig {
     struct pci_device nic, disk;
     uint8_t vram[0x10000], rom[2048];
     bool pirq[4];
-    unsigned maps, unmaps, dma_reads;
-    uint64_t mapped_at;
+    unsigned maps, unmaps, moves, dma_reads;
+    uint64_t mapped_at, moved_from;
     bool mapped_readonly, refuse_map;
     uint8_t cf9;
     uint64_t last_off, last_val;
@@ -63,6 +63,19 @@ static void ram_unmap(void *opaque, uint64_t gpa, uint64_t len)
     r->unmaps++;
 }
 
+static bool ram_move(void *opaque, uint64_t from, uint64_t to, uint64_t len)
+{
+    struct rig *r = opaque;
+
+    assert_true(len == sizeof(r->vram) || len == sizeof(r->rom));
+    if (r->refuse_map)
+        return false;
+    r->moves++;
+    r->moved_from = from;
+    r->mapped_at = to;
+    return true;
+}
+
 static bool fake_dma_read(void *opaque, uint64_t gpa, void *buf, size_t len)
 {
     ((struct rig *)opaque)->dma_reads++;
@@ -89,11 +102,11 @@ static void cf9_write(void *opaque, uint8_t val)
     ((struct rig *)opaque)->cf9 = val;
 }
 
-static int setup(void **state)
+static int setup_board(void **state, bool moves)
 {
     struct rig *r = calloc(1, sizeof(*r));
     struct pci_bus_config config = {.dma = {r, fake_dma_read, fake_dma_write},
-                                    .ram = {r, ram_map, ram_unmap}};
+                                    .ram = {r, ram_map, ram_unmap, moves ? ram_move : NULL}};
 
     *state = r;
     config.ports = r->ports = bus_new("port", 0xffff);
@@ -113,6 +126,17 @@ static int setup(void **state)
     pci_bar_init(&r->disk, 2, false, 0x1000, &reg_ops, r);
     assert_true(pci_attach(r->pci, &r->disk, PCI_DEVFN(4, 0), NULL));
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_board(state, false);
+}
+
+/* With a board that can move memory as a whole. */
+static int setup_moving(void **state)
+{
+    return setup_board(state, true);
 }
 
 static int teardown(void **state)
@@ -240,6 +264,53 @@ static void test_ram_bar_and_rom(void **state)
     assert_null(bus_find(r->mmio, 0xfeb00000));
 }
 
+/* A framebuffer whose address changes is moved, handlers and memory, where the board can; and goes
+ * and comes again where something is in the way. */
+static void test_ram_bar_moves(void **state)
+{
+    struct rig *r = *state;
+    struct bus_region fixed;
+
+    cfg_write(r, DISP, PCI_BAR0, 0xe0000000, 4);
+    cfg_write(r, DISP, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+    cfg_write(r, DISP, PCI_BAR0, 0xe1000000, 4);
+    assert_int_equal(r->moves, 1);
+    assert_int_equal(r->maps, 1);
+    assert_int_equal(r->unmaps, 0);
+    assert_int_equal(r->moved_from, 0xe0000000);
+    assert_int_equal(r->mapped_at, 0xe1000000);
+    assert_null(bus_find(r->mmio, 0xe0000000));
+    assert_ptr_equal(bus_find(r->mmio, 0xe1000000), &r->disk.bar[0].region);
+    /* what waited for its old place gets it */
+    cfg_write(r, DISP, PCI_BAR0 + 8, 0xe1000000, 4);
+    assert_false(r->disk.bar[2].mapped);
+    cfg_write(r, DISP, PCI_BAR0, 0xe2000000, 4);
+    assert_int_equal(r->moves, 2);
+    assert_ptr_equal(bus_find(r->mmio, 0xe1000000), &r->disk.bar[2].region);
+    /* no room on the bus, then none on the board: unmapped, and back when there is */
+    bus_region_init(&fixed, "fixed", 0x1000, &reg_ops, r);
+    assert_true(bus_map(r->mmio, &fixed, 0xe3000000, NULL));
+    cfg_write(r, DISP, PCI_BAR0, 0xe3000000, 4);
+    assert_int_equal(r->unmaps, 1);
+    assert_false(r->disk.bar[0].mapped);
+    assert_null(bus_find(r->mmio, 0xe2000000));
+    bus_unmap(&fixed);
+    cfg_write(r, DISP, PCI_BAR0, 0xe4000000, 4);
+    assert_int_equal(r->maps, 2);
+    r->refuse_map = true;
+    cfg_write(r, DISP, PCI_BAR0, 0x00100000, 4);
+    assert_int_equal(r->unmaps, 2);
+    assert_null(bus_find(r->mmio, 0x00100000));
+    assert_null(bus_find(r->mmio, 0xe4000000));
+    r->refuse_map = false;
+    cfg_write(r, DISP, PCI_BAR0, 0xe4000000, 4);
+    assert_int_equal(r->maps, 3);
+    /* switched off it is unmapped, not moved */
+    cfg_write(r, DISP, PCI_COMMAND, 0, 2);
+    assert_int_equal(r->unmaps, 3);
+    assert_int_equal(r->moves, 2);
+}
+
 static void test_overlap_is_survived(void **state)
 {
     struct rig *r = *state;
@@ -356,17 +427,27 @@ static void test_fuzz(void **state)
         assert_false(r->pirq[n]);
 }
 
+static void test_fuzz_moving(void **state)
+{
+    struct rig *r = *state;
+
+    test_fuzz(state);
+    assert_true(r->moves > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_mechanism_1, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bar_sizing_and_mapping, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ram_bar_and_rom, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ram_bar_moves, setup_moving, teardown),
         cmocka_unit_test_setup_teardown(test_overlap_is_survived, setup, teardown),
         cmocka_unit_test_setup_teardown(test_intx, setup, teardown),
         cmocka_unit_test_setup_teardown(test_multifunction_and_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dma_needs_mastering, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fuzz, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fuzz_moving, setup_moving, teardown),
     };
     return unit_main(tests);
 }

@@ -586,7 +586,7 @@ static void test_pci(void **state)
     static const uint8_t rom[3000] = {0x55, 0xaa, 6};
     struct vga_bench b;
     struct mapped fb = {0};
-    struct pci_bus_config cfg = {.ram = {&fb, ram_map, ram_unmap}};
+    struct pci_bus_config cfg = {.ram = {&fb, ram_map, ram_unmap, NULL}};
     struct pci_bus *pci;
     uint8_t e[EDID_SIZE];
     const uint8_t dev = PCI_DEVFN(2, 0);

@@ -12,9 +12,10 @@
 
 #include <cmocka.h>
 
-/* Runs the tests of the group and prints TAP; the value of main(). */
+/* Runs the tests of the group and prints TAP; the value of main(). With UNIT_CASE in the
+ * environment only the case of that name is run. */
 #define unit_main(tests)                                                                           \
-    (cmocka_set_message_output(CM_OUTPUT_TAP),                                                     \
+    (cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_set_test_filter(getenv("UNIT_CASE")),        \
      cmocka_run_group_tests_name(__FILE__, (tests), NULL, NULL))
 
 #endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vCPUs that share a memory: requests, acknowledgements, exclusive sections; see group.h. */
+#include "cpu/group.h"
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/mutant.h"
+#include "base/step.h"
+#include "cpu/cpu.h"
+
+struct cpu_group {
+    struct cpu *cpu[CPU_GROUP_MAX];
+    unsigned n;
+    struct lock lock;          /* what `moved` waits under; protects changes of owner */
+    struct condition moved;    /* while there are waiters: one went outside or acknowledged */
+    _Atomic unsigned waiters;  /* threads that wait for others to move */
+    struct cpu *_Atomic owner; /* of the exclusive section; NULL when there is none */
+    struct lock bus;           /* locked accesses to devices, one at a time */
+};
+
+struct cpu_group *cpu_group_new(void)
+{
+    struct cpu_group *g = g_new0(struct cpu_group, 1);
+
+    lock_init(&g->lock);
+    lock_init(&g->bus);
+    condition_init(&g->moved);
+    return g;
+}
+
+void cpu_group_free(struct cpu_group *g)
+{
+    if (!g)
+        return;
+    invariant(!g->n);
+    condition_clear(&g->moved);
+    lock_clear(&g->bus);
+    lock_clear(&g->lock);
+    g_free(g);
+}
+
+void cpu_group_add(struct cpu_group *g, struct cpu *cpu)
+{
+    invariant(g->n < CPU_GROUP_MAX);
+    g->cpu[g->n++] = cpu;
+}
+
+void cpu_group_remove(struct cpu_group *g, struct cpu *cpu)
+{
+    for (unsigned k = 0; k < g->n; k++) {
+        if (g->cpu[k] == cpu) {
+            g->cpu[k] = g->cpu[--g->n];
+            return;
+        }
+    }
+}
+
+unsigned cpu_group_size(const struct cpu_group *g)
+{
+    return g->n;
+}
+
+/* ---- in and out ---- */
+
+static void tell_waiters(struct cpu_group *g)
+{
+    if (!atomic_load(&g->waiters))
+        return;
+    lock_take(&g->lock);
+    condition_broadcast(&g->moved);
+    lock_drop(&g->lock);
+}
+
+static void acknowledge(struct cpu *cpu)
+{
+    uint64_t wanted = atomic_load(&cpu->flush_wanted);
+
+    if (wanted == atomic_load_explicit(&cpu->flush_done, memory_order_relaxed))
+        return;
+    if (!MUTANT(group_flush_on_acknowledge))
+        cpu_tlb_forget(cpu, true);
+    step("group: flushed");
+    atomic_store(&cpu->flush_done, wanted);
+    tell_waiters(cpu->group);
+}
+
+static bool foreign_owner(const struct cpu *cpu)
+{
+    const struct cpu *owner = atomic_load(&cpu->group->owner);
+
+    return owner && owner != cpu;
+}
+
+bool cpu_leave_guest(struct cpu *cpu)
+{
+    if (!atomic_load_explicit(&cpu->inside, memory_order_relaxed))
+        return false;
+    if (cpu->locked == CPU_LOCKED_ALL)
+        cpu_unlock(cpu);
+    atomic_store(&cpu->inside, false);
+    step("group: outside");
+    tell_waiters(cpu->group);
+    return true;
+}
+
+void cpu_enter_guest(struct cpu *cpu)
+{
+    struct cpu_group *g = cpu->group;
+
+    for (;;) {
+        atomic_store(&cpu->inside, true);
+        step("group: inside");
+        if (!foreign_owner(cpu))
+            break;
+        atomic_store(&cpu->inside, false);
+        lock_take(&g->lock);
+        condition_broadcast(&g->moved);
+        while (foreign_owner(cpu))
+            condition_wait(&g->moved, &g->lock);
+        lock_drop(&g->lock);
+    }
+    if (!MUTANT(group_acknowledge_on_entry))
+        acknowledge(cpu);
+}
+
+void cpu_poll_group(struct cpu *cpu)
+{
+    if (unlikely(foreign_owner(cpu))) {
+        cpu_leave_guest(cpu);
+        cpu_enter_guest(cpu);
+    }
+    acknowledge(cpu);
+}
+
+/* ---- flushes ---- */
+
+static bool must_wait(const struct cpu *c, uint64_t target)
+{
+    return atomic_load(&c->inside) && atomic_load(&c->flush_done) < target;
+}
+
+static void flush(struct cpu_group *g, struct cpu *self, bool self_too)
+{
+    uint64_t target[CPU_GROUP_MAX] = {0};
+
+    invariant(!self || !atomic_load(&self->inside));
+    for (unsigned k = 0; k < g->n; k++) {
+        if (g->cpu[k] == self && !self_too)
+            continue;
+        target[k] = atomic_fetch_add(&g->cpu[k]->flush_wanted, 1) + 1;
+        atomic_store(&g->cpu[k]->attention, 1);
+    }
+    step("group: flush wanted");
+    if (MUTANT(group_wait_for_acknowledge))
+        return;
+    lock_take(&g->lock);
+    atomic_fetch_add(&g->waiters, 1);
+    for (unsigned k = 0; k < g->n; k++) {
+        while (g->cpu[k] != self && must_wait(g->cpu[k], target[k]))
+            condition_wait(&g->moved, &g->lock);
+    }
+    atomic_fetch_sub(&g->waiters, 1);
+    lock_drop(&g->lock);
+}
+
+void cpu_group_flush(struct cpu_group *g, struct cpu *self)
+{
+    flush(g, self, true);
+}
+
+void cpu_group_flush_others(struct cpu_group *g, struct cpu *self)
+{
+    if (g->n > 1)
+        flush(g, self, false);
+}
+
+/* ---- locked accesses ---- */
+
+void cpu_lock_all(struct cpu *cpu)
+{
+    struct cpu_group *g = cpu->group;
+
+    invariant(!cpu->locked);
+    cpu_leave_guest(cpu);
+    lock_take(&g->lock);
+    while (atomic_load(&g->owner))
+        condition_wait(&g->moved, &g->lock);
+    atomic_store(&g->owner, cpu);
+    step("group: owner");
+    atomic_fetch_add(&g->waiters, 1);
+    for (unsigned k = 0; k < g->n; k++) {
+        struct cpu *c = g->cpu[k];
+
+        while (!MUTANT(group_exclusive_waits) && c != cpu && atomic_load(&c->inside)) {
+            atomic_store(&c->attention, 1);
+            condition_wait(&g->moved, &g->lock);
+        }
+    }
+    atomic_fetch_sub(&g->waiters, 1);
+    lock_drop(&g->lock);
+    cpu->locked = CPU_LOCKED_ALL;
+    cpu_enter_guest(cpu);
+}
+
+void cpu_lock_bus(struct cpu *cpu)
+{
+    invariant(!cpu->locked);
+    cpu_leave_guest(cpu);
+    lock_take(&cpu->group->bus);
+    cpu_enter_guest(cpu);
+    cpu->locked = CPU_LOCKED_BUS;
+}
+
+void cpu_unlock(struct cpu *cpu)
+{
+    struct cpu_group *g = cpu->group;
+
+    if (cpu->locked == CPU_LOCKED_ALL) {
+        lock_take(&g->lock);
+        atomic_store(&g->owner, NULL);
+        condition_broadcast(&g->moved);
+        lock_drop(&g->lock);
+    } else if (cpu->locked == CPU_LOCKED_BUS) {
+        lock_drop(&g->bus);
+    }
+    cpu->locked = CPU_LOCKED_NOT;
+}
+
+/* ---- code ---- */
+
+void cpu_group_code_written(struct cpu_group *g, const struct cpu *self, gpa_t gpa, size_t len)
+{
+    for (unsigned k = 0; k < g->n; k++) {
+        if (g->cpu[k] != self)
+            cpu_note_code_write(g->cpu[k], gpa, len);
+    }
+}
