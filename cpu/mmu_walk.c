@@ -281,5 +281,6 @@ bool mmu_load_pdptes(struct cpu *cpu, uint64_t cr3)
             return false;
     }
     memcpy(cpu->pdpte, e, sizeof(e));
+    cpu->paging_new = true; /* also where CR0.CD or NW brought them, and no flush */
     return true;
 }

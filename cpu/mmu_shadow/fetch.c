@@ -356,26 +356,24 @@ bool shadow_translate(struct shadow_vcpu *v, gva_t va, unsigned access, struct s
     struct shadow_mmu *m = v->mmu;
     const struct walk_memory mem = {.opaque = m, .entry = walk_entry};
 
-    if (!(access & WALK_PROBE) && look_up(v, va, access, out))
+    if (look_up(v, va, access, out))
         return true;
     for (;;) {
         struct guest_walk gw;
         struct fetch f = {.v = v, .m = m, .va = va, .access = access, .gw = &gw};
         uint64_t sequence = atomic_load_explicit(&m->sequence, memory_order_acquire), leaf = 0;
-        enum attempt r = ATTEMPT_UNCACHED;
+        enum attempt r;
         bool inside;
 
         if (!guest_walk(&v->paging, &mem, va, access, &gw)) {
             *error = gw.error;
             return false;
         }
-        if (!(access & WALK_PROBE)) {
-            f.slot = memslots_find(m->slots, gw.gfn);
-            inside = m->world.leave && m->world.leave(v->opaque);
-            r = attempt(&f, sequence, &leaf);
-            if (inside)
-                m->world.enter(v->opaque);
-        }
+        f.slot = memslots_find(m->slots, gw.gfn);
+        inside = m->world.leave && m->world.leave(v->opaque);
+        r = attempt(&f, sequence, &leaf);
+        if (inside)
+            m->world.enter(v->opaque);
         if (r == ATTEMPT_UNCACHED) {
             fill_uncached(v, va, access, &gw, out);
             return true;

@@ -77,9 +77,9 @@ void shadow_mmu_free(struct shadow_mmu *m);
 struct shadow_vcpu *shadow_vcpu_new(struct shadow_mmu *m, void *opaque);
 void shadow_vcpu_free(struct shadow_vcpu *v);
 
-/* Translates va for one access (enum walk_access) with paging on. False with the page fault's error
- * code. The vCPU's thread, inside guest mode, which it may leave meanwhile: nothing that was
- * translated before may be stored to afterwards, if there was a flush. */
+/* Translates va for one access (enum walk_access but WALK_PROBE) with paging on. False with the
+ * page fault's error code. The vCPU's thread, inside guest mode, which it may leave meanwhile:
+ * nothing that was translated before may be stored to afterwards, if there was a flush. */
 bool shadow_translate(struct shadow_vcpu *v, gva_t va, unsigned access, struct shadow_xlat *out,
                       uint32_t *error);
 

@@ -4,7 +4,6 @@
  * behind until the guest says that its writes count (INVLPG, a load of CR3). The tables above know
  * where such pages are, so that a load of CR3 finds them without looking at everything.
  */
-#include "base/bits.h"
 #include "base/error.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
