@@ -205,6 +205,9 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
 {
     uint64_t tag = (va & PAGE_MASK) | key_for(cpu, ctx);
     const struct memslot *s = memslots_find(cpu->slots, x->gpa >> PAGE_SHIFT);
+    /* of a logged page the entry is what is writable, if the MMU has none that it can take that
+     * from (dirty_log.h): made by a store only, and marked when it is made */
+    bool logged = s && (s->flags & MEMSLOT_LOG_DIRTY) && !x->logged;
     uint64_t flags = 0;
     bool slow_r = !s, slow_w = !s;
 
@@ -224,7 +227,11 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
     e->gpa = (x->gpa & PAGE_MASK) | flags;
     e->addend = s ? (uintptr_t)memslot_hva(s, x->gpa & PAGE_MASK) - (va & PAGE_MASK) : 0;
     e->rtag = tag | (slow_r ? TLB_SLOW : 0);
-    e->wtag = x->writable || acc == ACC_W ? tag | (slow_w ? TLB_SLOW : 0) : ~UINT64_C(0);
+    e->wtag = (x->writable && (!logged || MUTANT(fill_writable_by_reading))) || acc == ACC_W
+                  ? tag | (slow_w ? TLB_SLOW : 0)
+                  : ~UINT64_C(0);
+    if (logged && acc == ACC_W && !memslot_readonly(s) && !MUTANT(fill_marks_nothing))
+        memslot_mark_dirty(s, x->gpa >> PAGE_SHIFT);
 }
 
 /* Translates one byte's address; raises on a fault. `acc` is ACC_R or ACC_W, with ACC_SYS. */

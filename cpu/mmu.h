@@ -16,6 +16,8 @@ struct mmu_xlat {
     bool global;   /* survives CR3 loads */
     uint8_t shift; /* log2 of the size of the page that maps it */
     bool tracked;  /* stores must be told to `written`; never together with writable */
+    bool logged;   /* if the slot is: the MMU has marked the page where this is writable or for a
+                      write, and takes that away itself (dirty_log.h) */
 };
 
 struct mmu_ops {

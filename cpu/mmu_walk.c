@@ -7,6 +7,7 @@
  */
 #include "cpu/mmu.h"
 
+#include "base/mutant.h"
 #include "cpu/features.h"
 
 #define PTE_P         UINT64_C(0x001)
@@ -142,6 +143,8 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
     bool wide = w->paging != PAGING_32;
     unsigned index_bits = wide ? 9 : 10;
     void *hosts[4];
+    const struct memslot *slots[4];
+    gfn_t tables[4];
     uint64_t entries[4];
     unsigned depth = 0;
 
@@ -168,6 +171,8 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
         }
         w->rights = (w->rights & (e | PTE_NX)) | (wide ? e & PTE_NX : 0);
         hosts[depth] = slot && !memslot_readonly(slot) ? p : NULL; /* ROM drops the A and D bits */
+        slots[depth] = slot;
+        tables[depth] = (at & cpu->a20_mask) >> PAGE_SHIFT;
         entries[depth++] = e;
         if (level > 1 && !large) {
             table = e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000));
@@ -180,16 +185,19 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
         for (unsigned k = 0; touch && k < depth; k++) {
             uint64_t set = PTE_A | (k == depth - 1 && (w->acc & ACC_W) ? PTE_D : 0);
 
-            if (hosts[k] && (entries[k] & set) != set &&
-                !entry_update(hosts[k], wide, entries[k], set))
+            if (!hosts[k] || (entries[k] & set) == set)
+                continue;
+            if (!entry_update(hosts[k], wide, entries[k], set))
                 return WALK_AGAIN;
+            if (!MUTANT(mmu_walk_marks_nothing))
+                memslot_mark_dirty(slots[k], tables[k]);
         }
         out->gpa = large ? (large_base(w, e, level) | (w->va & ((UINT64_C(1) << shift) - 1)))
                          : (e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000))) |
                                (w->va & ~PAGE_MASK);
         out->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
         out->shift = (uint8_t)shift;
-        out->tracked = false;
+        out->tracked = out->logged = false;
         w->acc = ACC_W; /* would a write pass too, with D already set? */
         out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w);
         return WALK_OK;

@@ -7,6 +7,7 @@
 #include "cpu/cpuid.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
+#include "cpu/mmu_shadow/dirty_log.h"
 #include "cpu/mmu_shadowed.h"
 #include "devices/pc/apic_bus.h"
 #include "devices/pc/coproc_error.h"
@@ -207,6 +208,26 @@ static void code_written(void *opaque, gpa_t gpa, size_t len)
     cpu_group_code_written(b->group, NULL, gpa, len);
 }
 
+/* ---- the dirty log, as long as the vCPUs' TLBs are all that gives write access ---- */
+
+static void flush_for_log(void *opaque)
+{
+    struct board *b = opaque;
+
+    cpu_group_flush(b->group, NULL);
+}
+
+static bool all_stopped(void *opaque)
+{
+    struct board *b = opaque;
+
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        if (atomic_load(&b->cpu[n].cpu->inside))
+            return false;
+    }
+    return true;
+}
+
 static struct cpu *new_cpu(struct board *b, unsigned n)
 {
     const struct cpu_config cfg = {
@@ -243,6 +264,8 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
 bool board_cpus_new(struct board *b, GError **err)
 {
     unsigned cpus = b->cfg.cpus ? b->cfg.cpus : 1;
+    const struct dirty_protect protect = {
+        .opaque = b, .flush = flush_for_log, .stopped = all_stopped};
 
     b->group = cpu_group_new();
     if (cpus > MACHINE_MAX_CPUS) {
@@ -250,6 +273,7 @@ bool board_cpus_new(struct board *b, GError **err)
                     cpus, MACHINE_MAX_CPUS);
         return false;
     }
+    memslots_set_dirty_protect(b->mem.slots, &protect);
     if (b->cfg.mmu && !strcmp(b->cfg.mmu, "shadow"))
         b->shadow = mmu_shadow_new(b->group, b->mem.slots);
     for (unsigned n = 0; n < cpus; n++) {

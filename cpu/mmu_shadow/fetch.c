@@ -285,6 +285,15 @@ static void *walk_entry(void *opaque, gpa_t gpa, bool *writable)
     return slot ? memslot_hva(slot, gpa) : NULL;
 }
 
+static void walk_dirtied(void *opaque, gpa_t gpa)
+{
+    const struct shadow_mmu *m = opaque;
+    const struct memslot *slot = memslots_find(m->slots, gpa >> PAGE_SHIFT);
+
+    if (slot)
+        memslot_mark_dirty(slot, gpa >> PAGE_SHIFT);
+}
+
 /* Under the lock: drops what the vCPU has of dead roots. */
 static void look_at_roots(struct fetch *f)
 {
@@ -354,7 +363,7 @@ bool shadow_translate(struct shadow_vcpu *v, gva_t va, unsigned access, struct s
                       uint32_t *error)
 {
     struct shadow_mmu *m = v->mmu;
-    const struct walk_memory mem = {.opaque = m, .entry = walk_entry};
+    const struct walk_memory mem = {.opaque = m, .entry = walk_entry, .dirtied = walk_dirtied};
 
     if (look_up(v, va, access, out))
         return true;

@@ -61,10 +61,13 @@ void guest_paging_set_role(struct guest_paging *p, union paging_role role);
 
 /* Where the entries are. `entry`: the host's address of the entry at gpa (aligned to its size, A20
  * applied), or NULL where there is no memory (it then reads as all ones); *writable false: ROM,
- * whose A and D bits cannot be set. */
+ * whose A and D bits cannot be set. `dirtied`, or NULL: the walk has set A or D in the entry at
+ * gpa.
+ */
 struct walk_memory {
     void *opaque;
     void *(*entry)(void *opaque, gpa_t gpa, bool *writable);
+    void (*dirtied)(void *opaque, gpa_t gpa);
 };
 
 enum walk_access {

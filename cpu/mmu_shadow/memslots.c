@@ -4,13 +4,14 @@
  * is index 0 with the highest base_gfn, "back" the last used entry with the lowest.
  */
 #include "cpu/mmu_shadow/memslots.h"
-#include "cpu/mmu_shadow/slot_pages.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mutant.h"
 #include "base/step.h"
+#include "cpu/mmu_shadow/dirty_log.h"
+#include "cpu/mmu_shadow/slot_pages.h"
 
 struct memslots_vm {
     _Atomic(struct memslots *) now;
@@ -20,6 +21,7 @@ struct memslots_vm {
     void *watch;
     void (*before)(void *opaque), (*after)(void *opaque);
     void (*code_written)(void *opaque, gpa_t gpa, size_t len);
+    struct dirty_protect dirty_protect;
 };
 
 /* ---- what belongs to the pages ---- */
@@ -49,8 +51,21 @@ void memslot_arch_put(struct memslot_arch *a)
     if (before > 1)
         return;
     g_free((void *)a->code);
+    g_free((void *)a->dirty);
     slot_pages_free(a->shadow);
     g_free(a);
+}
+
+/* A log that starts is empty. Nobody marks in it: the generations that log are of before and their
+ * readers gone, or still to come. */
+static void arch_start_log(struct memslot_arch *a)
+{
+    size_t words = (a->npages + 63) / 64;
+
+    if (!a->dirty)
+        a->dirty = g_malloc0(words * sizeof(*a->dirty));
+    for (size_t k = 0; k < words; k++)
+        atomic_store_explicit(&a->dirty[k], 0, memory_order_relaxed);
 }
 
 /* ---- generations ---- */
@@ -121,6 +136,16 @@ void memslots_set_watch(struct memslots_vm *vm, void *opaque, void (*before)(voi
     vm->watch = opaque;
     vm->before = before;
     vm->after = after;
+}
+
+void memslots_set_dirty_protect(struct memslots_vm *vm, const struct dirty_protect *p)
+{
+    vm->dirty_protect = p ? *p : (struct dirty_protect){0};
+}
+
+const struct dirty_protect *memslots_dirty_protect(struct memslots_vm *vm)
+{
+    return &vm->dirty_protect;
 }
 
 void memslots_code_written(struct memslots_vm *vm, gpa_t gpa, size_t len)
@@ -397,6 +422,8 @@ static bool apply(struct memslots *g, const struct memslots_change *c)
                              .flags = c->flags,
                              .id = (int16_t)c->id};
         s.arch = arch_new(s.npages);
+        if (s.flags & MEMSLOT_LOG_DIRTY)
+            arch_start_log(s.arch);
         place(g, &s, true);
         return true;
     case MEMSLOTS_DELETE: delete_slot(g, (int16_t)c->id); return true;
@@ -406,6 +433,8 @@ static bool apply(struct memslots *g, const struct memslots_change *c)
     s = *memslots_by_id(g, c->id);
     if (s.base_gfn == c->gpa >> PAGE_SHIFT && s.flags == c->flags)
         return false;
+    if (c->flags & ~s.flags & MEMSLOT_LOG_DIRTY)
+        arch_start_log(s.arch);
     s.base_gfn = c->gpa >> PAGE_SHIFT;
     s.flags = c->flags;
     place(g, &s, false);

@@ -59,6 +59,9 @@ struct memslot_arch {
      * vCPU can store to it but by the slow path any more; with the last block cache it goes. */
     _Atomic uint8_t *code;
     struct slot_pages *shadow; /* the shadow MMU's, if there is one, under its lock */
+    /* A bit a page: written since it was last taken out (dirty_log.h). There from the first
+     * generation on that has the slot with MEMSLOT_LOG_DIRTY; only such a one tells of it. */
+    _Atomic uint64_t *dirty;
 };
 
 struct memslot {
@@ -82,6 +85,7 @@ struct memslots {
 };
 
 struct memslots_vm;
+struct dirty_protect;
 
 /* ---- life ---- */
 
@@ -105,13 +109,19 @@ void memslots_set_hooks(struct memslots_vm *vm, void *opaque,
 void memslots_set_watch(struct memslots_vm *vm, void *opaque, void (*before)(void *opaque),
                         void (*after)(void *opaque));
 
+/* How write access is taken away from logged pages, for dirty_log.h; copied. NULL: nobody has any.
+ * While no slot is logged. */
+void memslots_set_dirty_protect(struct memslots_vm *vm, const struct dirty_protect *p);
+const struct dirty_protect *memslots_dirty_protect(struct memslots_vm *vm);
+
 /* ---- changing ---- */
 
 enum memslots_op {
     MEMSLOTS_CREATE,
     MEMSLOTS_DELETE, /* only the id counts */
     MEMSLOTS_MOVE,   /* to another gpa, everything else as it is */
-    MEMSLOTS_FLAGS,  /* other flags (not MEMSLOT_READONLY), everything else as it is */
+    MEMSLOTS_FLAGS,  /* other flags (not MEMSLOT_READONLY), everything else as it is; a dirty log
+                      * that starts is empty, and knows of all that is written after the change */
 };
 
 struct memslots_change {
@@ -187,6 +197,32 @@ static inline bool memslot_readonly(const struct memslot *s)
 static inline bool memslot_has_code(const struct memslot *s, gfn_t gfn)
 {
     return atomic_load_explicit(&s->arch->code[gfn - s->base_gfn], memory_order_relaxed) != 0;
+}
+
+/* Words of the dirty bitmap. */
+static inline uint64_t memslot_dirty_words(const struct memslot *s)
+{
+    return (s->npages + 63) / 64;
+}
+
+/* For the two below: whatever the caller did before (made an SPTE or a TLB entry writable and put
+ * it where `protect` finds it; wrote the page) is seen by the harvest that takes the mark. In
+ * dirty_log.c with the reason. The slot logs. */
+void memslot_set_dirty(const struct memslot *s, gfn_t gfn, uint64_t npages);
+
+/* Pages of the slot were written, or may be from now on: into the log, if there is one. The last
+ * step of whoever gives write access; behind the writing where it is done through no translation. A
+ * vCPU between acknowledgements, or device lock held. */
+static inline void memslot_mark_dirty(const struct memslot *s, gfn_t gfn)
+{
+    if (s->flags & MEMSLOT_LOG_DIRTY)
+        memslot_set_dirty(s, gfn, 1);
+}
+
+static inline void memslot_mark_dirty_range(const struct memslot *s, gfn_t gfn, uint64_t npages)
+{
+    if (s->flags & MEMSLOT_LOG_DIRTY)
+        memslot_set_dirty(s, gfn, npages);
 }
 
 /* Any thread that has a reference or reads a slot that has one: one more, one less (the last frees

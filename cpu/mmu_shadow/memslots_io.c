@@ -55,6 +55,7 @@ bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t l
              * read. The fence keeps that order: one of the two sees the other. */
             atomic_thread_fence(memory_order_seq_cst);
             step("memslots_write: written");
+            memslot_mark_dirty(s, gpa >> PAGE_SHIFT);
             if (memslot_has_code(s, gpa >> PAGE_SHIFT))
                 memslots_code_written(vm, gpa, n);
         } else {
