@@ -88,6 +88,21 @@ static inline void lock_drop(struct lock *l)
     invariant(!pthread_mutex_unlock(&l->mutex));
 }
 
+/* Takes it if nobody has it; else false, at once. */
+static inline bool lock_try(struct lock *l)
+{
+#ifdef PENUMBRA_STEPS
+    if (step_scheduled()) {
+        step("lock_try");
+        if (l->taken)
+            return false;
+        l->taken = true;
+        return true;
+    }
+#endif
+    return !pthread_mutex_trylock(&l->mutex);
+}
+
 static inline void condition_init(struct condition *c)
 {
     invariant(!pthread_cond_init(&c->cond, NULL));

@@ -13,6 +13,7 @@
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
 #include "cpu/mmu.h"
+#include "cpu/mmu_shadow/page_track.h"
 
 /* What guest memory is read and written as: at any address, whatever lies there. */
 typedef uint64_t ram_u64 __attribute__((aligned(1), may_alias));
@@ -145,13 +146,17 @@ void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
     new_bcache_generation(cpu);
 }
 
-void tlb_protect_page(struct cpu *cpu, gpa_t gpa)
+void tlb_protect_pages(struct cpu *cpu, const gfn_t *gfn, unsigned n)
 {
     for (unsigned k = 0; k < TLB_SIZE; k++) {
         struct tlb_entry *e = &cpu->tlb[k];
 
-        if ((e->gpa & PAGE_MASK) == gpa && e->wtag != ~UINT64_C(0))
-            e->wtag |= TLB_SLOW;
+        if (e->wtag == ~UINT64_C(0))
+            continue;
+        for (unsigned g = 0; g < n; g++) {
+            if (e->gpa >> PAGE_SHIFT == gfn[g])
+                e->wtag |= TLB_SLOW;
+        }
     }
 }
 
@@ -163,8 +168,7 @@ struct target {
     gpa_t gpa;
     uint8_t *hva; /* NULL: MMIO */
     bool rom;     /* stores are dropped */
-    bool slow;    /* a store to RAM that somebody wants to know: decoded code, or */
-    bool tracked; /* the MMU */
+    bool tracked; /* a store to RAM that somebody wants to know */
 };
 
 /* Are linear addresses 64 bits wide for this access? Tables and the stacks that events are pushed
@@ -218,10 +222,8 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
         flags |= TLB_MMIO;
     else if (memslot_readonly(s))
         flags |= TLB_ROM, slow_w = true;
-    else if (x->tracked)
-        flags |= TLB_TRACKED, slow_w = true;
-    else if (memslot_has_code(s, x->gpa >> PAGE_SHIFT))
-        slow_w = true;
+    else
+        slow_w = page_tracked(s, x->gpa >> PAGE_SHIFT);
     if (x->global)
         flags |= TLB_GLOBAL | ((uint64_t)cpu->tlb_global_gen << TLB_GGEN_SHIFT);
     e->gpa = (x->gpa & PAGE_MASK) | flags;
@@ -232,6 +234,17 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
                   : ~UINT64_C(0);
     if (logged && acc == ACC_W && !memslot_readonly(s) && !MUTANT(fill_marks_nothing))
         memslot_mark_dirty(s, x->gpa >> PAGE_SHIFT);
+}
+
+/* Has the entry stores to RAM go the slow way for nobody any more? Then it is to be filled anew. */
+static bool no_longer_tracked(const struct cpu *cpu, const struct tlb_entry *e)
+{
+    const struct memslot *s;
+
+    if (!(e->wtag & TLB_SLOW) || (e->gpa & TLB_KIND) != TLB_RAM)
+        return false;
+    s = memslots_find(cpu->slots, e->gpa >> PAGE_SHIFT);
+    return s && !page_tracked(s, e->gpa >> PAGE_SHIFT);
 }
 
 /* Translates one byte's address; raises on a fault. `acc` is ACC_R or ACC_W, with ACC_SYS. */
@@ -245,7 +258,7 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
 
     if (!hit && revive(cpu, e, va, ctx))
         hit = ((kind == ACC_W ? e->wtag : e->rtag) & ~TLB_SLOW) == want;
-    if (!hit) {
+    if (!hit || (kind == ACC_W && no_longer_tracked(cpu, e))) {
         struct mmu_xlat x;
         uint32_t err;
 
@@ -257,15 +270,7 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
     t.gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
     t.hva = (e->gpa & TLB_KIND) == TLB_MMIO ? NULL : (uint8_t *)(va + e->addend);
     t.rom = (e->gpa & TLB_KIND) == TLB_ROM;
-    t.tracked = (e->gpa & TLB_KIND) == TLB_TRACKED;
-    t.slow = t.hva && !t.rom && kind == ACC_W && (e->wtag & TLB_SLOW);
-    if (t.slow && !t.tracked) {
-        const struct memslot *s = memslots_find(cpu->slots, t.gpa >> PAGE_SHIFT);
-
-        /* the page no longer holds code: back to the fast path */
-        if (s && !memslot_readonly(s) && !memslot_has_code(s, t.gpa >> PAGE_SHIFT))
-            e->wtag &= ~TLB_SLOW;
-    }
+    t.tracked = t.hva && !t.rom && kind == ACC_W && (e->wtag & TLB_SLOW);
     return t;
 }
 
@@ -344,10 +349,19 @@ static void store_piece(struct cpu *cpu, const struct target *t, const void *buf
 /* Tells of a store to RAM. Like a hook: nothing translated before may be used behind it. */
 static void tell_stored(struct cpu *cpu, const struct target *t, unsigned size)
 {
-    if (!t->slow)
+    const struct memslot *s;
+    uint32_t who;
+
+    if (!t->tracked)
         return;
-    blocks_code_written(cpu, t->gpa, size);
-    if (t->tracked)
+    /* Who tracks a page counts, then reads it; here it was written, then the count is read. The
+     * fence keeps that order: one of the two sees the other. */
+    atomic_thread_fence(memory_order_seq_cst);
+    s = memslots_find(cpu->slots, t->gpa >> PAGE_SHIFT);
+    who = s ? page_tracked(s, t->gpa >> PAGE_SHIFT) : 0;
+    if (who & TRACK_CODES)
+        blocks_code_written(cpu, t->gpa, size, who & TRACK_CODES);
+    if (who & TRACK_TABLES)
         cpu->mmu->written(cpu, t->gpa, size);
 }
 
@@ -489,7 +503,7 @@ void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va, unsigned siz
         return NULL;
     }
     /* code pages and ROM go through mem_write_slow */
-    return t.hva && !t.rom && !t.slow ? t.hva : NULL;
+    return t.hva && !t.rom && !t.tracked ? t.hva : NULL;
 }
 
 void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)

@@ -14,6 +14,7 @@
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
+#include "cpu/mmu_shadow/page_track.h"
 
 #define ARENA_SIZE  (UINT64_C(96) << 20)
 #define HASH_SIZE   65536
@@ -69,21 +70,11 @@ struct blocks *blocks_new(void)
     return bs;
 }
 
-/* The seal goes with the last mark. */
-static void unmark(_Atomic uint8_t *code)
-{
-    uint8_t old = atomic_load(code), now;
-
-    do {
-        now = (old & ~MEMSLOT_CODE_SEALED) == 1 ? 0 : (uint8_t)(old - 1);
-    } while (!atomic_compare_exchange_weak(code, &old, now));
-}
-
 /* The mark is taken from where it was left: by now the map may show other memory at that gfn. */
 static void free_page(struct code_page *cp)
 {
     if (cp->mark) {
-        unmark(&cp->mark->code[cp->index]);
+        page_track_end(&cp->mark->track[cp->index], TRACK_CODE);
         memslot_arch_put(cp->mark);
     }
     g_free(cp);
@@ -130,32 +121,30 @@ static struct code_page **page_slot(struct blocks *bs, gfn_t gfn)
 
 /* ---- tracking of written code ---- */
 
-static void mark_page(struct cpu *cpu, struct code_page *cp)
+/* Has all that is stored to the page told (page_track.h): by other vCPUs, of which some may have it
+ * in their TLBs as one to store to without a look, and by this one. True when guest mode was left
+ * for it. */
+static bool mark_page(struct cpu *cpu, struct code_page *cp)
 {
     const struct memslot *s = memslots_find(cpu->slots, cp->gfn);
+    bool others = cpu_group_size(cpu->group) > 1 && !MUTANT(blocks_seal_before_decoding);
+    _Atomic uint32_t *word;
 
     if (!s)
-        return;
+        return false;
     cp->mark = memslot_arch_get(s->arch);
     cp->index = cp->gfn - s->base_gfn;
-    atomic_fetch_add(&cp->mark->code[cp->index], 1);
-}
-
-/* Other vCPUs may have the page in their TLBs as one to store to without a look: those entries are
- * gone on return. Stores of theirs from then on are told to us (blocks_code_written). */
-static bool seal_page(struct cpu *cpu, struct code_page *cp)
-{
-    _Atomic uint8_t *code = cp->mark ? &cp->mark->code[cp->index] : NULL;
-    bool others = cpu_group_size(cpu->group) > 1 && !MUTANT(blocks_seal_before_decoding);
-
-    if (!code || (atomic_load(code) & MEMSLOT_CODE_SEALED))
+    word = &cp->mark->track[cp->index];
+    if (!page_track_begin(word, TRACK_CODE))
         return false;
     if (others) {
         cpu_leave_guest(cpu);
-        cpu_group_flush_others(cpu->group, cpu);
+        cpu_group_protect(cpu->group, cpu, &cp->gfn, 1);
         cpu_enter_guest(cpu);
+    } else {
+        tlb_protect_pages(cpu, &cp->gfn, 1);
     }
-    atomic_fetch_or(code, MEMSLOT_CODE_SEALED);
+    page_track_seal(word);
     return others;
 }
 
@@ -169,9 +158,7 @@ static bool track_page(struct cpu *cpu, gfn_t gfn)
         return false;
     *at = g_new0(struct code_page, 1);
     (*at)->gfn = gfn;
-    mark_page(cpu, *at);
-    tlb_protect_page(cpu, gfn << PAGE_SHIFT);
-    return seal_page(cpu, *at);
+    return mark_page(cpu, *at);
 }
 
 /* Which of a block's two page lists goes through gfn. */
@@ -282,22 +269,12 @@ static void retire_written(struct cpu *cpu, gpa_t gpa, unsigned len)
         retire_range(cpu, slot, from, to);
 }
 
-void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len)
+void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len, unsigned caches)
 {
-    const struct memslot *s;
-    unsigned caches;
+    bool ours = *page_slot(cpu->blocks, gpa >> PAGE_SHIFT) != NULL;
 
     retire_written(cpu, gpa, len);
-    if (cpu_group_size(cpu->group) == 1)
-        return;
-    /* Another vCPU marks the page, then reads its bytes; here they were written, then the mark is
-     * read. The fence keeps that order: one of the two sees the other. */
-    atomic_thread_fence(memory_order_seq_cst);
-    s = memslots_find(cpu->slots, gpa >> PAGE_SHIFT);
-    caches = s ? atomic_load(&s->arch->code[(gpa >> PAGE_SHIFT) - s->base_gfn]) : 0;
-    caches &= ~(unsigned)MEMSLOT_CODE_SEALED;
-    if (caches > (*page_slot(cpu->blocks, gpa >> PAGE_SHIFT) ? 1u : 0u) &&
-        !MUTANT(blocks_tell_other_vcpus))
+    if (caches > ours && !MUTANT(blocks_tell_other_vcpus))
         cpu_group_code_written(cpu->group, cpu, gpa, len);
 }
 

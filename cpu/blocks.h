@@ -44,8 +44,8 @@ void blocks_free(struct blocks *bs);
  * where it is; #UD and the like are raised by the block itself when it runs). */
 struct block *blocks_lookup(struct cpu *cpu);
 
-/* The vCPU stored `len` bytes at gpa (one page) over code that it or another vCPU has decoded. */
-void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len);
+/* The vCPU stored `len` bytes at gpa (one page) over code that `caches` vCPUs have decoded. */
+void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len, unsigned caches);
 
 /* Any thread: the same, by somebody else; carried out before the vCPU's next block. */
 void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len);

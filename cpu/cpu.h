@@ -98,11 +98,11 @@ struct tlb_entry {
     uint64_t gpa;        /* page address, with TLB_* flags in the low bits */
 };
 enum {
-    TLB_KIND = 3,    /* what is there: RAM (0), or */
-    TLB_MMIO = 1,    /* no memory: go to the bus */
-    TLB_ROM = 2,     /* writes are dropped */
-    TLB_TRACKED = 3, /* RAM whose writes the MMU wants to know */
-    TLB_GLOBAL = 4,  /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
+    TLB_KIND = 3, /* what is there */
+    TLB_RAM = 0,
+    TLB_MMIO = 1,   /* no memory: go to the bus */
+    TLB_ROM = 2,    /* writes are dropped */
+    TLB_GLOBAL = 4, /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
     TLB_GGEN_SHIFT = 3,
 };
 /* The privilege context: bits 1..0 of a tag. */
@@ -129,6 +129,14 @@ struct bcache_entry {
     struct block *block;
 };
 #define BCACHE_SIZE 8192
+
+/* What a TLB is to forget: everything, or that the frames may be stored to without a look. */
+#define CPU_FLUSH_FRAMES 16
+struct cpu_flush {
+    bool all;
+    uint8_t n;
+    gfn_t gfn[CPU_FLUSH_FRAMES];
+};
 
 /* 80-bit registers as FXSAVE lays them out. */
 struct fpu {
@@ -241,6 +249,7 @@ struct cpu {
     _Atomic uint64_t a20_mask; /* what physical addresses are ANDed with */
     _Atomic bool inside;       /* in guest mode; this and the next two: see group.h */
     _Atomic uint64_t flush_wanted, flush_done; /* TLB flushes: asked for by others, done */
+    struct cpu_flush flush;                    /* what was asked for; the group's lock */
 
     /* ---- caches ---- */
     struct tlb_entry tlb[TLB_SIZE];

@@ -13,7 +13,7 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page);
 /* Recomputes cpu.tlb_key from the privilege context. */
 void tlb_sync_key(struct cpu *cpu);
 
-/* From now on, stores to the physical page take the slow path: it holds decoded code. */
-void tlb_protect_page(struct cpu *cpu, gpa_t gpa);
+/* What the TLB has of these frames allows no store without a look any more: see page_track.h. */
+void tlb_protect_pages(struct cpu *cpu, const gfn_t *gfn, unsigned n);
 
 #endif

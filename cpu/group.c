@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "base/step.h"
 #include "cpu/cpu.h"
+#include "cpu/fetch.h"
 
 struct cpu_group {
     struct cpu *cpu[CPU_GROUP_MAX];
@@ -73,14 +74,28 @@ static void tell_waiters(struct cpu_group *g)
     lock_drop(&g->lock);
 }
 
+static void do_flush(struct cpu *cpu, const struct cpu_flush *f)
+{
+    if (f->all && !MUTANT(group_flush_on_acknowledge))
+        cpu_tlb_forget(cpu, true);
+    else if (!f->all && !MUTANT(group_protect_on_acknowledge))
+        tlb_protect_pages(cpu, f->gfn, f->n);
+}
+
 static void acknowledge(struct cpu *cpu)
 {
-    uint64_t wanted = atomic_load(&cpu->flush_wanted);
+    struct cpu_flush f;
+    uint64_t wanted;
 
-    if (wanted == atomic_load_explicit(&cpu->flush_done, memory_order_relaxed))
+    if (atomic_load(&cpu->flush_wanted) ==
+        atomic_load_explicit(&cpu->flush_done, memory_order_relaxed))
         return;
-    if (!MUTANT(group_flush_on_acknowledge))
-        cpu_tlb_forget(cpu, true);
+    lock_take(&cpu->group->lock);
+    wanted = atomic_load(&cpu->flush_wanted);
+    f = cpu->flush;
+    cpu->flush = (struct cpu_flush){0};
+    lock_drop(&cpu->group->lock);
+    do_flush(cpu, &f);
     step("group: flushed");
     atomic_store(&cpu->flush_done, wanted);
     tell_waiters(cpu->group);
@@ -141,21 +156,31 @@ static bool must_wait(const struct cpu *c, uint64_t target)
     return atomic_load(&c->inside) && atomic_load(&c->flush_done) < target;
 }
 
-static void flush(struct cpu_group *g, struct cpu *self, bool self_too)
+/* To what was asked for already; everything where the list is full. */
+static void add_request(struct cpu_flush *f, const gfn_t *gfn, unsigned n)
+{
+    if (!gfn || f->n + n > CPU_FLUSH_FRAMES)
+        f->all = true;
+    for (unsigned k = 0; k < n && !f->all; k++)
+        f->gfn[f->n++] = gfn[k];
+}
+
+static void flush(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsigned n)
 {
     uint64_t target[CPU_GROUP_MAX] = {0};
 
     invariant(!self || !atomic_load(&self->inside));
+    lock_take(&g->lock);
     for (unsigned k = 0; k < g->n; k++) {
-        if (g->cpu[k] == self && !self_too)
-            continue;
+        add_request(&g->cpu[k]->flush, gfn, n);
         target[k] = atomic_fetch_add(&g->cpu[k]->flush_wanted, 1) + 1;
         atomic_store(&g->cpu[k]->attention, 1);
     }
     step("group: flush wanted");
-    if (MUTANT(group_wait_for_acknowledge))
+    if (MUTANT(group_wait_for_acknowledge)) {
+        lock_drop(&g->lock);
         return;
-    lock_take(&g->lock);
+    }
     atomic_fetch_add(&g->waiters, 1);
     for (unsigned k = 0; k < g->n; k++) {
         while (g->cpu[k] != self && must_wait(g->cpu[k], target[k]))
@@ -167,13 +192,12 @@ static void flush(struct cpu_group *g, struct cpu *self, bool self_too)
 
 void cpu_group_flush(struct cpu_group *g, struct cpu *self)
 {
-    flush(g, self, true);
+    flush(g, self, NULL, 0);
 }
 
-void cpu_group_flush_others(struct cpu_group *g, struct cpu *self)
+void cpu_group_protect(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsigned n)
 {
-    if (g->n > 1)
-        flush(g, self, false);
+    flush(g, self, gfn, n);
 }
 
 /* ---- locked accesses ---- */

@@ -63,8 +63,9 @@ void cpu_poll_group(struct cpu *cpu);
  * without the device lock. */
 void cpu_group_flush(struct cpu_group *g, struct cpu *self);
 
-/* The same where `self`'s own translations need not go. */
-void cpu_group_flush_others(struct cpu_group *g, struct cpu *self);
+/* The same for what allows stores to these frames: what a vCPU stores to them from then on, it
+ * stores by the slow path, and asks who tracks them (page_track.h). */
+void cpu_group_protect(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsigned n);
 
 /* For locked accesses that no host instruction can do: from cpu_lock_all to cpu_unlock every other
  * vCPU is outside guest mode. cpu_lock_bus excludes only the others' cpu_lock_bus: for devices,

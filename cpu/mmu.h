@@ -15,7 +15,6 @@ struct mmu_xlat {
                       set */
     bool global;   /* survives CR3 loads */
     uint8_t shift; /* log2 of the size of the page that maps it */
-    bool tracked;  /* stores must be told to `written`; never together with writable */
     bool logged;   /* if the slot is: the MMU has marked the page where this is writable or for a
                       write, and takes that away itself (dirty_log.h) */
 };
@@ -33,7 +32,7 @@ struct mmu_ops {
     /* The guest says that what it wrote to its tables counts for va. NULL: nothing is remembered.
      */
     void (*invlpg)(struct cpu *cpu, gva_t va);
-    /* `len` bytes were stored at gpa, in a page that was tracked when it was translated. Like a
+    /* `len` bytes were stored at gpa, in a page that is tracked as a table (page_track.h). Like a
      * hook: behind it nothing may be used that was translated before. NULL: nothing is tracked. */
     void (*written)(struct cpu *cpu, gpa_t gpa, unsigned len);
 };

@@ -12,21 +12,23 @@
 
 /* ---- what the MMU asks of the machine ---- */
 
-static void flush(void *opaque)
+static void protect(void *opaque, const gfn_t *gfn, unsigned n)
 {
-    cpu_group_flush(opaque, NULL);
+    cpu_group_protect(opaque, NULL, gfn, n);
 }
 
 /* After a move the lists are empty, but their number may be another. */
 static struct slot_pages *pages_of(void *opaque, const struct memslot *slot)
 {
-    struct slot_pages *p = slot->arch->shadow;
+    struct slot_pages *p = atomic_load_explicit(&slot->arch->shadow, memory_order_relaxed);
 
     (void)opaque;
     if (p && p->base == slot->base_gfn)
         return p;
     slot_pages_free(p);
-    return slot->arch->shadow = slot_pages_new(slot->base_gfn, slot->npages);
+    p = slot_pages_new(slot->base_gfn, slot->npages);
+    atomic_store_explicit(&slot->arch->shadow, p, memory_order_release);
+    return p;
 }
 
 static bool leave(void *vcpu)
@@ -52,7 +54,7 @@ static void after_change(void *opaque)
 struct shadow_mmu *mmu_shadow_new(struct cpu_group *group, struct memslots_vm *slots)
 {
     const struct shadow_world world = {
-        .opaque = group, .flush = flush, .pages = pages_of, .leave = leave, .enter = enter};
+        .opaque = group, .protect = protect, .pages = pages_of, .leave = leave, .enter = enter};
     struct shadow_mmu *m = shadow_mmu_new(slots, &world, (union paging_role){0}, PAGE_LIMIT);
 
     memslots_set_watch(slots, m, before_change, after_change);
@@ -65,6 +67,20 @@ void mmu_shadow_free(struct shadow_mmu *m)
         return;
     memslots_set_watch(m->slots, NULL, NULL, NULL);
     shadow_mmu_free(m);
+}
+
+void mmu_shadow_written(struct shadow_mmu *m, gpa_t gpa, size_t len)
+{
+    shadow_written(m, NULL, gpa, (unsigned)len);
+}
+
+void mmu_shadow_write_protect(void *opaque, const struct memslot *s, uint64_t first, uint64_t mask)
+{
+    const struct slot_pages *p = atomic_load_explicit(&s->arch->shadow, memory_order_acquire);
+
+    (void)opaque;
+    if (p && p->base == s->base_gfn) /* else nothing is mapped yet */
+        shadow_write_protect(p, first, mask);
 }
 
 /* ---- a vCPU's paging state ---- */
@@ -114,21 +130,18 @@ void mmu_shadow_detach(struct cpu *cpu)
 static void take_over(struct cpu *cpu)
 {
     struct guest_paging *p = &cpu->shadow->paging;
-    union paging_role role = role_of(cpu);
-    bool inside;
+    union paging_role role;
 
-    if (!cpu->paging_new && role.word == p->role.word && p->a20_mask == cpu->a20_mask)
+    if (likely(!cpu->paging_new && p->a20_mask == cpu->a20_mask))
         return;
     cpu->paging_new = false;
+    role = role_of(cpu);
     if (role.word != p->role.word)
         guest_paging_set_role(p, role);
     p->cr3 = cpu->cr3;
     memcpy(p->pdpte, cpu->pdpte, sizeof(p->pdpte));
     p->a20_mask = cpu->a20_mask;
-    inside = cpu_leave_guest(cpu);
     shadow_new_paging(cpu->shadow);
-    if (inside)
-        cpu_enter_guest(cpu);
 }
 
 /* ---- struct mmu_ops ---- */
@@ -149,29 +162,19 @@ static int translate(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool ex
                              .writable = x.writable,
                              .global = x.global,
                              .shift = (uint8_t)x.shift,
-                             .tracked = x.tracked};
+                             .logged = x.writable};
     return 0;
 }
 
 static void invlpg(struct cpu *cpu, gva_t va)
 {
-    bool inside;
-
-    if (!(cpu->cr0 & CR0_PG) || cpu->paging_new)
-        return;
-    inside = cpu_leave_guest(cpu);
-    shadow_invlpg(cpu->shadow, va);
-    if (inside)
-        cpu_enter_guest(cpu);
+    if ((cpu->cr0 & CR0_PG) && !cpu->paging_new)
+        shadow_invlpg(cpu->shadow, va);
 }
 
 static void written(struct cpu *cpu, gpa_t gpa, unsigned len)
 {
-    bool inside = cpu_leave_guest(cpu);
-
-    shadow_written(cpu->shadow->mmu, gpa, len);
-    if (inside)
-        cpu_enter_guest(cpu);
+    shadow_written(cpu->shadow->mmu, cpu->shadow, gpa, len);
 }
 
 static int probe(struct cpu *cpu, gva_t va, gpa_t *out)

@@ -23,6 +23,12 @@ void mmu_shadow_free(struct shadow_mmu *m);
 void mmu_shadow_attach(struct cpu *cpu, struct shadow_mmu *m);
 void mmu_shadow_detach(struct cpu *cpu);
 
+/* Somebody else than a vCPU stored `len` bytes at gpa, within a page that is tracked. */
+void mmu_shadow_written(struct shadow_mmu *m, gpa_t gpa, size_t len);
+
+/* struct dirty_protect's `protect`. */
+void mmu_shadow_write_protect(void *opaque, const struct memslot *s, uint64_t first, uint64_t mask);
+
 extern const struct mmu_ops mmu_shadow_ops;
 
 #endif

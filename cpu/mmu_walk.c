@@ -197,7 +197,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
                                (w->va & ~PAGE_MASK);
         out->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
         out->shift = (uint8_t)shift;
-        out->tracked = out->logged = false;
+        out->logged = false;
         w->acc = ACC_W; /* would a write pass too, with D already set? */
         out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w);
         return WALK_OK;

@@ -201,14 +201,16 @@ static void map_changed(void *opaque, const struct memslots *was, const struct m
     cpu_group_flush(b->group, b->current ? b->current->cpu : NULL);
 }
 
-static void code_written(void *opaque, gpa_t gpa, size_t len)
+static void tracked_written(void *opaque, gpa_t gpa, size_t len)
 {
     struct board *b = opaque;
 
     cpu_group_code_written(b->group, NULL, gpa, len);
+    if (b->shadow)
+        mmu_shadow_written(b->shadow, gpa, len);
 }
 
-/* ---- the dirty log, as long as the vCPUs' TLBs are all that gives write access ---- */
+/* ---- the dirty log ---- */
 
 static void flush_for_log(void *opaque)
 {
@@ -264,8 +266,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
 bool board_cpus_new(struct board *b, GError **err)
 {
     unsigned cpus = b->cfg.cpus ? b->cfg.cpus : 1;
-    const struct dirty_protect protect = {
-        .opaque = b, .flush = flush_for_log, .stopped = all_stopped};
+    struct dirty_protect protect = {.opaque = b, .flush = flush_for_log, .stopped = all_stopped};
 
     b->group = cpu_group_new();
     if (cpus > MACHINE_MAX_CPUS) {
@@ -273,9 +274,11 @@ bool board_cpus_new(struct board *b, GError **err)
                     cpus, MACHINE_MAX_CPUS);
         return false;
     }
-    memslots_set_dirty_protect(b->mem.slots, &protect);
-    if (b->cfg.mmu && !strcmp(b->cfg.mmu, "shadow"))
+    if (b->cfg.mmu && !strcmp(b->cfg.mmu, "shadow")) {
         b->shadow = mmu_shadow_new(b->group, b->mem.slots);
+        protect.protect = mmu_shadow_write_protect;
+    }
+    memslots_set_dirty_protect(b->mem.slots, &protect);
     for (unsigned n = 0; n < cpus; n++) {
         b->cpu[n].board = b;
         b->cpu[n].cpu = new_cpu(b, n);
@@ -288,7 +291,7 @@ bool board_cpus_new(struct board *b, GError **err)
             mmu_shadow_attach(b->cpu[n].cpu, b->shadow);
         b->n_cpus++;
     }
-    memslots_set_hooks(b->mem.slots, b, map_changed, code_written);
+    memslots_set_hooks(b->mem.slots, b, map_changed, tracked_written);
     return true;
 }
 

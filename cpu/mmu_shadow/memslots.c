@@ -20,7 +20,7 @@ struct memslots_vm {
     void (*synchronize)(void *opaque, const struct memslots *was, const struct memslots *now);
     void *watch;
     void (*before)(void *opaque), (*after)(void *opaque);
-    void (*code_written)(void *opaque, gpa_t gpa, size_t len);
+    void (*written)(void *opaque, gpa_t gpa, size_t len);
     struct dirty_protect dirty_protect;
 };
 
@@ -32,7 +32,7 @@ static struct memslot_arch *arch_new(uint64_t npages)
 
     atomic_init(&a->refs, 1);
     a->npages = npages;
-    a->code = g_malloc0(npages * sizeof(*a->code));
+    a->track = g_new0(_Atomic uint32_t, npages);
     return a;
 }
 
@@ -50,7 +50,7 @@ void memslot_arch_put(struct memslot_arch *a)
     invariant(before > 0);
     if (before > 1)
         return;
-    g_free((void *)a->code);
+    g_free((void *)a->track);
     g_free((void *)a->dirty);
     slot_pages_free(a->shadow);
     g_free(a);
@@ -123,11 +123,11 @@ void memslots_free(struct memslots_vm *vm)
 void memslots_set_hooks(struct memslots_vm *vm, void *opaque,
                         void (*synchronize)(void *opaque, const struct memslots *was,
                                             const struct memslots *now),
-                        void (*code_written)(void *opaque, gpa_t gpa, size_t len))
+                        void (*written)(void *opaque, gpa_t gpa, size_t len))
 {
     vm->opaque = opaque;
     vm->synchronize = synchronize;
-    vm->code_written = code_written;
+    vm->written = written;
 }
 
 void memslots_set_watch(struct memslots_vm *vm, void *opaque, void (*before)(void *opaque),
@@ -148,10 +148,10 @@ const struct dirty_protect *memslots_dirty_protect(struct memslots_vm *vm)
     return &vm->dirty_protect;
 }
 
-void memslots_code_written(struct memslots_vm *vm, gpa_t gpa, size_t len)
+void memslots_written(struct memslots_vm *vm, gpa_t gpa, size_t len)
 {
-    if (vm->code_written)
-        vm->code_written(vm->opaque, gpa, len);
+    if (vm->written)
+        vm->written(vm->opaque, gpa, len);
 }
 
 /* ---- look-up ---- */

@@ -47,18 +47,14 @@ enum {
     MEMSLOT_LOG_DIRTY = 1 << 1, /* somebody wants to know which pages were written */
 };
 
-#define MEMSLOT_CODE_SEALED 0x80
-
 /* What is known about each page of a slot. It belongs to the memory, not to its place: it survives
  * moves and changes of flags. Counted references: each generation with the slot has one, and so has
  * whoever left a mark here that it must find again to take it away. */
 struct memslot_arch {
     _Atomic unsigned refs;
     uint64_t npages;
-    /* A page: how many block caches have decoded code of it. MEMSLOT_CODE_SEALED is added while no
-     * vCPU can store to it but by the slow path any more; with the last block cache it goes. */
-    _Atomic uint8_t *code;
-    struct slot_pages *shadow; /* the shadow MMU's, if there is one, under its lock */
+    _Atomic uint32_t *track;           /* who wants to hear of stores to a page: see page_track.h */
+    struct slot_pages *_Atomic shadow; /* the shadow MMU's, if there is one; set under its lock */
     /* A bit a page: written since it was last taken out (dirty_log.h). There from the first
      * generation on that has the slot with MEMSLOT_LOG_DIRTY; only such a one tells of it. */
     _Atomic uint64_t *dirty;
@@ -96,12 +92,12 @@ void memslots_free(struct memslots_vm *vm);
 
 /* `synchronize`: the generation `now` has been published after `was`; see the top for what must
  * hold on return. Both are whole and readable during the call, which makes no change itself.
- * `code_written`: somebody else than a vCPU (DMA) wrote `len` bytes at gpa, within a page of which
- * there is decoded code. Either may be NULL: then there are no vCPUs. */
+ * `written`: somebody else than a vCPU (DMA) wrote `len` bytes at gpa, within a page that is
+ * tracked (page_track.h). Either may be NULL: then there are no vCPUs. */
 void memslots_set_hooks(struct memslots_vm *vm, void *opaque,
                         void (*synchronize)(void *opaque, const struct memslots *was,
                                             const struct memslots *now),
-                        void (*code_written)(void *opaque, gpa_t gpa, size_t len));
+                        void (*written)(void *opaque, gpa_t gpa, size_t len));
 
 /* Who keeps something made of the slots: `before` is called when a change is about to be published,
  * with the old generation still the current one; `after` when it is done and the old generation is
@@ -193,12 +189,6 @@ static inline bool memslot_readonly(const struct memslot *s)
     return s->flags & MEMSLOT_READONLY;
 }
 
-/* Has any block cache decoded code of gfn, which the slot holds? */
-static inline bool memslot_has_code(const struct memslot *s, gfn_t gfn)
-{
-    return atomic_load_explicit(&s->arch->code[gfn - s->base_gfn], memory_order_relaxed) != 0;
-}
-
 /* Words of the dirty bitmap. */
 static inline uint64_t memslot_dirty_words(const struct memslot *s)
 {
@@ -233,12 +223,12 @@ void memslot_arch_put(struct memslot_arch *a);
 /* ---- copies (memslots_io.c): for DMA, device lock held, and as above for vCPUs ---- */
 
 /* Copy through RAM. False when a part is not RAM (reads as ones there) or, for writes, read-only.
- * Nothing goes round from the last address to the first. A write over decoded code is told to the
- * code_written hook. */
+ * Nothing goes round from the last address to the first. A write to a tracked page is told to the
+ * `written` hook. */
 bool memslots_read(struct memslots_vm *vm, gpa_t gpa, void *buf, size_t len);
 bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t len);
 
 /* For memslots_io.c: calls the hook of that name if there is one. */
-void memslots_code_written(struct memslots_vm *vm, gpa_t gpa, size_t len);
+void memslots_written(struct memslots_vm *vm, gpa_t gpa, size_t len);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory as DMA reaches it: copies over the borders of slots, holes and ROM; see memslots.h. */
 #include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/page_track.h"
 
 #include <string.h>
 
@@ -51,13 +52,13 @@ bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t l
 
         if (s && !memslot_readonly(s)) {
             memcpy(memslot_hva(s, gpa), in, n);
-            /* A vCPU marks the page, then reads its bytes; here they are written, then the mark is
-             * read. The fence keeps that order: one of the two sees the other. */
+            /* Who tracks a page counts, then reads its bytes; here they are written, then the count
+             * is read. The fence keeps that order: one of the two sees the other. */
             atomic_thread_fence(memory_order_seq_cst);
             step("memslots_write: written");
             memslot_mark_dirty(s, gpa >> PAGE_SHIFT);
-            if (memslot_has_code(s, gpa >> PAGE_SHIFT))
-                memslots_code_written(vm, gpa, n);
+            if (page_tracked(s, gpa >> PAGE_SHIFT))
+                memslots_written(vm, gpa, n);
         } else {
             ok = false;
         }

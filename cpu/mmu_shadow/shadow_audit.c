@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/page_track.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
 #include "cpu/mmu_shadow/slot_pages.h"
 
@@ -36,7 +37,7 @@ static void audit_leaf(struct shadow_mmu *m, const struct shadow_page *sp, unsig
         return;
     invariant((e & SPTE_RAM) && (e & SPTE_DIRTY) && !memslot_readonly(slot));
     for (uint64_t n = 0; n < UINT64_C(1) << (9 * (level - 1)); n++) {
-        invariant(!p->tracked[gfn + n - p->base]);
+        invariant(!(page_tracked(slot, gfn + n) & TRACK_TABLES));
         for (const struct shadow_page *t = shadow_first(m, gfn + n); t; t = shadow_next(t))
             invariant(t->unsync);
     }
@@ -76,7 +77,7 @@ static void audit_page(struct shadow_mmu *m, const struct shadow_page *sp)
 {
     unsigned present = 0, unsync = 0;
 
-    invariant(!sp->role.invalid);
+    invariant(!sp->invalid);
     invariant(!sp->unsync || (sp->role.level == 1 && !sp->role.direct));
     for (unsigned k = 0; k < SPTES; k++) {
         uint64_t e = spte_get(&sp->spt[k]);
@@ -95,7 +96,7 @@ static void audit_page(struct shadow_mmu *m, const struct shadow_page *sp)
         } else {
             const struct shadow_page *child = spte_host(e);
 
-            invariant(child->role.level == sp->role.level - 1 && !child->role.invalid);
+            invariant(child->role.level == sp->role.level - 1 && !child->invalid);
             invariant(occurrences(&child->parents, &sp->spt[k]) == 1);
             invariant(!(child->unsync || child->unsync_below) || marked);
         }
@@ -107,13 +108,13 @@ static void audit_page(struct shadow_mmu *m, const struct shadow_page *sp)
 static void audit_counts(struct shadow_mmu *m, const struct shadow_page *sp)
 {
     const struct memslot *slot = memslots_find(m->slots, sp->gfn);
-    unsigned upper = 0;
+    unsigned in_sync = 0;
 
     if (sp->role.direct || !slot)
         return;
     for (const struct shadow_page *t = shadow_first(m, sp->gfn); t; t = shadow_next(t))
-        upper += t->role.level > 1;
-    invariant(m->world.pages(m->world.opaque, slot)->tracked[sp->gfn - slot->base_gfn] == upper);
+        in_sync += !t->unsync;
+    invariant((page_tracked(slot, sp->gfn) & TRACK_TABLES) == in_sync * TRACK_TABLE);
 }
 
 void shadow_audit(struct shadow_mmu *m)

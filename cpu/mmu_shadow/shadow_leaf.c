@@ -4,7 +4,6 @@
 
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
-#include "cpu/mmu_shadow/slot_pages.h"
 
 union paging_role shadow_paging_role(const struct shadow_mmu *m, union shadow_role role)
 {
@@ -64,7 +63,7 @@ static uint64_t reserved(struct shadow_mmu *m, const struct shadow_page *sp)
 }
 
 uint64_t shadow_leaf_of(struct shadow_mmu *m, const struct shadow_page *sp, uint64_t gpte,
-                        bool unsync, gfn_t *gfn, const struct memslot **slot)
+                        gfn_t *gfn, const struct memslot **slot)
 {
     union paging_role role = shadow_paging_role(m, sp->role);
     bool dirty = gpte & GPTE_D;
@@ -78,7 +77,7 @@ uint64_t shadow_leaf_of(struct shadow_mmu *m, const struct shadow_page *sp, uint
         return 0;
     leaf = shadow_leaf(*slot, *gfn, sp->role.rights & guest_entry_rights(role, gpte), dirty,
                        gpte & GPTE_G, role.levels >= 4 ? gpte >> 59 & 15 : 0);
-    if (dirty && !memslot_readonly(*slot) && shadow_may_write(m, *slot, *gfn, unsync))
+    if (dirty && !memslot_readonly(*slot) && shadow_may_write(m, *gfn))
         leaf |= SPTE_W;
     return leaf;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The MMU's life, and what a change of the memory slots does to it; see shadow_mmu.h. */
+/* The MMU's life, its lock, and what a change of the memory slots does to it; see shadow_mmu.h. */
 #include "cpu/mmu_shadow/shadow_mmu.h"
 
 #include <glib.h>
 
 #include "base/error.h"
-#include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/slot_pages.h"
 
 struct shadow_mmu *shadow_mmu_new(struct memslots_vm *slots, const struct shadow_world *world,
                                   union paging_role features, unsigned limit)
@@ -21,13 +21,68 @@ struct shadow_mmu *shadow_mmu_new(struct memslots_vm *slots, const struct shadow
     return m;
 }
 
+/* ---- the lock ---- */
+
+void shadow_leave(struct shadow_vcpu *v)
+{
+    struct shadow_mmu *m = v->mmu;
+
+    if (!v->left && m->world.leave)
+        v->left = m->world.leave(v->opaque);
+}
+
+void shadow_lock(struct shadow_mmu *m, struct shadow_vcpu *v)
+{
+    if (v && lock_try(&m->lock))
+        return;
+    if (v)
+        shadow_leave(v);
+    lock_take(&m->lock);
+}
+
+void shadow_unlock(struct shadow_mmu *m, struct shadow_vcpu *v)
+{
+    bool left = v && v->left;
+
+    if (v)
+        v->left = false;
+    lock_drop(&m->lock);
+    if (left)
+        m->world.enter(v->opaque);
+}
+
+/* ---- everything at once ---- */
+
+#define ZAP_BATCH 64
+
+/* Everything is dead at one blow, since nobody finds a page of an earlier generation. Taking them
+ * out, one by one, lets others have the lock now and then. */
 static void zap_everything(struct shadow_mmu *m)
 {
-    struct shadow_zapped z = {0};
+    m->generation++;
+    for (unsigned n = 1; m->oldest; n++) {
+        shadow_zap(m, m->oldest);
+        if (n % ZAP_BATCH == 0) {
+            lock_drop(&m->lock);
+            lock_take(&m->lock);
+        }
+    }
+}
 
-    while (m->oldest)
-        shadow_zap(m, m->oldest, &z);
-    shadow_commit(m, &z);
+void shadow_begin_change(struct shadow_mmu *m)
+{
+    lock_take(&m->lock);
+    m->changing++;
+    zap_everything(m);
+    lock_drop(&m->lock);
+}
+
+void shadow_end_change(struct shadow_mmu *m)
+{
+    lock_take(&m->lock);
+    invariant(m->changing);
+    m->changing--;
+    lock_drop(&m->lock);
 }
 
 void shadow_mmu_free(struct shadow_mmu *m)
@@ -35,13 +90,17 @@ void shadow_mmu_free(struct shadow_mmu *m)
     if (!m)
         return;
     lock_take(&m->lock);
+    m->changing++;
     zap_everything(m);
     invariant(!m->used && !pte_list_pool_used(&m->pool));
+    shadow_free_pages(m);
     lock_drop(&m->lock);
     pte_list_pool_destroy(&m->pool);
     lock_clear(&m->lock);
     g_free(m);
 }
+
+/* ---- vCPUs ---- */
 
 struct shadow_vcpu *shadow_vcpu_new(struct shadow_mmu *m, void *opaque)
 {
@@ -55,40 +114,28 @@ struct shadow_vcpu *shadow_vcpu_new(struct shadow_mmu *m, void *opaque)
 
 void shadow_vcpu_free(struct shadow_vcpu *v)
 {
-    struct shadow_zapped z = {0};
-
     if (!v)
         return;
     lock_take(&v->mmu->lock);
-    for (unsigned k = 0; k < 4; k++) {
-        if (v->root[k])
-            shadow_root_put(v->mmu, v->root[k], &z);
-    }
-    for (unsigned k = 0; k < SHADOW_ROOT_CACHE; k++) {
-        if (v->cache[k])
-            shadow_root_put(v->mmu, v->cache[k], &z);
-    }
-    shadow_commit(v->mmu, &z);
+    shadow_roots_drop(v);
     lock_drop(&v->mmu->lock);
     g_free(v);
 }
 
-void shadow_begin_change(struct shadow_mmu *m)
+/* ---- the dirty log's side ---- */
+
+static void take_write(spte_t *sptep, void *arg)
 {
-    lock_take(&m->lock);
-    m->changing++;
-    m->generation++;
-    atomic_fetch_add(&m->sequence, 1);
-    atomic_fetch_add(&m->root_epoch, 1);
-    zap_everything(m);
-    lock_drop(&m->lock);
+    (void)arg;
+    atomic_fetch_and(sptep, ~SPTE_W);
 }
 
-void shadow_end_change(struct shadow_mmu *m)
+void shadow_write_protect(const struct slot_pages *p, uint64_t first, uint64_t mask)
 {
-    lock_take(&m->lock);
-    invariant(m->changing);
-    m->changing--;
-    atomic_fetch_add(&m->sequence, 1);
-    lock_drop(&m->lock);
+    for (; mask; mask &= mask - 1) {
+        gfn_t gfn = p->base + first + (unsigned)__builtin_ctzll(mask);
+
+        /* logged slots have no huge leaves: see shadow_fetch */
+        pte_list_walk_lockless(slot_rmap(p, gfn, 1), take_write, NULL);
+    }
 }

@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 #include "base/mutant.h"
+#include "base/step.h"
 #include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/page_track.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
 #include "cpu/mmu_shadow/slot_pages.h"
 
@@ -34,31 +36,68 @@ static struct slot_pages *pages_of(const struct shadow_mmu *m, const struct mems
 
 /* ---- finding ---- */
 
-static struct shadow_page *usable(const struct shadow_mmu *m, struct shadow_page *sp, gfn_t gfn)
+static struct shadow_page *usable(struct shadow_page *sp, gfn_t gfn, uint64_t generation)
 {
-    while (sp && (sp->gfn != gfn || sp->role.direct || sp->generation != m->generation))
+    while (sp && (sp->gfn != gfn || sp->role.direct || sp->generation != generation))
         sp = sp->hash_next;
     return sp;
 }
 
 struct shadow_page *shadow_first(const struct shadow_mmu *m, gfn_t gfn)
 {
-    return usable(m, *bucket(m, gfn), gfn);
+    return usable(*bucket(m, gfn), gfn, m->generation);
 }
 
 struct shadow_page *shadow_next(const struct shadow_page *sp)
 {
-    struct shadow_page *p = sp->hash_next;
+    return usable(sp->hash_next, sp->gfn, sp->generation);
+}
 
-    while (p && (p->gfn != sp->gfn || p->role.direct || p->generation != sp->generation))
-        p = p->hash_next;
-    return p;
+/* ---- memory ---- */
+
+/* An empty page. One that was used before may still be being read by who found it then. */
+static struct shadow_page *page_alloc(struct shadow_mmu *m)
+{
+    struct shadow_page *sp = m->free;
+
+    if (sp) {
+        m->free = sp->next;
+        if (!MUTANT(reuse_is_not_counted))
+            atomic_fetch_add(&m->reuse, 1);
+        memset((char *)sp + offsetof(struct shadow_page, gfn), 0,
+               sizeof(*sp) - offsetof(struct shadow_page, gfn));
+        return sp;
+    }
+    sp = aligned_alloc(PAGE_SIZE, (sizeof(*sp) + PAGE_SIZE - 1) & PAGE_MASK);
+    invariant(sp);
+    memset(sp, 0, sizeof(*sp));
+    return sp;
+}
+
+static void page_release(struct shadow_mmu *m, struct shadow_page *sp)
+{
+    sp->next = m->free;
+    m->free = sp;
+}
+
+void shadow_free_pages(struct shadow_mmu *m)
+{
+    while (m->free) {
+        struct shadow_page *sp = m->free;
+
+        m->free = sp->next;
+        free(sp);
+    }
 }
 
 /* ---- the list of active pages ---- */
 
 static void activate(struct shadow_mmu *m, struct shadow_page *sp)
 {
+    struct shadow_page **at = bucket(m, sp->gfn);
+
+    sp->hash_next = *at;
+    *at = sp;
     sp->next = NULL;
     sp->prev = m->newest;
     if (m->newest)
@@ -101,41 +140,61 @@ void shadow_link(struct shadow_mmu *m, spte_t *sptep, struct shadow_page *child)
         shadow_mark_unsync_above(child);
 }
 
+/* Stores by an SPTE are in the dirty log from when it has got W; by then it is in the rmap, where a
+ * harvest that takes the bit finds it (mail 003). */
+static void log_if_writable(const struct memslot *slot, gfn_t gfn, uint64_t leaf)
+{
+    if (leaf & SPTE_W)
+        memslot_mark_dirty(slot, gfn);
+}
+
 void shadow_map(struct shadow_mmu *m, spte_t *sptep, const struct memslot *slot, gfn_t gfn,
                 uint64_t spte)
 {
     struct shadow_page *sp = shadow_page_of(sptep);
 
     invariant(!(spte_get(sptep) & SPTE_P));
-    sp->leaf_gfn[sptep - sp->spt] = gfn;
+    atomic_store_explicit(&sp->leaf_gfn[sptep - sp->spt], gfn, memory_order_relaxed);
     sp->present++;
+    if (MUTANT(shadow_dirty_before_writable))
+        log_if_writable(slot, gfn, spte);
+    step("shadow: before writable");
     spte_put(sptep, spte);
+    step("shadow: writable");
+    if (MUTANT(shadow_dirty_before_rmap))
+        log_if_writable(slot, gfn, spte);
     pte_list_add(&m->pool, slot_rmap(pages_of(m, slot), gfn, sp->role.level), sptep);
+    step("shadow: in the rmap");
+    if (!MUTANT(shadow_dirty_before_writable) && !MUTANT(shadow_dirty_before_rmap))
+        log_if_writable(slot, gfn, spte);
     m->stats.fills++;
 }
 
-void shadow_set_leaf(struct shadow_mmu *m, spte_t *sptep, const struct memslot *slot, gfn_t gfn,
-                     uint64_t leaf, struct shadow_zapped *z)
+static gfn_t leaf_gfn(const spte_t *sptep)
 {
-    struct shadow_page *sp = shadow_page_of(sptep);
-    uint64_t e = spte_get(sptep);
+    const struct shadow_page *sp = shadow_page_of(sptep);
 
-    if (!spte_is_leaf(e) || sp->leaf_gfn[sptep - sp->spt] != gfn) {
-        shadow_drop(m, sptep, z);
-        shadow_map(m, sptep, slot, gfn, leaf);
-        return;
-    }
-    if (e == leaf)
-        return;
-    spte_put(sptep, leaf);
-    /* a TLB may go on with more than the new one says */
-    if ((e & ~leaf) & (SPTE_W | (uint64_t)RIGHT_ALL << SPTE_RIGHTS_SHIFT))
-        z->flush = true;
-    if (spte_key(e) != spte_key(leaf))
-        z->flush = true;
+    return atomic_load_explicit(&sp->leaf_gfn[sptep - sp->spt], memory_order_relaxed);
 }
 
-void shadow_drop(struct shadow_mmu *m, spte_t *sptep, struct shadow_zapped *z)
+void shadow_set_leaf(struct shadow_mmu *m, spte_t *sptep, const struct memslot *slot, gfn_t gfn,
+                     uint64_t leaf)
+{
+    uint64_t e = spte_get(sptep);
+
+    if (spte_is_leaf(e) && leaf_gfn(sptep) == gfn) {
+        if ((e & ~SPTE_PREFETCHED) == leaf)
+            return;
+        spte_put(sptep, leaf);
+        log_if_writable(slot, gfn, leaf);
+        return;
+    }
+    m->stats.recoveries += spte_is_table(e) && shadow_page_of(sptep)->role.level > 1;
+    shadow_drop(m, sptep);
+    shadow_map(m, sptep, slot, gfn, leaf);
+}
+
+void shadow_drop(struct shadow_mmu *m, spte_t *sptep)
 {
     struct shadow_page *sp = shadow_page_of(sptep);
     uint64_t e = spte_get(sptep);
@@ -145,7 +204,7 @@ void shadow_drop(struct shadow_mmu *m, spte_t *sptep, struct shadow_zapped *z)
     spte_put(sptep, 0);
     sp->present--;
     if (spte_is_leaf(e)) {
-        gfn_t gfn = sp->leaf_gfn[sptep - sp->spt];
+        gfn_t gfn = leaf_gfn(sptep);
 
         pte_list_remove(&m->pool, slot_rmap(pages_of(m, slot_of(m, gfn)), gfn, sp->role.level),
                         sptep);
@@ -155,45 +214,81 @@ void shadow_drop(struct shadow_mmu *m, spte_t *sptep, struct shadow_zapped *z)
         pte_list_remove(&m->pool, &child->parents, sptep);
         shadow_clear_unsync_bit(sp, (unsigned)(sptep - sp->spt));
     }
-    z->flush = true;
 }
 
 /* ---- tracking ---- */
 
-static void take_write(spte_t *sptep, struct shadow_zapped *z)
-{
-    if (atomic_fetch_and(sptep, ~SPTE_W) & SPTE_W)
-        z->flush = true;
-}
-
-void shadow_protect_gfn(struct shadow_mmu *m, const struct memslot *slot, gfn_t gfn,
-                        struct shadow_zapped *z)
+/* Every W of gfn's leaves goes, and huge leaves over it go wholly. */
+static void take_write(struct shadow_mmu *m, const struct memslot *slot, gfn_t gfn)
 {
     struct slot_pages *p = pages_of(m, slot);
     struct pte_list_iter iter;
     spte_t *sptep;
 
-    pte_list_for_each(slot_rmap(p, gfn, 1), &iter, sptep) take_write(sptep, z);
+    pte_list_for_each(slot_rmap(p, gfn, 1), &iter, sptep) atomic_fetch_and(sptep, ~SPTE_W);
     for (unsigned level = 2; level <= SLOT_LEVELS; level++) {
         while ((sptep = pte_list_first(slot_rmap(p, gfn, level), &iter)))
-            shadow_drop(m, sptep, z);
+            shadow_drop(m, sptep);
     }
+}
+
+void shadow_pay(struct shadow_mmu *m, struct shadow_owed *o)
+{
+    if (!o->n)
+        return;
+    m->stats.flushes++;
+    if (!MUTANT(fetch_no_flush_after_protecting)) {
+        if (o->v)
+            shadow_leave(o->v);
+        m->world.protect(m->world.opaque, o->gfn, o->n);
+    }
+    while (o->n)
+        page_track_seal(o->word[--o->n]);
+}
+
+void shadow_protect(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_owed *o)
+{
+    const struct memslot *slot = slot_of(m, sp->gfn);
+    _Atomic uint32_t *word;
+
+    if (!slot)
+        return;
+    word = page_track_word(slot, sp->gfn);
+    if (MUTANT(new_page_does_not_protect)) {
+        page_track_begin(word, TRACK_TABLE);
+        return;
+    }
+    if (page_track_begin(word, TRACK_TABLE)) {
+        if (o->n == SHADOW_OWED)
+            shadow_pay(m, o);
+        o->gfn[o->n] = sp->gfn;
+        o->word[o->n++] = word;
+    }
+    take_write(m, slot, sp->gfn);
+}
+
+void shadow_unprotect(struct shadow_mmu *m, struct shadow_page *sp)
+{
+    const struct memslot *slot = slot_of(m, sp->gfn);
+
+    if (slot)
+        page_track_end(page_track_word(slot, sp->gfn), TRACK_TABLE);
 }
 
 static void count_shadowed(struct shadow_mmu *m, const struct shadow_page *sp, int n)
 {
     const struct memslot *slot = slot_of(m, sp->gfn);
 
-    if (!sp->role.direct && slot)
-        slot_count_shadowed(pages_of(m, slot), sp->gfn, sp->role.level > 1, n);
+    if (slot)
+        slot_count_shadowed(pages_of(m, slot), sp->gfn, n);
 }
 
 /* ---- pages ---- */
 
-struct shadow_page *shadow_page_get(struct shadow_mmu *m, gfn_t gfn, union shadow_role role,
-                                    struct shadow_zapped *z)
+/* One that is there, in sync. */
+static struct shadow_page *find(struct shadow_mmu *m, gfn_t gfn, union shadow_role role,
+                                struct shadow_owed *o)
 {
-    const struct memslot *slot = slot_of(m, gfn);
     struct shadow_page *sp, *next;
 
     for (sp = *bucket(m, gfn); sp; sp = next) {
@@ -203,89 +298,75 @@ struct shadow_page *shadow_page_get(struct shadow_mmu *m, gfn_t gfn, union shado
         if (sp->role.word == role.word) {
             sp->floods = 0;
             if (sp->unsync)
-                shadow_sync_page(m, sp, z);
+                shadow_sync_page(m, sp, o);
             return sp;
         }
         /* what is now an upper table may not be behind as a leaf table */
         if (!role.direct && role.level > 1 && sp->unsync) {
-            shadow_zap(m, sp, z);
+            shadow_zap(m, sp);
             next = *bucket(m, gfn);
         }
     }
-    sp = aligned_alloc(PAGE_SIZE, (sizeof(*sp) + PAGE_SIZE - 1) & PAGE_MASK);
-    invariant(sp);
-    memset(sp, 0, sizeof(*sp));
+    return NULL;
+}
+
+struct shadow_page *shadow_page_get(struct shadow_mmu *m, gfn_t gfn, union shadow_role role,
+                                    struct shadow_owed *o)
+{
+    struct shadow_page *sp = find(m, gfn, role, o);
+
+    if (sp)
+        return sp;
+    sp = page_alloc(m);
     sp->gfn = gfn;
     sp->role = role;
     sp->generation = m->generation;
-    sp->hash_next = *bucket(m, gfn);
-    *bucket(m, gfn) = sp;
     activate(m, sp);
     m->stats.pages_made++;
-    count_shadowed(m, sp, 1);
-    if (!role.direct && slot && !MUTANT(new_page_does_not_protect))
-        shadow_protect_gfn(m, slot, gfn, z);
+    if (!role.direct) {
+        count_shadowed(m, sp, 1);
+        shadow_protect(m, sp, o);
+    }
     return sp;
 }
 
-void shadow_zap(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_zapped *z)
+void shadow_zap(struct shadow_mmu *m, struct shadow_page *sp)
 {
     struct pte_list_iter iter;
     spte_t *parent;
 
-    if (sp->role.invalid)
+    if (sp->invalid)
         return;
     m->stats.pages_zapped++;
-    for (unsigned k = 0; k < SPTES; k++)
-        shadow_drop(m, &sp->spt[k], z);
+    for (unsigned k = 0; k < SPTES && sp->present; k++)
+        shadow_drop(m, &sp->spt[k]);
     while ((parent = pte_list_first(&sp->parents, &iter)))
-        shadow_drop(m, parent, z);
-    count_shadowed(m, sp, -1);
+        shadow_drop(m, parent);
+    if (!sp->role.direct) {
+        if (!sp->unsync)
+            shadow_unprotect(m, sp);
+        count_shadowed(m, sp, -1);
+    }
     deactivate(m, sp);
     sp->unsync = false;
-    sp->role.invalid = 1;
-    z->flush = true;
-    if (!sp->roots) {
-        sp->next = z->first;
-        z->first = sp;
-    } else {
-        atomic_fetch_add(&m->root_epoch, 1); /* who uses it looks for another */
-    }
+    atomic_store_explicit(&sp->invalid, true, memory_order_release);
+    if (!sp->roots)
+        page_release(m, sp);
 }
 
-void shadow_root_put(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_zapped *z)
+void shadow_root_hold(struct shadow_page *sp)
 {
-    (void)m;
+    sp->roots++;
+}
+
+void shadow_root_put(struct shadow_mmu *m, struct shadow_page *sp)
+{
     invariant(sp->roots);
-    if (!--sp->roots && sp->role.invalid) {
-        sp->next = z->first;
-        z->first = sp;
-    }
+    if (!--sp->roots && sp->invalid)
+        page_release(m, sp);
 }
 
-void shadow_flush(struct shadow_mmu *m, struct shadow_zapped *z)
-{
-    if (!z->flush)
-        return;
-    m->stats.flushes++;
-    m->world.flush(m->world.opaque);
-    z->flush = false;
-}
-
-void shadow_commit(struct shadow_mmu *m, struct shadow_zapped *z)
-{
-    /* a page with no entries and no parents was never reached, but may be being read */
-    z->flush |= z->first != NULL;
-    shadow_flush(m, z);
-    while (z->first) {
-        struct shadow_page *sp = z->first;
-
-        z->first = sp->next;
-        free(sp);
-    }
-}
-
-void shadow_make_room(struct shadow_mmu *m, unsigned n, struct shadow_zapped *z)
+void shadow_make_room(struct shadow_mmu *m, unsigned n)
 {
     struct shadow_page *sp = m->oldest, *next;
 
@@ -294,6 +375,6 @@ void shadow_make_room(struct shadow_mmu *m, unsigned n, struct shadow_zapped *z)
         if (sp->roots)
             continue;
         m->stats.pages_evicted++;
-        shadow_zap(m, sp, z);
+        shadow_zap(m, sp);
     }
 }

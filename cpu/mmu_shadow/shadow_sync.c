@@ -7,7 +7,16 @@
 #include "base/error.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
-#include "cpu/mmu_shadow/slot_pages.h"
+
+/* Pages that are brought up to date together: their protection is one request to the vCPUs. */
+#define BATCH SHADOW_OWED
+
+struct batch {
+    unsigned n;
+    struct shadow_page *sp[BATCH];
+};
+
+/* ---- where they are ---- */
 
 void shadow_mark_unsync_above(struct shadow_page *sp)
 {
@@ -37,66 +46,106 @@ void shadow_clear_unsync_bit(struct shadow_page *sp, unsigned index)
     }
 }
 
-bool shadow_may_write(struct shadow_mmu *m, const struct memslot *slot, gfn_t gfn, bool unsync)
-{
-    struct slot_pages *p = m->world.pages(m->world.opaque, slot);
-    struct shadow_page *sp;
+/* ---- becoming so ---- */
 
-    if (atomic_load_explicit(&p->tracked[gfn - p->base], memory_order_relaxed))
-        return false;
-    for (sp = shadow_first(m, gfn); sp && !unsync; sp = shadow_next(sp)) {
+bool shadow_may_write(const struct shadow_mmu *m, gfn_t gfn)
+{
+    for (const struct shadow_page *sp = shadow_first(m, gfn); sp; sp = shadow_next(sp)) {
         if (!sp->unsync)
             return false;
     }
-    for (sp = shadow_first(m, gfn); sp; sp = shadow_next(sp)) {
+    return true;
+}
+
+void shadow_unsync(struct shadow_mmu *m, gfn_t gfn)
+{
+    for (struct shadow_page *sp = shadow_first(m, gfn); sp; sp = shadow_next(sp)) {
+        if (sp->role.level > 1)
+            return;
+    }
+    for (struct shadow_page *sp = shadow_first(m, gfn); sp; sp = shadow_next(sp)) {
         if (sp->unsync)
             continue;
         m->stats.unsyncs++;
         sp->unsync = true;
         shadow_mark_unsync_above(sp);
+        shadow_unprotect(m, sp);
+    }
+}
+
+/* ---- and back ---- */
+
+void shadow_reread(struct shadow_mmu *m, struct shadow_page *sp, unsigned index)
+{
+    const struct memslot *slot;
+    uint64_t leaf;
+    gfn_t gfn;
+
+    if (!(spte_get(&sp->spt[index]) & SPTE_P))
+        return;
+    leaf = shadow_leaf_of(m, sp, shadow_gpte_read(m, sp->role, shadow_gpte_gpa(sp, index)), &gfn,
+                          &slot);
+    if (leaf)
+        shadow_set_leaf(m, &sp->spt[index], slot, gfn, leaf);
+    else
+        shadow_drop(m, &sp->spt[index]);
+}
+
+/* First all are protected, so that what is written from then on is seen; then they are read. */
+static void sync_batch(struct shadow_mmu *m, const struct batch *b, struct shadow_owed *o)
+{
+    for (unsigned n = 0; n < b->n; n++)
+        shadow_protect(m, b->sp[n], o);
+    shadow_pay(m, o);
+    for (unsigned n = 0; n < b->n; n++) {
+        m->stats.syncs++;
+        for (unsigned k = 0; k < SPTES && b->sp[n]->present; k++)
+            shadow_reread(m, b->sp[n], k);
+    }
+}
+
+static void add(struct batch *b, struct shadow_page *sp)
+{
+    sp->unsync = false;
+    sp->stores = 0;
+    b->sp[b->n++] = sp;
+}
+
+void shadow_sync_page(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_owed *o)
+{
+    struct batch b = {0};
+
+    add(&b, sp);
+    sync_batch(m, &b, o);
+}
+
+/* Gathers what is behind below a page; false when there is no room for more. */
+static bool gather(struct shadow_page *sp, struct batch *b)
+{
+    for (unsigned w = 0; w < SPTES / 64; w++) {
+        while (sp->unsync_map[w]) {
+            unsigned k = w * 64 + (unsigned)__builtin_ctzll(sp->unsync_map[w]);
+            struct shadow_page *child = spte_host(spte_get(&sp->spt[k]));
+
+            invariant(spte_is_table(spte_get(&sp->spt[k])));
+            if (b->n == BATCH || (!child->unsync && !gather(child, b)))
+                return false;
+            if (child->unsync)
+                add(b, child);
+            shadow_clear_unsync_bit(sp, k);
+        }
     }
     return true;
 }
 
-void shadow_sync_page(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_zapped *z)
+void shadow_sync_below(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_owed *o)
 {
-    const struct memslot *slot = memslots_find(m->slots, sp->gfn);
+    bool all;
 
-    m->stats.syncs++;
-    /* seen from here on: first protected, then read */
-    sp->unsync = false;
-    if (slot)
-        shadow_protect_gfn(m, slot, sp->gfn, z);
-    shadow_flush(m, z);
-    for (unsigned k = 0; k < SPTES; k++) {
-        const struct memslot *target;
-        uint64_t leaf;
-        gfn_t gfn;
+    do {
+        struct batch b = {0};
 
-        if (!(spte_get(&sp->spt[k]) & SPTE_P))
-            continue;
-        leaf = shadow_leaf_of(m, sp, shadow_gpte_read(m, sp->role, shadow_gpte_gpa(sp, k)), false,
-                              &gfn, &target);
-        if (leaf)
-            shadow_set_leaf(m, &sp->spt[k], target, gfn, leaf, z);
-        else
-            shadow_drop(m, &sp->spt[k], z);
-    }
-}
-
-void shadow_sync_below(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_zapped *z)
-{
-    for (unsigned k = 0; k < SPTES && sp->unsync_below; k++) {
-        struct shadow_page *child;
-
-        if (!(sp->unsync_map[k / 64] >> (k % 64) & 1))
-            continue;
-        invariant(spte_is_table(spte_get(&sp->spt[k])));
-        child = spte_host(spte_get(&sp->spt[k]));
-        if (child->unsync)
-            shadow_sync_page(m, child, z);
-        else if (child->unsync_below)
-            shadow_sync_below(m, child, z);
-        shadow_clear_unsync_bit(sp, k);
-    }
+        all = gather(sp, &b);
+        sync_batch(m, &b, o);
+    } while (!all);
 }

@@ -2,15 +2,19 @@
 /*
  * What the guest does to its tables, seen: stores to a shadowed table, and INVLPG. An entry that
  * was written loses its SPTE; where the new value is a usable leaf it gets the new one at once,
- * since whoever writes an entry mostly uses it next. A page that is written again and again without
- * being used is no table any more, and is zapped.
+ * since whoever writes an entry mostly uses it next. An upper table that is written again and again
+ * without being used is no table any more, nor is one that is written and that nothing leads to:
+ * they are zapped. A leaf table that is written again and again is left alone, unsync, until the
+ * guest says that its writes count.
  */
 #include "base/mutant.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
 #include "cpu/mmu_shadow/slot_pages.h"
 
-#define FLOOD 3 /* writes without a use that make a page no table */
+#define FLOOD  3 /* writes without a use that make a page no table */
+#define UNSYNC 4 /* writes to a leaf table after which it is cheaper to read it again as a whole   \
+                  */
 
 /* Bytes at..at+len-1 of a page are not within one entry: no driver writes a table like that. */
 static bool misaligned(const struct shadow_page *sp, unsigned at, unsigned len)
@@ -38,87 +42,75 @@ static unsigned sptes_of(const struct shadow_page *sp, unsigned at, unsigned *fi
     return entry / 256 == sp->role.quadrant ? 2 : 0;
 }
 
-static void entry_written(struct shadow_mmu *m, struct shadow_page *sp, unsigned at,
-                          struct shadow_zapped *z)
+static void entry_written(struct shadow_mmu *m, struct shadow_page *sp, unsigned at)
 {
     unsigned first, n = sptes_of(sp, at, &first);
 
     for (unsigned k = first; k < first + n; k++) {
-        const struct memslot *slot;
-        uint64_t leaf = 0;
-        gfn_t gfn;
-
-        if (!(spte_get(&sp->spt[k]) & SPTE_P))
-            continue;
         if (sp->role.level == 1)
-            leaf = shadow_leaf_of(m, sp, shadow_gpte_read(m, sp->role, shadow_gpte_gpa(sp, k)),
-                                  false, &gfn, &slot);
-        if (leaf)
-            shadow_set_leaf(m, &sp->spt[k], slot, gfn, leaf, z);
+            shadow_reread(m, sp, k);
         else
-            shadow_drop(m, &sp->spt[k], z);
+            shadow_drop(m, &sp->spt[k]);
     }
 }
 
-/* Leaf tables are written often and rightly: these become unsync instead. */
+/* Is it a table no more? */
 static bool flooded(struct shadow_mmu *m, struct shadow_page *sp)
 {
+    if (!sp->roots && !pte_list_count(&sp->parents))
+        return true;
     if (sp->role.level == 1 || ++sp->floods < FLOOD)
         return false;
     m->stats.floods++;
     return true;
 }
 
-void shadow_written(struct shadow_mmu *m, gpa_t gpa, unsigned len)
+void shadow_written(struct shadow_mmu *m, struct shadow_vcpu *v, gpa_t gpa, unsigned len)
 {
-    struct shadow_zapped z = {0};
     struct shadow_page *sp, *next;
+    bool busy = false;
 
-    lock_take(&m->lock);
+    shadow_lock(m, v);
     m->stats.tracked_writes++;
     for (sp = shadow_first(m, gpa >> PAGE_SHIFT); sp; sp = next) {
         unsigned at = gpa & ~PAGE_MASK;
 
         next = shadow_next(sp);
-        if (flooded(m, sp) || misaligned(sp, at, len))
-            shadow_zap(m, sp, &z);
-        else if (!MUTANT(written_keeps_entries))
-            entry_written(m, sp, at, &z);
+        if (flooded(m, sp) || misaligned(sp, at, len)) {
+            shadow_zap(m, sp);
+            continue;
+        }
+        if (!MUTANT(written_keeps_entries))
+            entry_written(m, sp, at);
+        busy |= sp->role.level == 1 && ++sp->stores >= UNSYNC;
     }
-    shadow_commit(m, &z);
-    lock_drop(&m->lock);
+    if (busy)
+        shadow_unsync(m, gpa >> PAGE_SHIFT);
+    shadow_unlock(m, v);
 }
 
 void shadow_invlpg(struct shadow_vcpu *v, gva_t va)
 {
     struct shadow_mmu *m = v->mmu;
-    unsigned k = v->paging.role.levels >= 4 ? 0 : va >> 30 & 3;
-    struct shadow_zapped z = {0};
-    struct shadow_page *sp;
+    struct shadow_page *sp = v->root[shadow_root_index(v, va)];
 
-    lock_take(&m->lock);
-    for (sp = v->root[k]; sp && !sp->role.invalid;) {
+    shadow_psc_clear(v);
+    /* as at a load of CR3: see shadow_root.c */
+    if (!sp || !atomic_load_explicit(&sp->unsync_below, memory_order_acquire))
+        return;
+    shadow_lock(m, v);
+    while (!sp->invalid) {
         unsigned index = spte_index(va, sp->role.level);
         uint64_t e = spte_get(&sp->spt[index]);
-        const struct memslot *slot;
-        uint64_t leaf;
-        gfn_t gfn;
 
-        if (spte_is_table(e)) {
-            sp = spte_host(e);
-            continue;
-        }
-        if (!spte_is_leaf(e) || !sp->unsync)
+        if (!spte_is_table(e)) {
+            if (sp->unsync) {
+                m->stats.syncs++;
+                shadow_reread(m, sp, index);
+            }
             break;
-        leaf = shadow_leaf_of(m, sp, shadow_gpte_read(m, sp->role, shadow_gpte_gpa(sp, index)),
-                              false, &gfn, &slot);
-        m->stats.syncs++;
-        if (leaf)
-            shadow_set_leaf(m, &sp->spt[index], slot, gfn, leaf, &z);
-        else
-            shadow_drop(m, &sp->spt[index], &z);
-        break;
+        }
+        sp = spte_host(e);
     }
-    shadow_commit(m, &z);
-    lock_drop(&m->lock);
+    shadow_unlock(m, v);
 }

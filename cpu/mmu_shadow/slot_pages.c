@@ -20,7 +20,6 @@ struct slot_pages *slot_pages_new(gfn_t base, uint64_t npages)
     p->npages = npages;
     for (unsigned level = 1; level <= SLOT_LEVELS; level++)
         p->rmap[level - 1] = g_new0(struct pte_list, entries(p, level));
-    p->tracked = g_new0(_Atomic uint16_t, npages);
     for (unsigned level = 2; level <= SLOT_LEVELS; level++)
         p->shadowed[level - 2] = g_new0(uint32_t, entries(p, level));
     return p;
@@ -35,7 +34,6 @@ void slot_pages_free(struct slot_pages *p)
             invariant(!atomic_load_explicit(&p->rmap[level - 1][k].head, memory_order_relaxed));
         g_free(p->rmap[level - 1]);
     }
-    g_free(p->tracked);
     for (unsigned level = 2; level <= SLOT_LEVELS; level++)
         g_free(p->shadowed[level - 2]);
     g_free(p);
@@ -57,18 +55,12 @@ unsigned slot_max_level(const struct slot_pages *p, gfn_t gfn, unsigned most)
     return level;
 }
 
-void slot_count_shadowed(struct slot_pages *p, gfn_t gfn, bool upper, int n)
+void slot_count_shadowed(struct slot_pages *p, gfn_t gfn, int n)
 {
     for (unsigned level = 2; level <= SLOT_LEVELS; level++) {
         uint32_t *count = &p->shadowed[level - 2][slot_index(p, gfn, level)];
 
         invariant(n > 0 || *count);
         *count += (uint32_t)n;
-    }
-    if (upper) {
-        _Atomic uint16_t *count = &p->tracked[gfn - p->base];
-
-        invariant(n > 0 ? *count != UINT16_MAX : *count != 0);
-        atomic_fetch_add(count, (uint16_t)n);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the shadow MMU knows about each frame of a memory slot: which SPTEs map it (the rmap, a list
- * a level), whether stores to it must be seen, and whether a large page may cover it. Guarded by
+ * a level), and whether a large page may cover it (who tracks it: page_track.h). Guarded by
  * the MMU's lock, but for what says otherwise.
  */
 #ifndef CPU_MMU_SHADOW_SLOT_PAGES_H
@@ -18,9 +18,6 @@ struct slot_pages {
     gfn_t base;
     uint64_t npages;
     struct pte_list *rmap[SLOT_LEVELS];
-    /* How many upper-level shadow pages shadow the frame: their guest tables are never written
-     * unseen. Written under the lock, read without. */
-    _Atomic uint16_t *tracked;
     /* By level - 2: shadowed tables in the region, for which it may not be mapped as one. */
     uint32_t *shadowed[SLOT_LEVELS - 1];
 };
@@ -46,7 +43,7 @@ static inline struct pte_list *slot_rmap(const struct slot_pages *p, gfn_t gfn, 
  * guest table lies in the region. `most` bounds it. */
 unsigned slot_max_level(const struct slot_pages *p, gfn_t gfn, unsigned most);
 
-/* A guest table at gfn is shadowed once more (n = 1) or once less (-1); `upper`: above level 1. */
-void slot_count_shadowed(struct slot_pages *p, gfn_t gfn, bool upper, int n);
+/* A guest table at gfn is shadowed once more (n = 1) or once less (-1). */
+void slot_count_shadowed(struct slot_pages *p, gfn_t gfn, int n);
 
 #endif

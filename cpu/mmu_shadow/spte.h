@@ -4,13 +4,21 @@
  * guest's tables say together, as rights that are judged at each access; changes of CR0.WP, CPL,
  * SMEP, SMAP or PKRU need no other table.
  *
- *   0       P       present
- *   1       W       stores may go straight to the page: the guest's entry is dirty, the slot is
- * RAM, nobody tracks the page, and it is in the dirty log if there is one 2..4    rights  W, U, X
- * of all guest entries on the way (enum walk_right) 5       LEAF    maps a page; else a table 6 G
- * global 7       DIRTY   the guest's entry is dirty: W may be given back without a walk 8..11   key
- * protection key 12..51  frame   host address >> 12: of the page, or of the struct shadow_page 52
- * RAM     the slot may be written
+ *     0       P           present
+ *     1       W           stores may go straight to the page: the guest's entry is dirty, the slot
+ *                         is RAM, the page is no table in sync, and it is in the dirty log if there
+ *                         is one
+ *     2..4    rights      W, U, X of all guest entries on the way (enum walk_right)
+ *     5       LEAF        maps a page; else a table
+ *     6       G           global
+ *     7       DIRTY       the guest's entry is dirty: W may be given back without a walk
+ *     8..11   key         protection key
+ *     12..51  frame       host address >> 12: of the page, or of the struct shadow_page
+ *     52      RAM         the slot may be written
+ *     53      PREFETCHED  nobody has used it yet
+ *
+ * W and PREFETCHED may be taken away at any time by an atomic AND; all else changes under the MMU's
+ * lock.
  */
 #ifndef CPU_MMU_SHADOW_SPTE_H
 #define CPU_MMU_SHADOW_SPTE_H
@@ -22,13 +30,14 @@
 
 #include "cpu/types.h"
 
-#define SPTE_P     (UINT64_C(1) << 0)
-#define SPTE_W     (UINT64_C(1) << 1)
-#define SPTE_LEAF  (UINT64_C(1) << 5)
-#define SPTE_G     (UINT64_C(1) << 6)
-#define SPTE_DIRTY (UINT64_C(1) << 7)
-#define SPTE_RAM   (UINT64_C(1) << 52)
-#define SPTE_FRAME UINT64_C(0x000ffffffffff000)
+#define SPTE_P          (UINT64_C(1) << 0)
+#define SPTE_W          (UINT64_C(1) << 1)
+#define SPTE_LEAF       (UINT64_C(1) << 5)
+#define SPTE_G          (UINT64_C(1) << 6)
+#define SPTE_DIRTY      (UINT64_C(1) << 7)
+#define SPTE_RAM        (UINT64_C(1) << 52)
+#define SPTE_PREFETCHED (UINT64_C(1) << 53)
+#define SPTE_FRAME      UINT64_C(0x000ffffffffff000)
 
 #define SPTE_RIGHTS_SHIFT 2
 #define SPTE_KEY_SHIFT    8

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/lock.h"
 #include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/page_track.h"
 #include "tests/unit/schedule.h"
 
 #define PG    UINT64_C(0x1000)
@@ -263,7 +264,7 @@ static void decode(void *ctx)
     const struct memslot *s = memslots_find(rig.vm, 20);
 
     (void)ctx;
-    atomic_fetch_add(&s->arch->code[0], 1);
+    page_track_begin(page_track_word(s, 20), TRACK_CODE);
     step("decoder: marked");
     rig.decoded = *memslot_hva(s, 20 * PG);
 }

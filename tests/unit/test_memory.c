@@ -2,6 +2,7 @@
 /* The board's memory (machine/memory.h): RAM around the PCI hole for every size, the firmware
  * image, PAM segments, SMRAM and BARs, each a memory slot of its own; and DMA over it
  * (devices/dma.h, cpu/mmu_shadow/memslots.h). */
+#include "cpu/mmu_shadow/page_track.h"
 #include "tests/unit/unit.h"
 
 #include <glib.h>
@@ -472,7 +473,7 @@ static void test_hooks(void **state)
     memset(&seen, 0, sizeof(seen));
     memslots_set_hooks(m.slots, &seen, map_changed, code_written);
     s = memslots_find(m.slots, 0x200);
-    s->arch->code[0x200 - s->base_gfn] = 1;
+    page_track_begin(page_track_word(s, 0x200), TRACK_CODE);
     assert_true(memslots_write(m.slots, 0x1ff000, buf, 0x1000));
     assert_int_equal(seen.codes, 0);
     assert_true(memslots_write(m.slots, 0x1ffff0, buf, 0x20));

@@ -5,6 +5,7 @@
  * count; every transition that is refused, by name; and that a change is one whole generation whose
  * predecessor outlives its readers.
  */
+#include "cpu/mmu_shadow/page_track.h"
 #include "tests/unit/memslots_check.h"
 
 #include <stdio.h>
@@ -515,13 +516,13 @@ static void test_mail004_side_arrays_survive_a_change(void **state)
     (void)state;
     slots_create(vm, 1, 4 * PG, 4 * PG, mem, 0);
     a = memslots_find(vm, 4)->arch;
-    a->code[3] = 1;
-    assert_true(memslot_has_code(memslots_find(vm, 7), 7));
-    assert_false(memslot_has_code(memslots_find(vm, 6), 6));
+    page_track_begin(&a->track[3], TRACK_CODE);
+    assert_true(page_tracked(memslots_find(vm, 7), 7));
+    assert_false(page_tracked(memslots_find(vm, 6), 6));
     put(20, 100);
     assert_int_equal(slots_try(vm, MEMSLOTS_MOVE, 1, 200 * PG, 4 * PG, mem, 0), MEMSLOTS_OK);
     assert_ptr_equal(memslots_find(vm, 203)->arch, a);
-    assert_true(memslot_has_code(memslots_find(vm, 203), 203));
+    assert_true(page_tracked(memslots_find(vm, 203), 203));
     assert_int_equal(slots_try(vm, MEMSLOTS_FLAGS, 1, 200 * PG, 4 * PG, mem, MEMSLOT_LOG_DIRTY),
                      MEMSLOTS_OK);
     assert_ptr_equal(memslots_find(vm, 203)->arch, a);
@@ -529,10 +530,10 @@ static void test_mail004_side_arrays_survive_a_change(void **state)
     memslot_arch_get(a);
     slots_delete(vm, 1);
     assert_int_equal(a->refs, 1);
-    assert_int_equal(a->code[3], 1);
+    assert_int_equal(a->track[3], TRACK_CODE);
     slots_create(vm, 1, 4 * PG, 4 * PG, mem, 0); /* anew: nothing is known about it */
     assert_ptr_not_equal(memslots_find(vm, 4)->arch, a);
-    assert_false(memslot_has_code(memslots_find(vm, 7), 7));
+    assert_false(page_tracked(memslots_find(vm, 7), 7));
     memslot_arch_put(a);
 }
 
@@ -612,7 +613,7 @@ static void test_dma_does_not_wrap(void **state)
     assert_int_equal(buf[12], 0x11);
 }
 
-static void test_dma_tells_of_code(void **state)
+static void test_dma_tells_of_tracked_pages(void **state)
 {
     uint8_t buf[3 * PG] = {0};
 
@@ -620,9 +621,9 @@ static void test_dma_tells_of_code(void **state)
     slots_create(vm, 0, 10 * PG, 4 * PG, mem, 0);
     slots_create(vm, 1, 20 * PG, PG, mem, MEMSLOT_READONLY);
     watch();
-    memslots_find(vm, 10)->arch->code[1] = 1;
-    memslots_find(vm, 10)->arch->code[2] = 3;
-    memslots_find(vm, 20)->arch->code[0] = 1;
+    memslots_find(vm, 10)->arch->track[1] = TRACK_CODE;
+    memslots_find(vm, 10)->arch->track[2] = TRACK_TABLE;
+    memslots_find(vm, 20)->arch->track[0] = TRACK_CODE;
     assert_true(memslots_write(vm, 10 * PG + 16, buf, 3 * PG));
     assert_int_equal(seen.codes, 2);
     assert_int_equal(seen.gpa[0], 11 * PG);
@@ -667,7 +668,7 @@ int main(void)
         SLOTS_TEST(test_look_up),
         SLOTS_TEST(test_dma_over_borders),
         SLOTS_TEST(test_dma_does_not_wrap),
-        SLOTS_TEST(test_dma_tells_of_code),
+        SLOTS_TEST(test_dma_tells_of_tracked_pages),
     };
 
     return unit_main(tests);

@@ -3,6 +3,7 @@
  * A vCPU over memory slots that change: with translations and decoded code of a page in its caches
  * it follows every change of the map with its next instruction.
  */
+#include "cpu/mmu_shadow/page_track.h"
 #include "tests/unit/cpu_fixture.h"
 
 #define PG 0x1000u
@@ -160,7 +161,7 @@ static void code_follows_the_map(void **state)
 }
 
 /* How many block caches have code of the first page. */
-#define MARKS(arch) ((arch)->code[0] & ~MEMSLOT_CODE_SEALED)
+#define MARKS(arch) ((arch)->track[0] & TRACK_CODES)
 
 /* A page's mark for decoded code is where it was left, whatever has become of the map since: taken
  * away with the code, from memory that moved or that is nobody's any more. */
