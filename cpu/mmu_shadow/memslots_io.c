@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/mutant.h"
 #include "base/step.h"
 
 /* Bytes from gpa to the end of its page, at most len. */
@@ -56,7 +57,8 @@ bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t l
              * is read. The fence keeps that order: one of the two sees the other. */
             atomic_thread_fence(memory_order_seq_cst);
             step("memslots_write: written");
-            memslot_mark_dirty(s, gpa >> PAGE_SHIFT);
+            if (!MUTANT(dma_marks_nothing))
+                memslot_mark_dirty(s, gpa >> PAGE_SHIFT);
             if (page_tracked(s, gpa >> PAGE_SHIFT))
                 memslots_written(vm, gpa, n);
         } else {
