@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/mutant.h"
+#include "cpu/mmu_shadow/dirty_log.h"
 
 #define SMRAM_BASE  0xa0000u
 #define SMRAM_SIZE  0x20000u
@@ -194,9 +196,13 @@ static const struct memslot *bar_at(struct memory *m, uint64_t gpa, uint64_t len
 
 bool memory_bar_map(struct memory *m, uint64_t gpa, uint64_t len, void *hva, bool readonly)
 {
-    struct memslots_change c = create(bar_slot(m, hva), gpa, len, hva, readonly);
-    enum memslots_refusal r = memslots_change(m->slots, &c);
+    int id = bar_slot(m, hva);
+    struct memslots_change c = create(id, gpa, len, hva, readonly);
+    enum memslots_refusal r;
 
+    if (id >= 0 && m->bar_logged[id - MEMORY_SLOT_BAR])
+        c.flags |= MEMSLOT_LOG_DIRTY;
+    r = memslots_change(m->slots, &c);
     if (r != MEMSLOTS_OK)
         log_guest("memory: BAR at 0x%" PRIx64 ": %s", gpa, memslots_refusal_text(r));
     return r == MEMSLOTS_OK;
@@ -216,5 +222,52 @@ bool memory_bar_move(struct memory *m, uint64_t from, uint64_t to, uint64_t len)
 
 void memory_bar_unmap(struct memory *m, uint64_t gpa, uint64_t len)
 {
-    change(m, delete (bar_at(m, gpa, len)->id));
+    const struct memslot *s = bar_at(m, gpa, len);
+
+    if (!MUTANT(bar_log_ends_unseen))
+        m->bar_lost[s->id - MEMORY_SLOT_BAR] = true;
+    change(m, delete (s->id));
+}
+
+void memory_bar_log(struct memory *m, void *hva, bool on)
+{
+    int id = bar_slot(m, hva);
+    const struct memslot *s = memslots_by_id(memslots_now(m->slots), id);
+
+    if (id < 0)
+        return; /* nor will it ever be mapped */
+    m->bar_logged[id - MEMORY_SLOT_BAR] = on;
+    m->bar_lost[id - MEMORY_SLOT_BAR] = false;
+    if (s)
+        change(m, (struct memslots_change){
+                      .op = MEMSLOTS_FLAGS,
+                      .id = id,
+                      .gpa = s->base_gfn << PAGE_SHIFT,
+                      .size = s->npages << PAGE_SHIFT,
+                      .hva = s->hva,
+                      .flags =
+                          (s->flags & ~(uint32_t)MEMSLOT_LOG_DIRTY) | (on ? MEMSLOT_LOG_DIRTY : 0),
+                  });
+}
+
+void memory_bar_harvest(struct memory *m, void *hva, uint64_t len, uint64_t *pages)
+{
+    int id = bar_slot(m, hva);
+    uint64_t npages = len >> PAGE_SHIFT, words = (npages + 63) / 64;
+
+    if (id < 0)
+        return;
+    if (dirty_log_on(m->slots, id)) {
+        uint64_t *now = g_new(uint64_t, words);
+
+        dirty_log_harvest(m->slots, id, now);
+        for (uint64_t k = 0; k < words; k++)
+            pages[k] |= now[k];
+        g_free(now);
+    }
+    if (m->bar_lost[id - MEMORY_SLOT_BAR]) {
+        for (uint64_t page = 0; page < npages; page++)
+            pages[page / 64] |= UINT64_C(1) << page % 64;
+        m->bar_lost[id - MEMORY_SLOT_BAR] = false;
+    }
 }

@@ -39,7 +39,9 @@ struct memory {
     uint64_t bios_size;
     bool smram_shown; /* 0xa0000-0xbffff is RAM now */
     bool smram_open, smram_enabled, in_smm;
-    void *bar[MEMORY_BARS]; /* whose slot MEMORY_SLOT_BAR + n is, from the first mapping on */
+    void *bar[MEMORY_BARS];       /* whose slot MEMORY_SLOT_BAR + n is, from the first mapping on */
+    bool bar_logged[MEMORY_BARS]; /* writes to it are logged, when it is mapped */
+    bool bar_lost[MEMORY_BARS];   /* its log went with its slot, since it was asked last */
 };
 
 /* Allocates `size` bytes of RAM (a multiple of 1 MiB) and maps it. False with an error when the
@@ -61,6 +63,14 @@ void memory_pam(struct memory *m, uint32_t start, uint32_t len, bool read_ram, b
 bool memory_bar_map(struct memory *m, uint64_t gpa, uint64_t len, void *hva, bool readonly);
 bool memory_bar_move(struct memory *m, uint64_t from, uint64_t to, uint64_t len);
 void memory_bar_unmap(struct memory *m, uint64_t gpa, uint64_t len);
+
+/* Writes of the guest to the BAR `hva` are logged from now on (dirty_log.h), wherever it is mapped
+ * and goes; or no longer. */
+void memory_bar_log(struct memory *m, void *hva, bool on);
+
+/* Of such a BAR of `len` bytes: sets the bits of those of its pages that were written since it was
+ * asked last; of all, where that is not known. */
+void memory_bar_harvest(struct memory *m, void *hva, uint64_t len, uint64_t *pages);
 
 /* Who sees SMRAM. */
 void memory_smram(struct memory *m, bool open, bool enabled);

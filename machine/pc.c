@@ -362,9 +362,29 @@ static bool build_debug(struct board *b, GError **err)
     return true;
 }
 
+static void log_framebuffer(void *opaque, bool on)
+{
+    struct board *b = opaque;
+    size_t len;
+
+    memory_bar_log(&b->mem, vga_vram(b->vga, &len), on);
+}
+
+static void harvest_framebuffer(void *opaque, uint64_t *pages)
+{
+    struct board *b = opaque;
+    size_t len;
+    void *vram = vga_vram(b->vga, &len);
+
+    memory_bar_harvest(&b->mem, vram, len, pages);
+}
+
 static bool build_display(struct board *b, GError **err)
 {
-    struct vga_config cfg = {.clock = b->clock, .port = b->ports, .mmio = b->mmio};
+    struct vga_config cfg = {.clock = b->clock,
+                             .port = b->ports,
+                             .mmio = b->mmio,
+                             .log = {b, log_framebuffer, harvest_framebuffer}};
 
     if (b->cfg.no_vga)
         return true;

@@ -86,8 +86,12 @@ static void enable_write(struct vga *vga, uint16_t val)
     r[VBE_X_OFFSET] = 0;
     r[VBE_Y_OFFSET] = 0;
     vbe_fix(vga);
-    if (!(val & VBE_EN_NOCLEAR))
-        memset(vga->vram, 0, (size_t)vbe_pitch(vga) * r[VBE_YRES]);
+    if (!(val & VBE_EN_NOCLEAR)) {
+        size_t len = (size_t)vbe_pitch(vga) * r[VBE_YRES];
+
+        memset(vga->vram, 0, len);
+        vga_mark_written(vga, vga->vram, len);
+    }
 }
 
 uint16_t vbe_read(const struct vga *vga, unsigned index)

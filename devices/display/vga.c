@@ -33,6 +33,7 @@ static void vga_post_load(void *self)
 
     vbe_fix(vga);
     pci_device_post_load(&vga->pci);
+    vga_vram_loaded(vga);
 }
 
 static void vga_destroy(void *self)
@@ -47,6 +48,8 @@ static void vga_destroy(void *self)
     if (vga->vram_map)
         munmap(vga->vram_map, vga->vram_size + 2 * GUARD);
     free(vga->rom);
+    invariant(!vga->views);
+    g_free(vga->written);
     g_free(vga);
 }
 
@@ -104,6 +107,8 @@ static bool alloc_vram(struct vga *vga, unsigned mib, GError **err)
                     "no memory for %u MiB of video memory", mib);
         return false;
     }
+    vga->written_words = (vga->vram_size >> VGA_PAGE_SHIFT) / 64;
+    vga->written = g_new0(uint64_t, vga->written_words);
     return true;
 }
 
@@ -136,6 +141,7 @@ struct vga *vga_new(const struct vga_config *cfg, GError **err)
     vga = g_new0(struct vga, 1);
     vga->dev = (struct device){.type = &vga_type, .self = vga};
     vga->clock = cfg->clock;
+    vga->log = cfg->log;
     if (!alloc_vram(vga, cfg->vram_mib ? cfg->vram_mib : 16, err) ||
         !vga_ports_map(vga, cfg->port, err) || !vbe_map(vga, cfg->port, err) ||
         !vga_mem_map(vga, cfg->mmio, err)) {
@@ -159,6 +165,11 @@ void *vga_vram(struct vga *vga, size_t *len)
 {
     *len = vga->vram_size;
     return vga->vram;
+}
+
+void vga_vram_loaded(struct vga *vga)
+{
+    vga_mark_written(vga, vga->vram, vga->vram_size);
 }
 
 uint64_t vga_frame(const struct vga *vga)

@@ -21,6 +21,16 @@
 struct vga;
 struct pci_bus;
 
+/* Who knows what was written through the linear framebuffer, which no handler sees. */
+struct vga_log {
+    void *opaque;
+    /* From now on writes are logged, or no longer. */
+    void (*start)(void *opaque, bool on);
+    /* Sets in `pages` the bits of those pages of video memory that were written since it was asked
+     * last, or since the log began; what is read after that is what was written. */
+    void (*harvest)(void *opaque, uint64_t *pages);
+};
+
 struct vga_config {
     struct vclock *clock; /* retrace bits and blinking follow it */
     struct bus *port;     /* 0x1ce-0x1d1, 0x3b4-0x3b5, 0x3ba, 0x3c0-0x3cf, 0x3d4-0x3d5, 0x3da */
@@ -28,6 +38,7 @@ struct vga_config {
     unsigned vram_mib;    /* video memory: a power of two, 1 to 256; 0 means 16 */
     unsigned edid_width; /* the monitor's preferred mode, 640..2560 x 480..1600; 0 means 1280x800 */
     unsigned edid_height;
+    struct vga_log log; /* zeroed: nothing but the adapter itself writes video memory */
 };
 
 /* Builds the adapter in its power-on state and claims its ports and memory window. NULL with an
@@ -47,6 +58,9 @@ struct device *vga_device(struct vga *vga);
 /* The video memory, *len bytes, page aligned, alive as long as the adapter. It is not in the state
  * table: a snapshot saves it as a RAM block. */
 void *vga_vram(struct vga *vga, size_t *len);
+
+/* Video memory was written by somebody else than the guest: a snapshot that was loaded. */
+void vga_vram_loaded(struct vga *vga);
 
 /* Frames scanned out since the clock began, at a nominal 70 a second: the phase of blinking. */
 uint64_t vga_frame(const struct vga *vga);

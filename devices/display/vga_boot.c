@@ -70,4 +70,5 @@ void vga_boot_text_mode(struct vga *vga, const void *rom, size_t rom_len)
     }
     for (unsigned n = 0; font && n < FONT_SIZE; n++)
         vga_planes(vga, n / GLYPH_HEIGHT * 32 + n % GLYPH_HEIGHT)[2] = font[n];
+    vga_mark_written(vga, vga->vram, 4 * (size_t)VGA_PLANE_SIZE);
 }

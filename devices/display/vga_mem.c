@@ -145,12 +145,16 @@ static void byte_write(struct vga *vga, uint32_t addr, uint8_t val)
         return;
     if (linear_window(vga)) {
         bytes = linear_byte(vga, addr);
-        if (bytes)
+        if (bytes) {
             *bytes = val;
+            vga_mark_written(vga, bytes, 1);
+        }
         return;
     }
     bytes = planar_bytes(vga, addr, &sel);
     sel &= vga->seq[SEQ_MAP_MASK];
+    if (sel)
+        vga_mark_written(vga, bytes, 4);
     for (unsigned p = 0; p < 4; p++) {
         if (sel >> p & 1)
             bytes[p] = (vga->gc[GC_MODE] & 3) == 1 ? vga->latch[p] : plane_data(vga, p, val);

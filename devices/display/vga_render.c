@@ -70,7 +70,7 @@ static uint32_t stretch6(uint8_t v)
     return (uint32_t)(v << 2 | v >> 4);
 }
 
-static void make_palette(const struct vga *vga, uint32_t palette[256])
+void vga_make_palette(const struct vga *vga, uint32_t palette[256])
 {
     bool wide = vga->vbe[VBE_ENABLE] & VBE_EN_8BIT_DAC;
 
@@ -145,23 +145,30 @@ static void planar_line(const struct vga *vga, uint32_t first, unsigned x0, cons
     }
 }
 
-static void vbe_draw(const struct vga *vga, const uint32_t *palette, struct vga_surface *s)
+void vga_vbe_line(const struct vga *vga, const uint32_t *palette, struct vga_surface *s, unsigned y)
 {
-    unsigned bpp = vga->vbe[VBE_BPP], bytes = bpp == 15 ? 2 : bpp / 8;
-    unsigned x0 = vga->vbe[VBE_X_OFFSET], y0 = vga->vbe[VBE_Y_OFFSET];
-    size_t pitch = vbe_pitch(vga);
+    unsigned bpp = vga->vbe[VBE_BPP];
+    uint32_t *dst = s->pixels + y * s->stride;
+    struct vga_bytes b = vga_vbe_bytes(vga, s->width, y);
 
-    for (unsigned y = 0; y < s->height; y++) {
-        uint32_t *dst = s->pixels + y * s->stride;
-        size_t line = (y0 + y) * pitch, at = line + (size_t)x0 * bytes;
+    if (bpp == 4)
+        planar_line(vga, (uint32_t)((vga->vbe[VBE_Y_OFFSET] + y) * (vbe_pitch(vga) / 4)),
+                    vga->vbe[VBE_X_OFFSET], palette, dst, s->width);
+    else if (b.at + b.len <= vga->vram_size)
+        packed_line(vga->vram + b.at, bpp, vga->fb_big_endian, palette, dst, s->width);
+    else
+        memset(dst, 0, s->width * sizeof(*dst));
+}
 
-        if (bpp == 4)
-            planar_line(vga, (uint32_t)(line / 4), x0, palette, dst, s->width);
-        else if (at + (size_t)s->width * bytes <= vga->vram_size)
-            packed_line(vga->vram + at, bpp, vga->fb_big_endian, palette, dst, s->width);
-        else
-            memset(dst, 0, s->width * sizeof(*dst));
-    }
+struct vga_bytes vga_vbe_bytes(const struct vga *vga, unsigned width, unsigned y)
+{
+    unsigned bpp = vga->vbe[VBE_BPP], x0 = vga->vbe[VBE_X_OFFSET];
+    unsigned bytes = bpp == 15 ? 2 : bpp / 8;
+    size_t line = (vga->vbe[VBE_Y_OFFSET] + (size_t)y) * vbe_pitch(vga);
+
+    if (bpp == 4) /* from byte to byte of all four planes */
+        return (struct vga_bytes){line + x0 / 8 * 4, ((x0 + width + 7) / 8 - x0 / 8) * 4};
+    return (struct vga_bytes){line + (size_t)x0 * bytes, (size_t)width * bytes};
 }
 
 void vga_render(const struct vga *vga, uint64_t frame, struct vga_surface *s)
@@ -170,11 +177,11 @@ void vga_render(const struct vga *vga, uint64_t frame, struct vga_surface *s)
     uint32_t palette[256];
 
     vga_surface_fit(s, screen.width, screen.height);
-    make_palette(vga, palette);
+    vga_make_palette(vga, palette);
     if (screen.kind == VGA_SCREEN_BLANK)
         memset(s->pixels, 0, s->stride * s->height * sizeof(*s->pixels));
-    else if (screen.kind == VGA_SCREEN_VBE)
-        vbe_draw(vga, palette, s);
-    else
-        vga_scan_draw(vga, frame, palette, s);
+    for (unsigned y = 0; screen.kind == VGA_SCREEN_VBE && y < s->height; y++)
+        vga_vbe_line(vga, palette, s, y);
+    if (screen.kind != VGA_SCREEN_BLANK && screen.kind != VGA_SCREEN_VBE)
+        vga_scan_draw(vga, frame, palette, s, NULL, NULL);
 }

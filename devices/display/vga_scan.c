@@ -21,7 +21,7 @@ struct draw {
     const uint32_t *palette;
     uint32_t color[16]; /* of the sixteen attribute colours */
     bool blink_off;     /* blinking characters are dark in this frame */
-    bool cursor_on;
+    struct vga_cursor cursor;
     uint32_t line[MAX_COLS * MAX_DOTS];
 };
 
@@ -80,8 +80,8 @@ static unsigned dac_index(const struct vga *vga, unsigned c)
 
 /* --- text --- */
 
-/* Where the font starts in plane 2: two bits of the character map register and a third apart. */
-static unsigned font_base(const struct vga *vga, bool map_a)
+/* Two bits of the character map register and a third apart. */
+unsigned vga_scan_font(const struct vga *vga, bool map_a)
 {
     unsigned r = vga->seq[SEQ_CHAR_MAP];
     unsigned n = map_a ? (r >> 2 & 3) | (r >> 5 & 1) << 2 : (r & 3) | (r >> 4 & 1) << 2;
@@ -89,14 +89,28 @@ static unsigned font_base(const struct vga *vga, bool map_a)
     return (n & 3) * 0x4000 + (n >> 2) * 0x2000;
 }
 
+/* Characters blink every 32 frames, the cursor twice as fast. */
+bool vga_scan_blink_off(uint64_t frame)
+{
+    return frame & 0x10;
+}
+
+struct vga_cursor vga_scan_cursor(const struct vga *vga, uint64_t frame)
+{
+    const uint8_t *cr = vga->crtc;
+    unsigned skew = cr[CRTC_CURSOR_END] >> 5 & 3;
+
+    return (struct vga_cursor){
+        .at = (uint16_t)((cr[CRTC_CURSOR_HI] << 8 | cr[CRTC_CURSOR_LO]) + skew),
+        .first = cr[CRTC_CURSOR_START] & 0x1f,
+        .last = cr[CRTC_CURSOR_END] & 0x1f,
+        .shown = !(frame & 0x08) && !(cr[CRTC_CURSOR_START] & 0x20),
+    };
+}
+
 static bool cursor_here(const struct draw *d, uint16_t c, unsigned rs)
 {
-    const uint8_t *cr = d->vga->crtc;
-    unsigned skew = cr[CRTC_CURSOR_END] >> 5 & 3;
-    uint16_t at = (uint16_t)((cr[CRTC_CURSOR_HI] << 8 | cr[CRTC_CURSOR_LO]) + skew);
-
-    return d->cursor_on && c == at && !(cr[CRTC_CURSOR_START] & 0x20) &&
-           rs >= (cr[CRTC_CURSOR_START] & 0x1fu) && rs <= (cr[CRTC_CURSOR_END] & 0x1fu);
+    return d->cursor.shown && c == d->cursor.at && rs >= d->cursor.first && rs <= d->cursor.last;
 }
 
 static void text_cell(struct draw *d, uint16_t c, unsigned rs, uint32_t *out)
@@ -104,7 +118,7 @@ static void text_cell(struct draw *d, uint16_t c, unsigned rs, uint32_t *out)
     const struct vga *vga = d->vga;
     const uint8_t *cell = vga_planes(vga, vga_scan_addr(vga, c, rs));
     uint8_t ch = cell[0], attr = cell[1], mode = vga->attr[ATTR_MODE];
-    unsigned font = font_base(vga, attr & 0x08);
+    unsigned font = vga_scan_font(vga, attr & 0x08);
     unsigned bits = vga_planes(vga, font + ch * 32u + rs)[2] << 1; /* nine dots */
     unsigned fg = attr & 0x0f, bg = attr >> 4;
 
@@ -187,11 +201,18 @@ static void draw_init(struct draw *d, const struct vga *vga, uint64_t frame,
     d->vga = vga;
     d->palette = palette;
     vga_scan_init(vga, &d->scan);
-    /* characters blink every 32 frames, the cursor twice as fast */
-    d->blink_off = frame & 0x10;
-    d->cursor_on = !(frame & 0x08);
+    d->blink_off = vga_scan_blink_off(frame);
+    d->cursor = vga_scan_cursor(vga, frame);
     for (unsigned c = 0; c < 16; c++)
         d->color[c] = palette[dac_index(vga, text ? c : c & vga->attr[ATTR_PLANES] & 0x0f)];
+}
+
+static void draw_line(struct draw *d, uint16_t ma, unsigned rs)
+{
+    if (vga_in_text_mode(d->vga))
+        text_line(d, ma, rs);
+    else
+        graphics_line(d, ma, rs);
 }
 
 /* Copies the line that was drawn to the surface, panned and widened. */
@@ -208,7 +229,8 @@ static void emit_line(const struct draw *d, unsigned pan, uint32_t *dst, unsigne
 }
 
 void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette[256],
-                   struct vga_surface *s)
+                   struct vga_surface *s,
+                   bool (*wanted)(void *opaque, unsigned y, uint16_t ma, unsigned rs), void *opaque)
 {
     struct draw d;
     unsigned split = vga_line_compare(vga), rs = vga->crtc[CRTC_PRESET_ROW] & 0x1f, again = 0;
@@ -232,14 +254,12 @@ void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette
         key = (uint32_t)ma << 8 | rs;
         if (!vga_in_text_mode(vga) && (vga->crtc[CRTC_MODE] & 3) == 3)
             key = (uint32_t)ma << 8;
-        if (key != held) {
-            if (vga_in_text_mode(vga))
-                text_line(&d, ma, rs);
-            else
-                graphics_line(&d, ma, rs);
+        if (!wanted || wanted(opaque, y, ma, rs)) {
+            if (key != held)
+                draw_line(&d, ma, rs);
             held = key;
+            emit_line(&d, pan, s->pixels + y * s->stride, s->width);
         }
-        emit_line(&d, pan, s->pixels + y * s->stride, s->width);
         if (++again < d.scan.repeat)
             continue;
         again = 0;

@@ -33,9 +33,44 @@ static inline bool vga_in_text_mode(const struct vga *vga)
     return !vbe_on(vga) && !(vga->gc[GC_MISC] & GC_MISC_GRAPHICS);
 }
 
-/* Draws the visible screen of a VGA mode (not VBE, not blank) into s, which has the right size.
- * `palette` maps DAC indices, the mask already applied, to pixels. */
+/* The text cursor as it is shown: in the row scans first..last of the cell that address counter
+ * `at` fetches. */
+struct vga_cursor {
+    uint16_t at;
+    uint8_t first, last;
+    bool shown;
+};
+
+struct vga_cursor vga_scan_cursor(const struct vga *vga, uint64_t frame);
+
+/* Are characters that blink dark in this frame? */
+bool vga_scan_blink_off(uint64_t frame);
+
+/* Where the font of attribute bit 3 set (map A) or clear (B) starts in plane 2. */
+unsigned vga_scan_font(const struct vga *vga, bool map_a);
+
+/* Draws the visible screen of a VGA mode (not VBE, not blank) into s, which has the right size: all
+ * lines, or those that `wanted` says yes of, which is called for each with the address counter and
+ * the row scan that it begins at. `palette` maps DAC indices, the mask already applied, to pixels.
+ */
 void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette[256],
-                   struct vga_surface *s);
+                   struct vga_surface *s,
+                   bool (*wanted)(void *opaque, unsigned y, uint16_t ma, unsigned rs),
+                   void *opaque);
+
+/* --- vga_render.c: the other half --- */
+
+void vga_make_palette(const struct vga *vga, uint32_t palette[256]);
+
+/* Draws line y of a VBE mode into s, which has the right size. */
+void vga_vbe_line(const struct vga *vga, const uint32_t *palette, struct vga_surface *s,
+                  unsigned y);
+
+/* The bytes of video memory, taken modulo its size, that such a line shows. */
+struct vga_bytes {
+    size_t at, len;
+};
+
+struct vga_bytes vga_vbe_bytes(const struct vga *vga, unsigned width, unsigned y);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     VGA_ATTR_COUNT = 0x15,
     VGA_NUM_PORT_RANGES = 5,
     VGA_PLANE_SIZE = 0x10000, /* bytes of one plane that legacy addresses reach */
+    VGA_PAGE_SHIFT = 12,      /* of what is marked as written */
 };
 
 /* Sequencer, by index. */
@@ -144,6 +145,13 @@ struct vga {
     struct pci_device pci; /* its configuration space is state */
     bool on_pci;
     uint8_t *rom;
+    struct vga_log log;
+
+    /* For the views (vga_view.c): pages of video memory that the adapter itself has written, a bit
+     * each, since they were given to all views. */
+    uint64_t *written;
+    size_t written_words;
+    struct vga_view *views;
 
     /* Guest-visible state. */
     uint8_t misc;
@@ -168,6 +176,15 @@ struct vga {
     uint16_t vbe[VBE_COUNT];
     uint32_t fb_big_endian; /* the framebuffer's order, by the qext register */
 };
+
+/* len bytes at p in video memory, at least one, have been written. */
+static inline void vga_mark_written(struct vga *vga, const uint8_t *p, size_t len)
+{
+    size_t at = (size_t)(p - vga->vram);
+
+    for (size_t k = at >> VGA_PAGE_SHIFT; k <= (at + len - 1) >> VGA_PAGE_SHIFT; k++)
+        vga->written[k / 64] |= UINT64_C(1) << k % 64;
+}
 
 /* --- vga_regs.c --- */
 

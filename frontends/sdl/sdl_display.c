@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The window: see sdl_display.h. Every tick of the timeout handles what SDL has queued; every other
- * one draws the screen and, when it differs from what the window shows, uploads it to a streaming
- * texture. The picture is scaled by whole numbers as long as the window is large enough for it.
+ * one brings the picture of the screen up to date and uploads the lines that were drawn anew to a
+ * streaming texture. The picture is scaled by whole numbers as long as the window is large enough
+ * for it.
  */
 #include "frontends/sdl/sdl_display.h"
 
 #include "base/error.h"
-#include "devices/display/vga_render.h"
+#include "devices/display/vga_view.h"
 #include "devices/input/ps2_mouse.h"
 #include "frontends/sdl/sdl_keys.h"
 
@@ -24,9 +25,9 @@ struct sdl_display {
     char *name;
     SDL_Window *window;
     SDL_Renderer *renderer;
-    SDL_Texture *texture; /* as large as `shown` */
+    SDL_Texture *texture; /* as large as the view's picture, which it shows */
     int texture_w, texture_h;
-    struct vga_surface shown, next;
+    struct vga_view *view;
     guint source;
     unsigned ticks;
     bool grabbed, fullscreen, exposed, hidden, quitting;
@@ -265,12 +266,13 @@ static void fit_window(struct sdl_display *d, int old_w, int old_h, int w, int h
     SDL_SetWindowSize(d->window, w * n, h * n);
 }
 
-static bool fit_texture(struct sdl_display *d)
+static bool fit_texture(struct sdl_display *d, const struct vga_surface *picture)
 {
-    int w = (int)d->shown.width, h = (int)d->shown.height;
+    int w = (int)picture->width, h = (int)picture->height;
 
     if (d->texture && d->texture_w == w && d->texture_h == h)
         return true;
+    d->exposed = true; /* there will be nothing in it */
     if (d->texture)
         SDL_DestroyTexture(d->texture);
     d->texture =
@@ -284,14 +286,30 @@ static bool fit_texture(struct sdl_display *d)
     return true;
 }
 
+static void upload(struct sdl_display *d, const struct vga_surface *picture, unsigned first,
+                   unsigned n)
+{
+    const SDL_Rect lines = {.y = (int)first, .w = d->texture_w, .h = (int)n};
+
+    SDL_UpdateTexture(d->texture, &lines, picture->pixels + first * picture->stride,
+                      (int)(picture->stride * 4));
+}
+
 static void present(struct sdl_display *d)
 {
+    const struct vga_surface *picture = vga_view_picture(d->view);
+    const struct vga_run *run;
     SDL_Rect to;
     int win_w, win_h;
+    unsigned n;
 
-    if (!fit_texture(d))
+    if (!fit_texture(d, picture))
         return;
-    SDL_UpdateTexture(d->texture, NULL, d->shown.pixels, (int)(d->shown.stride * 4));
+    run = vga_view_runs(d->view, &n);
+    if (d->exposed)
+        upload(d, picture, 0, picture->height);
+    for (unsigned k = 0; k < n && !d->exposed; k++)
+        upload(d, picture, run[k].first, run[k].n);
     if (SDL_GetRendererOutputSize(d->renderer, &win_w, &win_h) < 0)
         return;
     to = place(win_w, win_h, d->texture_w, d->texture_h);
@@ -304,37 +322,15 @@ static void present(struct sdl_display *d)
     d->exposed = false;
 }
 
-static bool same_picture(const struct vga_surface *a, const struct vga_surface *b)
-{
-    return a->width == b->width && a->height == b->height &&
-           !memcmp(a->pixels, b->pixels, (size_t)a->width * a->height * sizeof(*a->pixels));
-}
-
-/* Draws the guest's screen into d->next. A screen that is only switched off for a moment, as in
- * every change of mode, keeps the size it had. */
-static void draw(struct sdl_display *d)
-{
-    d->cfg.lock(d->cfg.opaque);
-    if (d->shown.pixels && vga_screen_info(d->cfg.vga).kind == VGA_SCREEN_BLANK) {
-        vga_surface_fit(&d->next, d->shown.width, d->shown.height);
-        memset(d->next.pixels, 0, d->next.stride * d->next.height * sizeof(*d->next.pixels));
-    } else {
-        vga_render(d->cfg.vga, vga_frame(d->cfg.vga), &d->next);
-    }
-    d->cfg.unlock(d->cfg.opaque);
-}
-
 static void refresh(struct sdl_display *d)
 {
-    struct vga_surface spare;
+    bool drawn;
 
-    draw(d);
-    if (!d->exposed && d->shown.pixels && same_picture(&d->shown, &d->next))
-        return;
-    spare = d->shown;
-    d->shown = d->next;
-    d->next = spare;
-    present(d);
+    d->cfg.lock(d->cfg.opaque);
+    drawn = vga_view_refresh(d->view, vga_frame(d->cfg.vga));
+    d->cfg.unlock(d->cfg.opaque);
+    if (drawn || d->exposed)
+        present(d);
 }
 
 static gboolean tick(gpointer opaque)
@@ -413,6 +409,9 @@ struct sdl_display *sdl_display_new(const struct sdl_display_config *cfg, GError
         sdl_display_free(d);
         return NULL;
     }
+    cfg->lock(cfg->opaque);
+    d->view = vga_view_new(cfg->vga);
+    cfg->unlock(cfg->opaque);
     SDL_StopTextInput();
     if (cfg->fullscreen)
         set_fullscreen(d, true);
@@ -435,8 +434,11 @@ void sdl_display_free(struct sdl_display *d)
     if (d->window)
         SDL_DestroyWindow(d->window);
     SDL_QuitSubSystem(SDL_INIT_VIDEO);
-    vga_surface_free(&d->shown);
-    vga_surface_free(&d->next);
+    if (d->view) {
+        d->cfg.lock(d->cfg.opaque);
+        vga_view_free(d->view);
+        d->cfg.unlock(d->cfg.opaque);
+    }
     g_free(d->name);
     g_free(d);
 }

@@ -350,6 +350,55 @@ static void test_bars(void **state)
     assert_int_equal(slot_at(at + 0x1000), MEMORY_SLOT_BAR);
 }
 
+static bool dma(uint64_t at)
+{
+    return memslots_write(m.slots, at, "x", 1);
+}
+
+static uint64_t harvest(void *hva)
+{
+    uint64_t pages[1] = {0};
+
+    memory_bar_harvest(&m, hva, 4 * 4096, pages);
+    return pages[0];
+}
+
+/* The log of a BAR goes with it wherever it is mapped; what went with an unmapped slot counts as
+ * all of it. */
+static void test_mail003_log_of_a_bar(void **state)
+{
+    static uint8_t fb[4 * 4096] __attribute__((aligned(4096)));
+    const uint64_t at = 0xe0000000, there = 0xd0000000;
+
+    (void)state;
+    make(4 * MIB);
+    memory_bar_log(&m, fb, true); /* before it is mapped */
+    assert_int_equal(harvest(fb), 0);
+    assert_true(memory_bar_map(&m, at, sizeof(fb), fb, false));
+    assert_int_equal(harvest(fb), 0);
+    assert_true(dma(at + 4096));
+    assert_int_equal(harvest(fb), 2);
+    assert_int_equal(harvest(fb), 0);
+    assert_true(dma(at + 2 * 4096));
+    assert_true(memory_bar_move(&m, at, there, sizeof(fb)));
+    assert_true(dma(there));
+    assert_int_equal(harvest(fb), 5);
+    assert_true(dma(there));
+    memory_bar_unmap(&m, there, sizeof(fb));
+    assert_int_equal(harvest(fb), 0xf);
+    assert_int_equal(harvest(fb), 0);
+    assert_true(memory_bar_map(&m, at, sizeof(fb), fb, false));
+    assert_true(dma(at));
+    assert_int_equal(harvest(fb), 1);
+    memory_bar_log(&m, fb, false);
+    assert_true(dma(at));
+    assert_int_equal(harvest(fb), 0);
+    memory_bar_log(&m, fb, true); /* while it is mapped */
+    assert_int_equal(harvest(fb), 0);
+    assert_true(dma(at + 3 * 4096));
+    assert_int_equal(harvest(fb), 8);
+}
+
 /* More BARs of plain memory than there are ids for. */
 static void test_too_many_bars(void **state)
 {
@@ -493,19 +542,13 @@ static void test_hooks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        MEMORY_TEST(test_ram_sizes),
-        MEMORY_TEST(test_too_much),
-        MEMORY_TEST(test_bios_sizes),
-        MEMORY_TEST(test_pam),
-        MEMORY_TEST(test_all_pam_states),
-        MEMORY_TEST(test_smram),
-        MEMORY_TEST(test_slot_ids),
-        MEMORY_TEST(test_pam_switches_at_once),
-        MEMORY_TEST(test_bars),
-        MEMORY_TEST(test_too_many_bars),
-        MEMORY_TEST(test_dma),
-        MEMORY_TEST(test_dma_wraps),
-        MEMORY_TEST(test_dma_and_rom),
+        MEMORY_TEST(test_ram_sizes),      MEMORY_TEST(test_too_much),
+        MEMORY_TEST(test_bios_sizes),     MEMORY_TEST(test_pam),
+        MEMORY_TEST(test_all_pam_states), MEMORY_TEST(test_smram),
+        MEMORY_TEST(test_slot_ids),       MEMORY_TEST(test_pam_switches_at_once),
+        MEMORY_TEST(test_bars),           MEMORY_TEST(test_mail003_log_of_a_bar),
+        MEMORY_TEST(test_too_many_bars),  MEMORY_TEST(test_dma),
+        MEMORY_TEST(test_dma_wraps),      MEMORY_TEST(test_dma_and_rom),
         MEMORY_TEST(test_hooks),
     };
     return unit_main(tests);

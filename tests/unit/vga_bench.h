@@ -18,9 +18,10 @@ struct vga_bench {
     size_t vram_size;
 };
 
-static inline void bench_open_mib(struct vga_bench *b, unsigned mib)
+/* With a size of video memory and a log of the framebuffer. */
+static inline void bench_open_with(struct vga_bench *b, unsigned mib, struct vga_log log)
 {
-    struct vga_config cfg = {.vram_mib = mib};
+    struct vga_config cfg = {.vram_mib = mib, .log = log};
 
     b->port = cfg.port = bus_new("port", 0xffff);
     b->mmio = cfg.mmio = bus_new("mmio", ~0ull);
@@ -28,6 +29,11 @@ static inline void bench_open_mib(struct vga_bench *b, unsigned mib)
     b->vga = vga_new(&cfg, NULL);
     assert_non_null(b->vga);
     b->vram = vga_vram(b->vga, &b->vram_size);
+}
+
+static inline void bench_open_mib(struct vga_bench *b, unsigned mib)
+{
+    bench_open_with(b, mib, (struct vga_log){0});
 }
 
 static inline void bench_open(struct vga_bench *b)
