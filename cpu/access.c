@@ -317,6 +317,8 @@ static void load_piece(struct cpu *cpu, const struct target *t, void *buf, unsig
 {
     if (t->hva) {
         ram_copy(buf, t->hva, size);
+        if (unlikely(cpu->locked == CPU_LOCKED_CAS))
+            memcpy(cpu->seen, buf, size);
         return;
     }
     for (unsigned done = 0; done < size;) {
@@ -328,11 +330,48 @@ static void load_piece(struct cpu *cpu, const struct target *t, void *buf, unsig
     }
 }
 
+bool ram_cas16(void *at, uint64_t old[2], const uint64_t new[2])
+{
+    bool equal;
+
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(equal), "+m"(*(unsigned __int128 *)at), "+a"(old[0]), "+d"(old[1])
+                     : "b"(new[0]), "c"(new[1])
+                     : "memory");
+    return equal;
+}
+
+/* Puts what is at buf where `seen` is; false if something else is there by now. */
+UNALIGNED_GUEST static bool swap_seen(struct cpu *cpu, void *at, const void *buf, unsigned size)
+{
+    uint64_t new[2] = {0};
+
+    memcpy(new, buf, size);
+    switch (size) {
+#define SWAP(bits)                                                                                 \
+    case bits / 8:                                                                                 \
+        return __atomic_compare_exchange_n((uint##bits##_t *)at, (uint##bits##_t *)cpu->seen,      \
+                                           (uint##bits##_t) new[0], false, __ATOMIC_SEQ_CST,       \
+                                           __ATOMIC_RELAXED)
+        SWAP(8);
+        SWAP(16);
+        SWAP(32);
+        SWAP(64);
+#undef SWAP
+    default: return ram_cas16(at, cpu->seen, new);
+    }
+}
+
 static void store_piece(struct cpu *cpu, const struct target *t, const void *buf, unsigned size)
 {
     if (t->hva) {
         if (t->rom)
             return;
+        if (unlikely(cpu->locked == CPU_LOCKED_CAS)) {
+            if (!swap_seen(cpu, t->hva, buf, size))
+                cpu->locked = CPU_LOCKED_LOST;
+            return;
+        }
         ram_copy(t->hva, buf, size);
         return;
     }
@@ -515,22 +554,36 @@ void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
     if (cpu_group_size(cpu->group) == 1)
         return;
     cpu->cur = i;
-    t = translate(cpu, va, acc);
-    ram = t.hva != NULL;
-    if (n < size) {
-        t = translate(cpu, wrap(cpu, va + n, acc), acc);
-        ram &= t.hva != NULL;
-    }
-    if (ram && !MUTANT(access_split_lock))
-        cpu_lock_all(cpu);
-    else
-        cpu_lock_bus(cpu);
-}
-
-void mem_unlock(struct cpu *cpu)
-{
+    do {
+        t = translate(cpu, va, acc);
+        ram = t.hva != NULL;
+        if (n == size && ram && !t.rom) {
+            cpu->locked = CPU_LOCKED_CAS;
+            return;
+        }
+        if (n < size) {
+            t = translate(cpu, wrap(cpu, va + n, acc), acc);
+            ram &= t.hva != NULL;
+        }
+        /* Having memory for oneself, one does not wait for anything: that would end it. So both
+         * pages are in the TLB when it begins; if not, it was lost on the way here. */
+        if (ram && cpu->locked == CPU_LOCKED_ALL)
+            return;
+        if (ram && !MUTANT(access_split_lock))
+            cpu_lock_all(cpu);
+    } while (ram && !MUTANT(access_split_lock));
     if (cpu->locked)
         cpu_unlock(cpu);
+    cpu_lock_bus(cpu);
+}
+
+bool mem_unlock(struct cpu *cpu)
+{
+    bool lost = cpu->locked == CPU_LOCKED_LOST;
+
+    if (cpu->locked)
+        cpu_unlock(cpu);
+    return !lost || MUTANT(access_lost_swap);
 }
 
 void sys_update8(struct cpu *cpu, gva_t va, uint8_t set, uint8_t clear)

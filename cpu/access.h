@@ -9,6 +9,10 @@
 
 #include "cpu/cpu.h"
 
+/* Guest operands lie where the guest put them, and the host, an x86 as well, reads, writes and
+ * locks them at any address: UBSan's check of that is off where it is done through pointers. */
+#define UNALIGNED_GUEST __attribute__((no_sanitize("alignment")))
+
 /* ---- slow paths (access.c) ---- */
 
 __attribute__((cold)) uint64_t mem_read_slow(struct cpu *cpu, const struct insn *i, gva_t va,
@@ -34,11 +38,18 @@ void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned
 __attribute__((cold)) void *mem_rmw_slow(struct cpu *cpu, const struct insn *i, gva_t va,
                                          unsigned size);
 
-/* A locked read-modify-write that mem_rmw gave no address for stands between these two: no other
- * vCPU accesses memory meanwhile, or, when the operand is not RAM, does the same to a device. The
- * second may be left out when the access faults. */
+/* A locked read-modify-write that mem_rmw gave no address for stands between these two, one read
+ * and one write of the whole operand, which has no other effect yet. In RAM within a page the write
+ * is a compare-and-swap with what was read; mem_unlock says false when that failed, and all is to
+ * be done again. Else no other vCPU accesses memory meanwhile, or, when the operand is not RAM,
+ * does the same to a device. The second may be left out when the access faults; without the first
+ * it does nothing, and says true. */
 void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size);
-void mem_unlock(struct cpu *cpu);
+bool mem_unlock(struct cpu *cpu);
+
+/* 16 bytes, aligned: if they are *old they become *new, as one locked step; else *old what they
+ * are. */
+bool ram_cas16(void *at, uint64_t old[2], const uint64_t new[2]);
 
 /* To or from guest memory within a page: aligned pieces of 2, 4 and 8 bytes stay whole. */
 void ram_copy(void *to, const void *from, size_t size);

@@ -242,7 +242,16 @@ struct cpu {
     struct cpu_event exc; /* raised and to be delivered by cpu_run */
     int delivering;       /* vector being delivered, -1 when none: double-fault logic */
     sigjmp_buf *catcher;  /* where cpu_raise goes */
-    enum { CPU_LOCKED_NOT, CPU_LOCKED_ALL, CPU_LOCKED_BUS } locked; /* see cpu_lock_all */
+    /* A locked access is under way, of which no host instruction is the whole: see cpu_lock_all
+     * and mem_lock. */
+    enum {
+        CPU_LOCKED_NOT,
+        CPU_LOCKED_ALL,
+        CPU_LOCKED_BUS,
+        CPU_LOCKED_CAS,  /* what is read goes to `seen`; the write swaps that, or */
+        CPU_LOCKED_LOST, /* somebody was faster */
+    } locked;
+    uint64_t seen[2];
 
     /* ---- from other threads ---- */
     _Atomic uint32_t events;

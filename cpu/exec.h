@@ -20,10 +20,6 @@
 #include "cpu/cpu.h"
 #include "cpu/flags.h"
 
-/* Guest operands lie where the guest put them, and the host, an x86 as well, reads, writes and
- * locks them at any address: UBSan's check of that is off where it is done through pointers. */
-#define UNALIGNED_GUEST __attribute__((no_sanitize("alignment")))
-
 #define HANDLER(name)                                                                              \
     RACY UNALIGNED_GUEST static EXEC_CC EXEC_RET name(                                             \
         struct cpu *cpu __attribute__((unused)), const struct insn *i __attribute__((unused)))

@@ -24,11 +24,12 @@
         uint64_t old;                                                                              \
                                                                                                    \
         if (!p) {                                                                                  \
-            if (i->flags & INSN_LOCK)                                                              \
-                mem_lock(cpu, i, va, size);                                                        \
-            old = mem_read_slow(cpu, i, va, size);                                                 \
-            mem_write_slow(cpu, i, va, BIT_##op(old, m), size);                                    \
-            mem_unlock(cpu);                                                                       \
+            do {                                                                                   \
+                if (i->flags & INSN_LOCK)                                                          \
+                    mem_lock(cpu, i, va, size);                                                    \
+                old = mem_read_slow(cpu, i, va, size);                                             \
+                mem_write_slow(cpu, i, va, BIT_##op(old, m), size);                                \
+            } while (!mem_unlock(cpu));                                                            \
             return old;                                                                            \
         }                                                                                          \
         if (!(i->flags & INSN_LOCK)) {                                                             \
@@ -207,10 +208,11 @@ FAMILY(h_popcnt, popcnt);
         if (likely(p)) {                                                                           \
             a = __atomic_fetch_add(p, b, __ATOMIC_SEQ_CST);                                        \
         } else {                                                                                   \
-            mem_lock(cpu, i, va, bits / 8);                                                        \
-            a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
-            mem_write_slow(cpu, i, va, (uint##bits##_t)(a + b), bits / 8);                         \
-            mem_unlock(cpu);                                                                       \
+            do {                                                                                   \
+                mem_lock(cpu, i, va, bits / 8);                                                    \
+                a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                           \
+                mem_write_slow(cpu, i, va, (uint##bits##_t)(a + b), bits / 8);                     \
+            } while (!mem_unlock(cpu));                                                            \
         }                                                                                          \
         SET_##bits(i->reg, a);                                                                     \
         flags_add##bits(cpu, a, b, (uint##bits##_t)(a + b));                                       \
@@ -236,10 +238,11 @@ FAMILY(h_popcnt, popcnt);
             __atomic_compare_exchange_n(p, &old, GET_##bits(i->reg), false, __ATOMIC_SEQ_CST,      \
                                         __ATOMIC_SEQ_CST);                                         \
         } else { /* the destination is written either way */                                       \
-            mem_lock(cpu, i, va, bits / 8);                                                        \
-            old = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                             \
-            mem_write_slow(cpu, i, va, old == acc ? GET_##bits(i->reg) : old, bits / 8);           \
-            mem_unlock(cpu);                                                                       \
+            do {                                                                                   \
+                mem_lock(cpu, i, va, bits / 8);                                                    \
+                old = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                         \
+                mem_write_slow(cpu, i, va, old == acc ? GET_##bits(i->reg) : old, bits / 8);       \
+            } while (!mem_unlock(cpu));                                                            \
         }                                                                                          \
         if (old != acc)                                                                            \
             SET_##bits(REG_RAX, old);                                                              \
@@ -268,10 +271,11 @@ HANDLER(cmpxchg8b)
     if (likely(p)) {
         __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     } else {
-        mem_lock(cpu, i, va, 8);
-        old = mem_read_slow(cpu, i, va, 8);
-        mem_write_slow(cpu, i, va, old == acc ? new : old, 8);
-        mem_unlock(cpu);
+        do {
+            mem_lock(cpu, i, va, 8);
+            old = mem_read_slow(cpu, i, va, 8);
+            mem_write_slow(cpu, i, va, old == acc ? new : old, 8);
+        } while (!mem_unlock(cpu));
     }
     if (old != acc) {
         SET_32(REG_RAX, (uint32_t)old);
@@ -293,24 +297,19 @@ HANDLER(cmpxchg16b)
     if (va & 15)
         RAISE_ERR(EXC_GP, 0);
     mem_probe(cpu, i, va, 16, ACC_W);
-    unsigned __int128 *p = tlb_hit(cpu, va, 16, ACC_W);
+    void *p = tlb_hit(cpu, va, 16, ACC_W);
 
     if (p) {
-        unsigned __int128 want = (unsigned __int128)cpu->gpr[REG_RDX] << 64 | cpu->gpr[REG_RAX];
-        unsigned __int128 put = (unsigned __int128)new[1] << 64 | new[0], seen = want;
-
-        __asm__ volatile("lock cmpxchg16b %1"
-                         : "=@ccz"(equal), "+m"(*p), "+A"(seen)
-                         : "b"((uint64_t)put), "c"((uint64_t)(put >> 64))
-                         : "memory");
-        old[0] = (uint64_t)seen;
-        old[1] = (uint64_t)(seen >> 64);
+        old[0] = cpu->gpr[REG_RAX];
+        old[1] = cpu->gpr[REG_RDX];
+        equal = ram_cas16(p, old, new);
     } else {
-        mem_lock(cpu, i, va, 16);
-        mem_read_bytes(cpu, i, va, old, 16, ACC_R);
-        equal = old[0] == cpu->gpr[REG_RAX] && old[1] == cpu->gpr[REG_RDX];
-        mem_write_bytes(cpu, i, va, equal ? new : old, 16, ACC_W);
-        mem_unlock(cpu);
+        do {
+            mem_lock(cpu, i, va, 16);
+            mem_read_bytes(cpu, i, va, old, 16, ACC_R);
+            equal = old[0] == cpu->gpr[REG_RAX] && old[1] == cpu->gpr[REG_RDX];
+            mem_write_bytes(cpu, i, va, equal ? new : old, 16, ACC_W);
+        } while (!mem_unlock(cpu));
     }
     if (!equal) {
         cpu->gpr[REG_RAX] = old[0];

@@ -204,10 +204,11 @@ const struct family h_lea = {
         if (likely(p)) {                                                                           \
             a = __atomic_exchange_n(p, b, __ATOMIC_SEQ_CST);                                       \
         } else {                                                                                   \
-            mem_lock(cpu, i, va, bits / 8);                                                        \
-            a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
-            mem_write_slow(cpu, i, va, b, bits / 8);                                               \
-            mem_unlock(cpu);                                                                       \
+            do {                                                                                   \
+                mem_lock(cpu, i, va, bits / 8);                                                    \
+                a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                           \
+                mem_write_slow(cpu, i, va, b, bits / 8);                                           \
+            } while (!mem_unlock(cpu));                                                            \
         }                                                                                          \
         SET_##bits(i->reg, a);                                                                     \
         NEXT;                                                                                      \

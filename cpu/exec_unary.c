@@ -72,11 +72,12 @@
             } while (                                                                              \
                 !__atomic_compare_exchange_n(p, &a, r, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
         } else {                                                                                   \
-            mem_lock(cpu, i, va, bits / 8);                                                        \
-            a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                               \
-            r = OP_##op(bits);                                                                     \
-            mem_write_slow(cpu, i, va, r, bits / 8);                                               \
-            mem_unlock(cpu);                                                                       \
+            do {                                                                                   \
+                mem_lock(cpu, i, va, bits / 8);                                                    \
+                a = (uint##bits##_t)mem_read_slow(cpu, i, va, bits / 8);                           \
+                r = OP_##op(bits);                                                                 \
+                mem_write_slow(cpu, i, va, r, bits / 8);                                           \
+            } while (!mem_unlock(cpu));                                                            \
         }                                                                                          \
         FL_##op(bits);                                                                             \
         NEXT;                                                                                      \
