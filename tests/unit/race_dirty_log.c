@@ -336,6 +336,49 @@ static void test_mail003_clear_by_range_against_writes(void **state)
     explore(6);
 }
 
+static void harvest_finally(void *ctx)
+{
+    uint64_t bitmap;
+
+    (void)ctx;
+    dirty_log_final(rig.vm, SLOT, &bitmap);
+}
+
+/* Of a schedule that may have ended anywhere; one vCPU, so that no list is more than one entry. */
+static void throw_away(void *ctx)
+{
+    (void)ctx;
+    if (!rig.vm)
+        return;
+    pte_list_pool_destroy(&rig.pool);
+    memslots_free(rig.vm);
+    rig.vm = NULL;
+}
+
+static void setup_again(void *ctx)
+{
+    throw_away(ctx);
+    setup(ctx);
+}
+
+/* With a vCPU in guest mode the final harvest could miss a write: it refuses. */
+static void test_mail003_final_harvest_wants_stopped_vcpus(void **state)
+{
+    const struct schedule s = {.setup = setup_again,
+                               .check = throw_away,
+                               .threads = {{"final", harvest_finally}, {"vcpu 0", run_vcpu}},
+                               .n = 2,
+                               .preemptions = 2};
+    struct schedule_result found;
+
+    (void)state;
+    rig = (struct rig){.vcpus = 1, .writes = 1};
+    found = schedule_search(&s);
+    assert_int_equal(found.end, SCHEDULE_FAILED);
+    assert_non_null(strstr(found.what, "invariant"));
+    throw_away(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_mail003_two_mark_in_one_word),
         cmocka_unit_test(test_mail003_two_write_one_page),
         cmocka_unit_test(test_mail003_clear_by_range_against_writes),
+        cmocka_unit_test(test_mail003_final_harvest_wants_stopped_vcpus),
     };
 
     return unit_main(tests);
