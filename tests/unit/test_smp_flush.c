@@ -212,6 +212,40 @@ static void test_split_lock_stops_the_others(void **state)
     smp_free(&s);
 }
 
+/* Between the read and the write of a locked access somebody else writes: it is to be done again. */
+static void test_locked_swap_that_lost(void **state)
+{
+    const gva_t at = 0x20010;
+    struct cpu *cpu;
+    struct smp s;
+
+    (void)state;
+    smp_new(&s, 2, false);
+    cpu = smp_vcpu(&s, 0);
+    cpu_enter_guest(cpu);
+    for (unsigned size = 1; size <= 16; size *= 2) {
+        uint64_t v[2] = {0};
+
+        fx_wr(s.cpu[0].fx, at, 5, 8);
+        mem_lock(cpu, NULL, at, size);
+        mem_read_bytes(cpu, NULL, at, v, size, ACC_R);
+        assert_int_equal(v[0], 5);
+        fx_wr(s.cpu[0].fx, at, 6, 8);
+        v[0]++;
+        mem_write_bytes(cpu, NULL, at, v, size, ACC_W);
+        assert_false(mem_unlock(cpu));
+        assert_int_equal(fx_rd(s.cpu[0].fx, at, 8), 6);
+        mem_lock(cpu, NULL, at, size);
+        mem_read_bytes(cpu, NULL, at, v, size, ACC_R);
+        v[0]++;
+        mem_write_bytes(cpu, NULL, at, v, size, ACC_W);
+        assert_true(mem_unlock(cpu));
+        assert_int_equal(fx_rd(s.cpu[0].fx, at, 8), 7);
+    }
+    cpu_leave_guest(cpu);
+    smp_free(&s);
+}
+
 struct flusher {
     struct smp *s;
     _Atomic bool stop;
@@ -607,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_flush_of_one_outside),
         cmocka_unit_test(test_flush_of_a_sleeper),
         cmocka_unit_test(test_split_lock_stops_the_others),
+        cmocka_unit_test(test_locked_swap_that_lost),
         cmocka_unit_test(test_flushes_cross),
         cmocka_unit_test(test_hook_in_the_middle_of_an_access),
         cmocka_unit_test(test_code_in_a_page_others_can_store_to),
