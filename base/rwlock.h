@@ -77,6 +77,21 @@ static inline void rwlock_read(struct rwlock *l)
     atomic_fetch_sub_explicit(&l->readers_waiting, 1, memory_order_relaxed);
 }
 
+/* Takes it for reading if that needs no waiting; else false, at once. */
+static inline bool rwlock_try_read(struct rwlock *l)
+{
+#ifdef PENUMBRA_STEPS
+    if (step_scheduled()) {
+        step("rwlock_try_read");
+        if (!rwlock_may_read(l))
+            return false;
+        l->readers++;
+        return true;
+    }
+#endif
+    return !pthread_rwlock_tryrdlock(&l->lock);
+}
+
 static inline void rwlock_write(struct rwlock *l)
 {
     atomic_fetch_add_explicit(&l->writers_waiting, 1, memory_order_relaxed);

@@ -77,6 +77,7 @@ enum {
     EV_STOP = 1 << 5,  /* leave cpu_run */
     EV_FLUSH = 1 << 6, /* the physical map changed: drop TLB and decoded code */
     EV_CODE = 1 << 7,  /* DMA wrote decoded code: see blocks.h */
+    EV_AUDIT = 1 << 8, /* check the MMU's invariants: see mmu_shadow_audit */
 };
 
 /* Interrupt shadow and the like: cpu.inhibit. */
@@ -189,6 +190,7 @@ struct cpu_hooks {
     int64_t (*now)(void *opaque);                   /* virtual nanoseconds */
     void (*wait_for_event)(void *opaque);           /* HLT: sleep until cpu.attention is not zero */
     void (*ferr)(void *opaque, bool level);         /* FERR# (IRQ 13), or NULL: not connected */
+    void (*audit)(void *opaque);                    /* EV_AUDIT, or NULL */
 };
 
 struct cpu {
@@ -264,7 +266,10 @@ struct cpu {
     struct tlb_entry tlb[TLB_SIZE];
     struct itlb_entry itlb[ITLB_SIZE];
     struct bcache_entry bcache[BCACHE_SIZE];
-    struct shadow_vcpu *shadow;              /* mmu=shadow: the vCPU's side of it */
+    struct shadow_vcpu *shadow;              /* mmu=shadow: the vCPU's side of it, */
+    struct mmu_direct *direct;               /* and what it uses with paging off, */
+    struct tdp_root *direct_root;            /* through this; or NULL */
+    unsigned audit_every, audit_in; /* misses in the TLB from audit to audit, and left; 0: none */
     bool paging_new;                         /* control registers were loaded since it looked */
     uint64_t tlb_large[TLB_LARGE_BITS / 64]; /* filter: large pages that entries may be pieces of */
     uint32_t tlb_gen;                        /* 0..511, in tags */

@@ -202,12 +202,9 @@ void cpu_group_protect(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, 
 
 /* ---- locked accesses ---- */
 
-void cpu_lock_all(struct cpu *cpu)
+void cpu_group_pause(struct cpu_group *g, struct cpu *cpu)
 {
-    struct cpu_group *g = cpu->group;
-
-    invariant(!cpu->locked);
-    cpu_leave_guest(cpu);
+    invariant(!atomic_load(&cpu->inside));
     lock_take(&g->lock);
     while (atomic_load(&g->owner))
         condition_wait(&g->moved, &g->lock);
@@ -224,6 +221,21 @@ void cpu_lock_all(struct cpu *cpu)
     }
     atomic_fetch_sub(&g->waiters, 1);
     lock_drop(&g->lock);
+}
+
+void cpu_group_resume(struct cpu_group *g)
+{
+    lock_take(&g->lock);
+    atomic_store(&g->owner, NULL);
+    condition_broadcast(&g->moved);
+    lock_drop(&g->lock);
+}
+
+void cpu_lock_all(struct cpu *cpu)
+{
+    invariant(!cpu->locked);
+    cpu_leave_guest(cpu);
+    cpu_group_pause(cpu->group, cpu);
     cpu->locked = CPU_LOCKED_ALL;
     cpu_enter_guest(cpu);
 }
@@ -242,10 +254,7 @@ void cpu_unlock(struct cpu *cpu)
     struct cpu_group *g = cpu->group;
 
     if (cpu->locked == CPU_LOCKED_ALL) {
-        lock_take(&g->lock);
-        atomic_store(&g->owner, NULL);
-        condition_broadcast(&g->moved);
-        lock_drop(&g->lock);
+        cpu_group_resume(g);
     } else if (cpu->locked == CPU_LOCKED_BUS) {
         lock_drop(&g->bus);
     }

@@ -67,6 +67,11 @@ void cpu_group_flush(struct cpu_group *g, struct cpu *self);
  * stores by the slow path, and asks who tracks them (page_track.h). */
 void cpu_group_protect(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsigned n);
 
+/* From pause to resume every vCPU but `cpu`, which is outside itself and whose thread this is, is
+ * outside guest mode. Not nested; with or without the device lock. */
+void cpu_group_pause(struct cpu_group *g, struct cpu *cpu);
+void cpu_group_resume(struct cpu_group *g);
+
 /* For locked accesses that no host instruction can do: from cpu_lock_all to cpu_unlock every other
  * vCPU is outside guest mode. cpu_lock_bus excludes only the others' cpu_lock_bus: for devices,
  * whose hooks need the device lock. Both let requests of others be served first, so everything is

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mmu=shadow: the shadow MMU (cpu/mmu_shadow/) as the MMU of a group of vCPUs. One struct
- * shadow_mmu a machine; each vCPU is attached to it.
+ * mmu=shadow: the shadow MMU (cpu/mmu_shadow/) as the MMU of a group of vCPUs, with paging on; with
+ * paging off its direct one (mmu_direct.h). One struct mmu_shadow a machine; each vCPU is attached
+ * to it.
  */
 #ifndef CPU_MMU_SHADOWED_H
 #define CPU_MMU_SHADOWED_H
@@ -10,24 +11,40 @@
 
 struct cpu_group;
 struct memslots_vm;
-struct shadow_mmu;
+struct mmu_shadow;
+struct shadow_stats;
 
 /* For the vCPUs of a group. It watches the slots: there is one for each memslots_vm. */
-struct shadow_mmu *mmu_shadow_new(struct cpu_group *group, struct memslots_vm *slots);
+struct mmu_shadow *mmu_shadow_new(struct cpu_group *group, struct memslots_vm *slots);
 
 /* No vCPU is attached any more. NULL is fine. */
-void mmu_shadow_free(struct shadow_mmu *m);
+void mmu_shadow_free(struct mmu_shadow *m);
 
 /* From now on cpu, which does not run, translates through it; all that are attached are of the same
  * model. mmu_shadow_detach before cpu_free. */
-void mmu_shadow_attach(struct cpu *cpu, struct shadow_mmu *m);
+void mmu_shadow_attach(struct cpu *cpu, struct mmu_shadow *m);
 void mmu_shadow_detach(struct cpu *cpu);
 
 /* Somebody else than a vCPU stored `len` bytes at gpa, within a page that is tracked. */
-void mmu_shadow_written(struct shadow_mmu *m, gpa_t gpa, size_t len);
+void mmu_shadow_written(struct mmu_shadow *m, gpa_t gpa, size_t len);
 
-/* struct dirty_protect's `protect`. */
-void mmu_shadow_write_protect(void *opaque, const struct memslot *s, uint64_t first, uint64_t mask);
+/* For the slots' synchronize hook: on return the MMU does not read an earlier generation. */
+void mmu_shadow_synchronize(struct mmu_shadow *m);
+
+/* As struct dirty_protect's `protect`. */
+void mmu_shadow_write_protect(struct mmu_shadow *m, const struct memslot *s, uint64_t first,
+                              uint64_t mask);
+
+/* Stops the VM unless every invariant holds. No vCPU is inside guest mode, no device writes: the
+ * device lock is held. */
+void mmu_shadow_audit(struct mmu_shadow *m);
+
+/* Has a vCPU that is attached ask for an audit (EV_AUDIT) at every `every`th miss in its TLB, and
+ * the first one after each change of slots; 0, at first: not. Before they run. */
+void mmu_shadow_audit_every(struct mmu_shadow *m, unsigned every);
+
+/* The counters, while no vCPU runs. */
+void mmu_shadow_stats(struct mmu_shadow *m, struct shadow_stats *out);
 
 extern const struct mmu_ops mmu_shadow_ops;
 

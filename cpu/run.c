@@ -102,6 +102,11 @@ static void drop_stale(struct cpu *cpu)
         cpu_clear_event(cpu, EV_CODE);
         blocks_handle_notes(cpu);
     }
+    if (unlikely(ev & EV_AUDIT)) {
+        cpu_clear_event(cpu, EV_AUDIT);
+        if (cpu->hooks.audit)
+            cpu->hooks.audit(cpu->hooks.opaque);
+    }
 }
 
 /* An INIT is held back while in SMM (but for a shutdown there, which it ends). */

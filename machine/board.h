@@ -46,7 +46,8 @@ struct board {
     struct dma_space dma;
     struct bus *ports, *mmio;
     struct cpu_group *group;
-    struct shadow_mmu *shadow;              /* mmu=shadow */
+    struct mmu_shadow *shadow;              /* mmu=shadow */
+    uint64_t audits;                        /* of it, that were done; device lock */
     struct board_cpu cpu[MACHINE_MAX_CPUS]; /* the first is the bootstrap processor */
     unsigned n_cpus;
     struct board_cpu *current; /* device lock: whose hook holds it, NULL for no vCPU's */

@@ -14,6 +14,13 @@
 #include "devices/pc/pic.h"
 #include "machine/kernel_entry.h"
 
+/* Misses in a vCPU's TLB from one audit of the shadow MMU to the next, unless the user says. */
+#ifdef PENUMBRA_DEBUG
+#define AUDIT_EVERY 50000
+#else
+#define AUDIT_EVERY 0
+#endif
+
 /* Into a hook: out of guest mode, since the lock may take long, then under the device lock. The
  * value is for hook_end. */
 static bool hook_begin(struct board_cpu *c)
@@ -182,6 +189,19 @@ static void ferr(void *opaque, bool level)
     hook_end(c, inside);
 }
 
+/* With the device lock, so that no device writes, and with the other vCPUs outside guest mode. */
+static void audit(void *opaque)
+{
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
+
+    cpu_group_pause(c->board->group, c->cpu);
+    mmu_shadow_audit(c->board->shadow);
+    c->board->audits++;
+    cpu_group_resume(c->board->group);
+    hook_end(c, inside);
+}
+
 static void wait_for_event(void *opaque)
 {
     struct board_cpu *c = opaque;
@@ -189,16 +209,17 @@ static void wait_for_event(void *opaque)
     vcpu_sleep(c->vcpu);
 }
 
-/* The map changed: on return no vCPU uses the old one. Translations go now; decoded code, which
- * holds no host address, before each one's next block. */
+/* The map changed: on return nobody uses the old one. Translations go now; decoded code, which holds
+ * no host address, before each vCPU's next block, unless the memory is the same. */
 static void map_changed(void *opaque, const struct memslots *was, const struct memslots *now)
 {
     struct board *b = opaque;
 
-    (void)was, (void)now;
-    for (unsigned n = 0; n < b->n_cpus; n++)
+    for (unsigned n = 0; n < b->n_cpus && !memslots_same_memory(was, now); n++)
         cpu_set_event(b->cpu[n].cpu, EV_FLUSH);
     cpu_group_flush(b->group, b->current ? b->current->cpu : NULL);
+    if (b->shadow)
+        mmu_shadow_synchronize(b->shadow);
 }
 
 static void tracked_written(void *opaque, gpa_t gpa, size_t len)
@@ -211,6 +232,13 @@ static void tracked_written(void *opaque, gpa_t gpa, size_t len)
 }
 
 /* ---- the dirty log ---- */
+
+static void protect_for_log(void *opaque, const struct memslot *s, uint64_t first, uint64_t mask)
+{
+    struct board *b = opaque;
+
+    mmu_shadow_write_protect(b->shadow, s, first, mask);
+}
 
 static void flush_for_log(void *opaque)
 {
@@ -257,6 +285,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
                 .ferr = n == 0 ? ferr : NULL, /* the board has one such line */
                 .now = now,
                 .wait_for_event = wait_for_event,
+                .audit = b->shadow ? audit : NULL,
             },
     };
 
@@ -274,9 +303,10 @@ bool board_cpus_new(struct board *b, GError **err)
                     cpus, MACHINE_MAX_CPUS);
         return false;
     }
-    if (b->cfg.mmu && !strcmp(b->cfg.mmu, "shadow")) {
+    if (!b->cfg.mmu || strcmp(b->cfg.mmu, "walk")) {
         b->shadow = mmu_shadow_new(b->group, b->mem.slots);
-        protect.protect = mmu_shadow_write_protect;
+        mmu_shadow_audit_every(b->shadow, b->cfg.audit_every ? b->cfg.audit_every : AUDIT_EVERY);
+        protect.protect = protect_for_log;
     }
     memslots_set_dirty_protect(b->mem.slots, &protect);
     for (unsigned n = 0; n < cpus; n++) {

@@ -38,7 +38,9 @@ struct machine_config {
     const char *cpu_model;
     unsigned cpus;                   /* up to MACHINE_MAX_CPUS; 0: one */
     const char *accel;               /* "interp" */
-    const char *mmu;                 /* "walk" or "shadow" */
+    const char *mmu;                 /* "walk" or "shadow"; NULL: the latter */
+    unsigned audit_every;            /* mmu=shadow: misses in a vCPU's TLB from one check of all its
+                                        invariants to the next; 0: as built (never, in a release) */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
     struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */

@@ -19,7 +19,8 @@ struct memslots_vm {
     void *opaque;
     void (*synchronize)(void *opaque, const struct memslots *was, const struct memslots *now);
     void *watch;
-    void (*before)(void *opaque), (*after)(void *opaque);
+    void (*before)(void *opaque, const struct memslots *was, const struct memslots *next);
+    void (*after)(void *opaque, const struct memslots *now);
     void (*written)(void *opaque, gpa_t gpa, size_t len);
     struct dirty_protect dirty_protect;
 };
@@ -130,8 +131,10 @@ void memslots_set_hooks(struct memslots_vm *vm, void *opaque,
     vm->written = written;
 }
 
-void memslots_set_watch(struct memslots_vm *vm, void *opaque, void (*before)(void *opaque),
-                        void (*after)(void *opaque))
+void memslots_set_watch(struct memslots_vm *vm, void *opaque,
+                        void (*before)(void *opaque, const struct memslots *was,
+                                       const struct memslots *next),
+                        void (*after)(void *opaque, const struct memslots *now))
 {
     vm->watch = opaque;
     vm->before = before;
@@ -207,6 +210,20 @@ const struct memslot *memslots_by_id(const struct memslots *g, int id)
     if (id < 0 || id >= MEMSLOT_IDS || g->id_to_index[id] < 0)
         return NULL;
     return &g->slot[g->id_to_index[id]];
+}
+
+bool memslots_same_memory(const struct memslots *a, const struct memslots *b)
+{
+    if (a->used != b->used)
+        return false;
+    for (unsigned k = 0; k < a->used; k++) {
+        const struct memslot *s = &a->slot[k], *t = &b->slot[k];
+
+        if (s->base_gfn != t->base_gfn || s->arch != t->arch || s->hva != t->hva ||
+            ((s->flags ^ t->flags) & ~(uint32_t)MEMSLOT_LOG_DIRTY))
+            return false;
+    }
+    return true;
 }
 
 uint8_t *memslots_ptr(struct memslots_vm *vm, gpa_t gpa)
@@ -483,11 +500,11 @@ enum memslots_refusal memslots_change_all(struct memslots_vm *vm, const struct m
     }
     if (r == MEMSLOTS_OK && any) {
         if (vm->before)
-            vm->before(vm->watch);
+            vm->before(vm->watch, was, next);
         publish(vm, next);
         retire(vm, was, next);
         if (vm->after)
-            vm->after(vm->watch);
+            vm->after(vm->watch, next);
     } else {
         generation_free(next);
     }

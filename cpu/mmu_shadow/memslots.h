@@ -102,8 +102,10 @@ void memslots_set_hooks(struct memslots_vm *vm, void *opaque,
 /* Who keeps something made of the slots: `before` is called when a change is about to be published,
  * with the old generation still the current one; `after` when it is done and the old generation is
  * gone. Both within memslots_change. */
-void memslots_set_watch(struct memslots_vm *vm, void *opaque, void (*before)(void *opaque),
-                        void (*after)(void *opaque));
+void memslots_set_watch(struct memslots_vm *vm, void *opaque,
+                        void (*before)(void *opaque, const struct memslots *was,
+                                       const struct memslots *next),
+                        void (*after)(void *opaque, const struct memslots *now));
 
 /* How write access is taken away from logged pages, for dirty_log.h; copied. NULL: nobody has any.
  * While no slot is logged. */
@@ -169,6 +171,9 @@ const struct memslot *memslots_find(struct memslots_vm *vm, gfn_t gfn);
 
 /* The slot with this id in a generation, or NULL; any id may be asked for. */
 const struct memslot *memslots_by_id(const struct memslots *g, int id);
+
+/* Is the same memory at the same place in both, whether it is logged or not? */
+bool memslots_same_memory(const struct memslots *a, const struct memslots *b);
 
 /* Host address of gpa, valid to the end of its page; NULL for MMIO. */
 uint8_t *memslots_ptr(struct memslots_vm *vm, gpa_t gpa);

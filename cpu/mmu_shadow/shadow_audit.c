@@ -3,7 +3,10 @@
  * Every invariant of the shadow MMU, looked at one by one; the VM stops at the first that does not
  * hold. Slow; run at named points in debug and fuzz builds, and by tests after each step.
  */
+#include <sched.h>
+
 #include "base/error.h"
+#include "base/step.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/page_track.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
@@ -121,6 +124,10 @@ void shadow_audit(struct shadow_mmu *m)
 {
     unsigned used = 0;
 
+    while (atomic_load(&m->telling)) {
+        step_spin("audit: stores are being told of");
+        sched_yield();
+    }
     lock_take(&m->lock);
     for (struct shadow_page *sp = m->oldest; sp; sp = sp->next) {
         invariant(sp->next ? sp->next->prev == sp : m->newest == sp);

@@ -5,7 +5,6 @@
 #include <glib.h>
 
 #include "base/error.h"
-#include "cpu/mmu_shadow/slot_pages.h"
 
 struct shadow_mmu *shadow_mmu_new(struct memslots_vm *slots, const struct shadow_world *world,
                                   union paging_role features, unsigned limit)
@@ -120,22 +119,4 @@ void shadow_vcpu_free(struct shadow_vcpu *v)
     shadow_roots_drop(v);
     lock_drop(&v->mmu->lock);
     g_free(v);
-}
-
-/* ---- the dirty log's side ---- */
-
-static void take_write(spte_t *sptep, void *arg)
-{
-    (void)arg;
-    atomic_fetch_and(sptep, ~SPTE_W);
-}
-
-void shadow_write_protect(const struct slot_pages *p, uint64_t first, uint64_t mask)
-{
-    for (; mask; mask &= mask - 1) {
-        gfn_t gfn = p->base + first + (unsigned)__builtin_ctzll(mask);
-
-        /* logged slots have no huge leaves: see shadow_fetch */
-        pte_list_walk_lockless(slot_rmap(p, gfn, 1), take_write, NULL);
-    }
 }

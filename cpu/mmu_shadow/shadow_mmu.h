@@ -43,6 +43,7 @@ struct shadow_mmu {
     unsigned used, limit;   /* active pages; the limit is soft: what one fault needs is had */
     _Atomic uint64_t reuse; /* goes up before a free page is used again; read without the lock */
     _Atomic uint64_t generation; /* of pages that may be used; read without the lock */
+    _Atomic unsigned telling;    /* stores to tables that were made and are being told of */
     unsigned changing;           /* slot changes under way: nothing is remembered */
     union paging_role features;  /* what the processors have: phys_bits and the has_… bits */
     struct guest_paging reading; /* the role that entries were last judged by, without a vCPU */
@@ -122,8 +123,14 @@ void shadow_end_change(struct shadow_mmu *m);
  * log. Needs no lock; the slot does not change meanwhile. */
 void shadow_write_protect(const struct slot_pages *p, uint64_t first, uint64_t mask);
 
-/* Stops the VM unless every invariant holds. Takes the lock; no store to a tracked page may be on
- * its way to shadow_written. */
+/* The dirty log of a slot has begun (the vCPUs are to flush then), or ended, which is all that
+ * changed: no other change is under way. */
+void shadow_log_begun(struct shadow_mmu *m, const struct memslot *slot);
+void shadow_log_ended(struct shadow_mmu *m, const struct memslot *slot);
+
+/* Stops the VM unless every invariant holds. Takes the lock; waits until the stores that
+ * shadow_written has been called for are done with, and no other may come meanwhile: no vCPU is in
+ * guest mode, no device writes. */
 void shadow_audit(struct shadow_mmu *m);
 
 /* ---- between the files of the MMU ---- */

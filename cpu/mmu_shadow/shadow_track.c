@@ -70,6 +70,7 @@ void shadow_written(struct shadow_mmu *m, struct shadow_vcpu *v, gpa_t gpa, unsi
     struct shadow_page *sp, *next;
     bool busy = false;
 
+    atomic_fetch_add(&m->telling, 1);
     shadow_lock(m, v);
     m->stats.tracked_writes++;
     for (sp = shadow_first(m, gpa >> PAGE_SHIFT); sp; sp = next) {
@@ -86,6 +87,7 @@ void shadow_written(struct shadow_mmu *m, struct shadow_vcpu *v, gpa_t gpa, unsi
     }
     if (busy)
         shadow_unsync(m, gpa >> PAGE_SHIFT);
+    atomic_fetch_sub(&m->telling, 1);
     shadow_unlock(m, v);
 }
 

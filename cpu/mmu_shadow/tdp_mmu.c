@@ -276,7 +276,11 @@ enum tdp_result tdp_mmu_map(struct tdp_mmu *mmu, struct tdp_root *root, struct t
     if (fault->access & ~slot.rights)
         return TDP_DENIED;
     step("tdp: the slot is known");
-    rwlock_read(mmu->lock);
+    if (!rwlock_try_read(mmu->lock)) {
+        if (mmu->ops->leave)
+            fault->left = mmu->ops->leave(mmu->opaque, fault->vcpu);
+        rwlock_read(mmu->lock);
+    }
     result = map_locked(mmu, root, &slot, seq, fault);
     rwlock_drop(mmu->lock);
     atomic_fetch_add_explicit(&mmu->stats.faults, 1, memory_order_relaxed);

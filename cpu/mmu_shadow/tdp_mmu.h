@@ -15,9 +15,11 @@
  * - A table given to `defer_free` may be read by those who found it before: it is freed only when
  *   every vCPU has acknowledged a flush asked for since, and the MMU lock has been held for writing
  *   (or free) at a moment since, so that no walk of this module still stands in it.
- * - A vCPU that waits for the MMU lock, or runs in this module, counts as having acknowledged every
- *   flush (else a flush under the lock would wait for it for ever). So it uses no translation
- *   afterwards that it got before: having faulted, it looks the leaf up again.
+ * - A vCPU that waits for the MMU lock counts as having acknowledged every flush (else a flush under
+ *   the lock would wait for it for ever): `leave`. So it uses no translation afterwards that it got
+ *   before: having faulted, it looks the leaf up again.
+ * - So a reader of slots that was published before is gone once, after publishing, every vCPU has
+ *   acknowledged and the lock has been held for writing at some moment.
  */
 #ifndef CPU_MMU_SHADOW_TDP_MMU_H
 #define CPU_MMU_SHADOW_TDP_MMU_H
@@ -62,6 +64,9 @@ struct tdp_ops {
     pt_entry *(*table_new)(void *opaque);
     void (*table_free)(void *opaque, pt_entry *table);
     void (*defer_free)(void *opaque, pt_entry *table);
+    /* The vCPU (tdp_fault.vcpu) leaves guest mode, to wait for the lock; what it says is kept in
+     * tdp_fault.left. NULL: nobody waits for vCPUs that wait. */
+    bool (*leave)(void *opaque, void *vcpu);
 };
 
 /* Counters, each by itself right at any moment when nobody is in the module. */
@@ -119,6 +124,8 @@ enum tdp_result {
 struct tdp_fault {
     gfn_t gfn;
     unsigned access; /* one enum pt_right */
+    void *vcpu;      /* for `leave` */
+    bool left;       /* the caller is to have it enter again */
     /* Set for TDP_MAPPED and TDP_SPURIOUS: the leaf as it was then. A vCPU that has counted as
      * acknowledging meanwhile fills its TLB from tdp_mmu_lookup() instead. */
     uint64_t spte;

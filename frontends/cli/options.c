@@ -197,7 +197,7 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
 
 static bool opt_accel(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"mmu"}, *const mmus[] = {"shadow", "walk"};
+    static const char *const keys[] = {"audit", "mmu"}, *const mmus[] = {"shadow", "walk"};
     struct pairs p;
 
     if (!strcmp(value, "help")) {
@@ -230,6 +230,13 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
                 return fail_unknown(err, "MMU", p.value[k] ? p.value[k] : "", mmus,
                                     ARRAY_SIZE(mmus));
             o->machine.mmu = p.value[k];
+        } else if (!strcmp(p.key[k], "audit")) {
+            uint64_t every;
+
+            if (!parse_number("-accel: audit", p.value[k] ? p.value[k] : "", UINT32_MAX, &every,
+                              err))
+                return false;
+            o->machine.audit_every = (unsigned)every;
         } else {
             return fail_unknown(err, "-accel parameter", p.key[k], keys, ARRAY_SIZE(keys));
         }
@@ -615,7 +622,7 @@ static const struct option {
     {"m", "SIZE", "guest memory, e.g. 512M or 2G (default 256M)", opt_m},
     {"smp", "[cpus=]N", "number of processors, 1 to 32 (default 1)", opt_smp},
     {"cpu", "MODEL", "processor model; -cpu help lists them (default max)", opt_cpu},
-    {"accel", "NAME[,mmu=walk|shadow]", "engine; -accel help says what this host offers",
+    {"accel", "NAME[,mmu=shadow|walk][,audit=N]", "engine; -accel help says what this host offers",
      opt_accel},
     {"machine", "pc", "the board", opt_machine},
     {"M", "pc", "the same", opt_machine},
@@ -739,7 +746,7 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
                                          .cpu_model = "max",
                                          .cpus = 1,
                                          .accel = "interp",
-                                         .mmu = "walk"};
+                                         .mmu = "shadow"};
     for (int k = 1; k < argc; k++) {
         const struct option *op = find_option(argv[k], err);
         const char *value = NULL;
