@@ -365,7 +365,12 @@ void mmu_direct_audit(struct mmu_direct *d)
     invariant(!broken);
 }
 
-uint64_t mmu_direct_recovered(const struct mmu_direct *d)
+struct mmu_direct_counts mmu_direct_count(const struct mmu_direct *d)
 {
-    return atomic_load_explicit(&d->tdp.stats.recovered, memory_order_relaxed);
+    struct mmu_direct_counts c = {.tables = atomic_load(&d->tdp.stats.tables),
+                                  .recovered = atomic_load(&d->tdp.stats.recovered)};
+
+    for (unsigned level = 1; level <= PT_LEVEL_HUGEST; level++)
+        c.leafs[level] = atomic_load(&d->tdp.stats.leafs[level]);
+    return c;
 }

@@ -37,8 +37,8 @@ void mmu_direct_end_change(struct mmu_direct *d);
 /* A new generation of slots has been published: on return nobody here reads the one before. */
 void mmu_direct_synchronize(struct mmu_direct *d);
 
-/* The log of a slot has begun or ended, which is all that changed: no huge leaf, and no leaf that is
- * writable, is left of it; or they may be huge again. Device lock held. */
+/* The log of a slot has begun or ended, which is all that changed: no huge leaf, and no leaf that
+ * is writable, is left of it; or they may be huge again. Device lock held. */
 void mmu_direct_log_begun(struct mmu_direct *d, const struct memslot *s);
 void mmu_direct_log_ended(struct mmu_direct *d, const struct memslot *s);
 
@@ -49,7 +49,11 @@ void mmu_direct_write_protect(struct mmu_direct *d, const struct memslot *s, uin
 /* Stops the VM unless every invariant holds. */
 void mmu_direct_audit(struct mmu_direct *d);
 
-/* How often small leaves were made huge again. */
-uint64_t mmu_direct_recovered(const struct mmu_direct *d);
+/* What there is: tables, leaves by level (1 to 3), and how often small ones were made huge again.
+ */
+struct mmu_direct_counts {
+    uint64_t tables, leafs[4], recovered;
+};
+struct mmu_direct_counts mmu_direct_count(const struct mmu_direct *d);
 
 #endif

@@ -21,7 +21,7 @@ struct mmu_shadow {
     struct mmu_direct *direct;
     struct cpu *first;    /* that is attached */
     unsigned audit_every; /* misses in the TLB; 0: never */
-    bool log_only; /* the change of slots under way is of logs alone; the device lock */
+    bool log_only;        /* the change of slots under way is of logs alone; the device lock */
     uint64_t begun[MEMSLOT_IDS / 64], ended[MEMSLOT_IDS / 64]; /* ... of these slots */
 };
 
@@ -185,7 +185,7 @@ void mmu_shadow_stats(struct mmu_shadow *m, struct shadow_stats *out)
     lock_take(&m->paged->lock);
     *out = m->paged->stats;
     lock_drop(&m->paged->lock);
-    out->recoveries += mmu_direct_recovered(m->direct);
+    out->recoveries += mmu_direct_count(m->direct).recovered;
 }
 
 /* ---- a vCPU's paging state ---- */
