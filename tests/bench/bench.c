@@ -5,80 +5,7 @@
  * NAME end" line, unbuffered: whoever reads them takes the time, since an emulated machine's own
  * clock proves nothing. Each result is printed and must be the same everywhere.
  */
-#include <stddef.h>
-#include <stdint.h>
-
-#ifdef __x86_64__
-enum {
-    NR_WRITE = 1,
-    NR_MMAP = 9,
-    NR_MUNMAP = 11,
-    NR_FORK = 57,
-    NR_EXECVE = 59,
-    NR_EXIT = 60,
-    NR_WAIT4 = 61,
-    NR_GETPPID = 110
-};
-static long sys(long n, long a, long b, long c, long d, long e, long f)
-{
-    long r;
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    register long r9 asm("r9") = f;
-
-    asm volatile("syscall"
-                 : "=a"(r)
-                 : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                 : "rcx", "r11", "memory");
-    return r;
-}
-#define WIDTH "64"
-#else
-enum {
-    NR_WRITE = 4,
-    NR_MMAP = 192,
-    NR_MUNMAP = 91,
-    NR_FORK = 2,
-    NR_EXECVE = 11,
-    NR_EXIT = 1,
-    NR_WAIT4 = 114,
-    NR_GETPPID = 64
-};
-static long sys(long n, long a, long b, long c, long d, long e, long f)
-{
-    long r;
-    long args[7] = {n, a, b, c, d, e, f};
-
-    asm volatile("push %%ebp; push %%ebx\n"
-                 "mov 24(%1), %%ebp; mov 20(%1), %%edi; mov 16(%1), %%esi; mov 12(%1), %%edx; mov "
-                 "8(%1), %%ecx; mov 4(%1), %%ebx\n"
-                 "mov (%1), %%eax; int $0x80\n"
-                 "pop %%ebx; pop %%ebp"
-                 : "=a"(r)
-                 : "0"(args)
-                 : "ecx", "edx", "esi", "edi", "memory");
-    return r;
-}
-#define WIDTH "32"
-#endif
-
-static void put(const char *s)
-{
-    size_t n = 0;
-
-    while (s[n])
-        n++;
-    sys(NR_WRITE, 1, (long)s, (long)n, 0, 0, 0);
-}
-
-void *memset(void *p, int c, size_t n)
-{
-    uint8_t *d = p;
-
-    while (n--)
-        *d++ = (uint8_t)c;
-    return p;
-}
+#include "sys.h"
 
 static uint8_t area[16 << 20];
 
@@ -242,27 +169,6 @@ static uint32_t work_pages(void)
     return s;
 }
 
-static void run(const char *name, uint32_t (*fn)(void), const char *only)
-{
-    char text[9] = "00000000";
-    uint32_t r;
-
-    for (size_t i = 0; only && (only[i] || name[i]); i++)
-        if (only[i] != name[i])
-            return;
-    put("BENCH " WIDTH "-");
-    put(name);
-    put(" begin\n");
-    r = fn();
-    put("BENCH " WIDTH "-");
-    put(name);
-    put(" end ");
-    for (int i = 0; i < 8; i++)
-        text[i] = "0123456789abcdef"[r >> (28 - 4 * i) & 15];
-    put(text);
-    put("\n");
-}
-
 __attribute__((used)) void bench_main(long *stack)
 {
     long argc = stack[0];
@@ -288,10 +194,3 @@ __attribute__((used)) void bench_main(long *stack)
     run("pages", work_pages, only);
     sys(NR_EXIT, 0, 0, 0, 0, 0, 0);
 }
-
-#ifdef __x86_64__
-asm(".globl _start\n_start: mov %rsp, %rdi; and $-16, %rsp; call bench_main");
-#else
-asm(".globl _start\n_start: mov %esp, %eax; and $-16, %esp; sub $12, %esp; push %eax; call "
-    "bench_main");
-#endif
