@@ -256,7 +256,7 @@ static int walk(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explici
 static int walk_translate(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explicit_ac,
                           struct mmu_xlat *out, uint32_t *err)
 {
-    cpu->stat_walks++;
+    cpu->stat_walks += cpu->cr0 & CR0_PG ? 1 : 0;
     return walk(cpu, va, acc, user, explicit_ac, true, out, err);
 }
 

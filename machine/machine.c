@@ -17,6 +17,7 @@
 #include "devices/pc/acpi_pm.h"
 #include "devices/pc/apic.h"
 #include "machine/board.h"
+#include "machine/board_stats.h"
 
 struct machine {
     struct board board;
@@ -358,4 +359,10 @@ uint64_t machine_instructions(const struct machine *m)
     for (unsigned n = 0; n < m->board.n_cpus; n++)
         sum += m->board.cpu[n].cpu->icount;
     return sum;
+}
+
+void machine_print_stats(struct machine *m, void (*line)(void *opaque, const char *text),
+                         void *opaque)
+{
+    board_print_stats(&m->board, line, opaque);
 }

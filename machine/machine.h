@@ -99,4 +99,9 @@ void machine_dump(struct machine *m);
 /* Guest instructions begun so far, by all vCPUs. Exact while they are stopped. */
 uint64_t machine_instructions(const struct machine *m);
 
+/* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,
+ * without newlines. The vCPUs have stopped. */
+void machine_print_stats(struct machine *m, void (*line)(void *opaque, const char *text),
+                         void *opaque);
+
 #endif

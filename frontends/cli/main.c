@@ -221,6 +221,23 @@ static gboolean on_hup(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+/* ---- counters ---- */
+
+static void print_line(void *opaque, const char *text)
+{
+    (void)opaque;
+    log_user("%s", text);
+}
+
+static void print_stats(struct app *a, int64_t us)
+{
+    uint64_t n = machine_instructions(a->machine);
+
+    log_user("%" PRIu64 " instructions in %.2f s: %.0f million a second", n, (double)us / 1e6,
+             us ? (double)n / (double)us : 0.0);
+    machine_print_stats(a->machine, print_line, NULL);
+}
+
 /* ---- life ---- */
 
 static int run(struct app *a)
@@ -251,13 +268,8 @@ static int run(struct app *a)
     status = machine_exit_status(a->machine);
     if (a->o.screendump)
         write_screendump(a);
-    if (a->o.stats) {
-        uint64_t n = machine_instructions(a->machine);
-        int64_t us = g_get_monotonic_time() - began;
-
-        log_user("%" PRIu64 " instructions in %.2f s: %.0f million a second", n, (double)us / 1e6,
-                 us ? (double)n / (double)us : 0.0);
-    }
+    if (a->o.stats)
+        print_stats(a, g_get_monotonic_time() - began);
     return status;
 }
 

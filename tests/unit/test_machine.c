@@ -13,7 +13,9 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "cpu/mmu_shadow/shadow_mmu.h"
 #include "machine/board.h"
+#include "machine/board_stats.h"
 #include "machine/machine.h"
 
 #define ROM_SIZE 0x10000
@@ -474,6 +476,56 @@ static void test_dump_hook(void **state)
     assert_null(invariant_dump);
 }
 
+/* ---- counters ---- */
+
+static void add_line(void *opaque, const char *text)
+{
+    g_string_append_printf(opaque, "%s\n", text);
+}
+
+/* Every counter is in its place, and two vCPUs' are added up. */
+static void test_stats(void **state)
+{
+    static struct board b;
+    static struct shadow_mmu shadow = {.stats = {.walks = 1000,
+                                                 .fills = 11,
+                                                 .prefetched = 12,
+                                                 .prefetch_hits = 13,
+                                                 .retries = 14,
+                                                 .pages_made = 15,
+                                                 .pages_zapped = 16,
+                                                 .pages_evicted = 17,
+                                                 .floods = 18,
+                                                 .recoveries = 19,
+                                                 .tracked_writes = 20,
+                                                 .unsyncs = 21,
+                                                 .syncs = 22,
+                                                 .flushes = 23}};
+    static struct cpu cpus[2] = {
+        {.stat_tlb_fills = 1, .stat_walks = 20, .stat_blocks = 300, .stat_smc = 4000},
+        {.stat_tlb_fills = 2, .stat_walks = 30, .stat_blocks = 400, .stat_smc = 5000}};
+    GString *text = g_string_new(NULL);
+
+    (void)state;
+    b.n_cpus = 2;
+    b.cpu[0].cpu = &cpus[0];
+    b.cpu[1].cpu = &cpus[1];
+    board_print_stats(&b, add_line, text);
+    assert_string_equal(text->str, "mmu=walk: 3 TLB fills, 50 guest walks\n"
+                                   "code: 700 blocks decoded, 9000 of them written to\n");
+    b.shadow = &shadow;
+    g_string_truncate(text, 0);
+    board_print_stats(&b, add_line, text);
+    assert_string_equal(
+        text->str, "mmu=shadow: 3 TLB fills, 1050 guest walks\n"
+                   "shadow: 11 fills, of them 12 prefetched (13 used), 14 retries\n"
+                   "shadow pages: 15 made, 16 zapped, of them 17 evicted and 18 flooded, 19 huge "
+                   "pages recovered\n"
+                   "guest tables: 20 tracked writes, 21 unsyncs, 22 syncs, 23 flushes\n"
+                   "code: 700 blocks decoded, 9000 of them written to\n");
+    g_string_free(text, TRUE);
+}
+
 #define MACHINE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -503,6 +555,7 @@ int main(void)
         {"test_quit_smp", test_quit, setup_smp, teardown, NULL},
         {"test_quit_before_start_smp", test_quit_before_start, setup_smp, teardown, NULL},
         {"test_free_at_any_time_smp", test_free_at_any_time, setup_smp, teardown, NULL},
+        cmocka_unit_test(test_stats),
     };
     return unit_main(tests);
 }

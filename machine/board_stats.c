@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See board_stats.h. */
+#include "machine/board_stats.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "cpu/mmu_shadow/shadow_mmu.h"
+
+struct sums {
+    uint64_t tlb_fills, walks, blocks, smc;
+};
+
+/* Where lines go. */
+struct reader {
+    void (*line)(void *opaque, const char *text);
+    void *opaque;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(const struct reader *to, const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+
+    va_start(ap, fmt);
+    text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    to->line(to->opaque, text);
+    g_free(text);
+}
+
+static struct sums add_up(const struct board *b)
+{
+    struct sums s = {0};
+
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        const struct cpu *cpu = b->cpu[n].cpu;
+
+        s.tlb_fills += cpu->stat_tlb_fills;
+        s.walks += cpu->stat_walks;
+        s.blocks += cpu->stat_blocks;
+        s.smc += cpu->stat_smc;
+    }
+    return s;
+}
+
+static void print_shadow(const struct shadow_stats *s, const struct reader *to)
+{
+    say(to,
+        "shadow: %" PRIu64 " fills, of them %" PRIu64 " prefetched (%" PRIu64 " used), %" PRIu64
+        " retries",
+        s->fills, s->prefetched, s->prefetch_hits, s->retries);
+    say(to,
+        "shadow pages: %" PRIu64 " made, %" PRIu64 " zapped, of them %" PRIu64
+        " evicted and %" PRIu64 " flooded, %" PRIu64 " huge pages recovered",
+        s->pages_made, s->pages_zapped, s->pages_evicted, s->floods, s->recoveries);
+    say(to,
+        "guest tables: %" PRIu64 " tracked writes, %" PRIu64 " unsyncs, %" PRIu64 " syncs, %" PRIu64
+        " flushes",
+        s->tracked_writes, s->unsyncs, s->syncs, s->flushes);
+}
+
+void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
+                       void *opaque)
+{
+    const struct reader to = {.line = line, .opaque = opaque};
+    struct sums s = add_up(b);
+
+    if (b->shadow)
+        s.walks += b->shadow->stats.walks;
+    say(&to, "mmu=%s: %" PRIu64 " TLB fills, %" PRIu64 " guest walks",
+        b->shadow ? "shadow" : "walk", s.tlb_fills, s.walks);
+    if (b->shadow)
+        print_shadow(&b->shadow->stats, &to);
+    say(&to, "code: %" PRIu64 " blocks decoded, %" PRIu64 " of them written to", s.blocks, s.smc);
+}
