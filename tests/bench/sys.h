@@ -24,7 +24,8 @@ enum {
     NR_EXECVE = 59,
     NR_EXIT = 60,
     NR_WAIT4 = 61,
-    NR_GETPPID = 110
+    NR_GETPPID = 110,
+    NR_SCHED_SETSCHEDULER = 144
 };
 static long sys(long n, long a, long b, long c, long d, long e, long f)
 {
@@ -52,6 +53,7 @@ enum {
     NR_MUNMAP = 91,
     NR_WAIT4 = 114,
     NR_MPROTECT = 125,
+    NR_SCHED_SETSCHEDULER = 156,
     NR_SCHED_YIELD = 158,
     NR_MMAP = 192
 };
