@@ -2,7 +2,7 @@
 # tests/bench/run --mmu [ENGINE...]: mmu.c in a Linux guest with one processor and with two, and refill.c on bare metal, under
 # mmu=shadow and mmu=walk by turns, several times each; then one table. Each figure is the best of all turns.
 #   ENGINE    tcg, bochs: measured once, for comparison; what was measured before is kept in build/bench/mmu
-#   BENCH_ROUNDS=3          how many turns
+#   BENCH_ROUNDS=3          how many turns; 0 prints the last table again
 #   BENCH_KERNEL=amd64      or 686-pae, 686: the guest's kernel, and with it the format of its page tables
 #   BENCH_PARTS="refill one two"     which guests
 # To be sourced by tests/bench/run.
@@ -66,8 +66,9 @@ time_bochs() {
 }
 
 want=" ${parts/two/two1 two} "
-rm -f "$mmu/$kernel_name".{shadow,walk}.*
-for ((round = 1; round <= ${BENCH_ROUNDS:-3}; round++)); do
+rounds=${BENCH_ROUNDS:-3}
+[ "$rounds" = 0 ] || rm -f "$mmu/$kernel_name".{shadow,walk}.*
+for ((round = 1; round <= rounds; round++)); do
     order=(shadow walk)
     [ $((round % 2)) = 1 ] || order=(walk shadow)
     for part in $want; do
@@ -83,7 +84,8 @@ for engine; do
 done
 
 # "walk/shadow" above 1: the shadow is faster; by the clock, and by the emulator's processor time, which other work on the host
-# disturbs less. Two processors: how many times as fast as one, of the same engine, by the clock.
+# disturbs less. Two processors: how many times as fast as one, of the same engine, by the clock;
+# "at most": how many times it would be if both were always busy, by the processor time that they took for the same work.
 awk '
 FNR == 1 {
     n = split(FILENAME, f, "/"); split(f[n], f, ".")
@@ -120,18 +122,16 @@ function table(part,    list, n, i, w, ls, lc, nl) {
     if (nl) printf "%-12s%20s%12.2f |%20s%12.2f |\n", "(geometric)", "", exp(ls / nl), "", exp(lc / nl)
     print ""
 }
-function scaling(    list, n, i, w, e, engines, row) {
+function scaling(    list, n, i, w, e, engine, engines) {
     n = split(names["two1"], list, " ")
     if (!n) return
     split("shadow walk tcg", engines, " ")
-    printf "%-12s%22s%8s%22s%8s%22s%8s\n", "two", "shadow 1, 2 cpus s", "times", "walk 1, 2 cpus s", "times", "tcg 1, 2 cpus s", "times"
-    for (i = 1; i <= n; i++) {
-        w = list[i]
-        row = sprintf("%-12s", w)
-        for (e = 1; e <= 3; e++)
-            row = row sprintf("%12s%10s%8.8s", secs(t[engines[e], "two1", w]), secs(t[engines[e], "two", w]),
-                substr(ratio(t[engines[e], "two1", w], t[engines[e], "two", w]), 5))
-        print row
+    printf "%-12s%10s%10s%10s%12s%12s\n", "two", "", "1 cpu s", "2 cpus s", "times", "at most"
+    for (i = 1; i <= n; i++) for (e = 1; e <= 3; e++) {
+        w = list[i]; engine = engines[e]
+        if (t[engine, "two", w] > 0)
+            printf "%-12s%10s%s%s%s%s\n", w, engine, secs(t[engine, "two1", w]), secs(t[engine, "two", w]),
+                ratio(t[engine, "two1", w], t[engine, "two", w]), ratio(2 * c[engine, "two1", w], c[engine, "two", w])
     }
 }
 END { table("refill"); table("one"); table("two1"); scaling() }
