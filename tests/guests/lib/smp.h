@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For 32-bit guests with several processors: the local APIC, IPIs, and the start of the others by
- * INIT-SIPI-SIPI (SDM 3A 9.4.4). Included by the guest's one file, which defines ap_main.
+ * For guests with several processors: the local APIC, IPIs, and the start of the others by
+ * INIT-SIPI-SIPI (SDM 3A 9.4.4). Included by the guest's one file, which defines ap_main. The
+ * others start as the first did: 32-bit with paging off, or 64-bit on the first page tables, where
+ * smp_map_apic() adds the local APIC.
  */
 #ifndef SMP_H
 #define SMP_H
 
 #include "test.h"
 
-#define LAPIC(r) (*(volatile uint32_t *)(0xfee00000u + (r)))
+#define LAPIC(r) (*(volatile uint32_t *)(word)(0xfee00000u + (r)))
 #define AP_PAGE  0x8000u /* where they start; beyond the guest's own code */
 #define SMP_CPUS 8
 
 /* What each started processor runs, with interrupts off, on a stack of its own. Does not return. */
 void ap_main(void);
 
-static uint8_t stacks[SMP_CPUS][4096] __attribute__((aligned(16), used));
+static uint8_t stacks[SMP_CPUS][4096] __attribute__((aligned(4096), used));
+
+/* The APIC id of the processor that asks, by the stack that it is on. */
+static inline unsigned self(void)
+{
+    word sp = (word)__builtin_frame_address(0) - (word)stacks;
+
+    return sp < sizeof(stacks) ? (unsigned)(sp / 4096) : 0;
+}
 
 /* The APIC id of the processor that asks. */
 static inline unsigned me(void)
@@ -45,7 +55,7 @@ asm(".pushsection .text\n"
     "    and $~0x60000000, %eax\n"
     "    or $1, %eax\n"
     "    mov %eax, %cr0\n"
-    "    ljmpl $8, $ap_start\n"
+    "    ljmpl $0x48, $ap_start\n" /* SEL_KCODE32 */
     "trampoline_end:\n"
     ".code32\n"
     "ap_start:\n"
@@ -55,20 +65,53 @@ asm(".pushsection .text\n"
     "    mov %eax, %fs\n"
     "    mov %eax, %gs\n"
     "    mov %eax, %ss\n"
-    "    mov 0xfee00020, %eax\n" /* the id: a stack each */
+#ifdef __x86_64__
+    "    mov %cr4, %eax\n"
+    "    or $0x20, %eax\n" /* as in enter.S */
+    "    mov %eax, %cr4\n"
+    "    mov $0x70000, %eax\n"
+    "    mov %eax, %cr3\n"
+    "    mov $0xc0000080, %ecx\n"
+    "    rdmsr\n"
+    "    or $0x901, %eax\n"
+    "    wrmsr\n"
+    "    mov %cr0, %eax\n"
+    "    or $0x80000000, %eax\n"
+    "    mov %eax, %cr0\n"
+    "    ljmp $8, $ap_start64\n"
+    ".code64\n"
+    "ap_start64:\n"
+#else
+    "    ljmp $8, $1f\n"
+    "1:\n"
+#endif
+    "    mov $0xfee00020, %eax\n" /* the id: a stack each */
+    "    mov (%eax), %eax\n"
     "    shr $24, %eax\n"
     "    inc %eax\n"
     "    shl $12, %eax\n"
     "    add $stacks, %eax\n"
     "    mov %eax, %esp\n"
     "    call ap_main\n"
-    "ap_gdt: .word 0\n .long 0\n"
-    "ap_idt: .word 0\n .long 0\n"
+    "ap_gdt: .word 0\n .quad 0\n"
+    "ap_idt: .word 0\n .quad 0\n"
     ".popsection\n");
 extern struct {
     uint16_t limit;
-    uint32_t base;
+    word base;
 } __attribute__((packed)) ap_gdt, ap_idt;
+
+#ifdef __x86_64__
+static uint64_t apic_directory[512] __attribute__((aligned(4096)));
+
+static inline void smp_map_apic(void)
+{
+    uint64_t *pdpt = (uint64_t *)0x71000; /* enter.S has one gigabyte mapped */
+
+    apic_directory[0xfee00000u >> 21 & 511] = 0xfee00000u | 0x93;
+    pdpt[3] = (word)apic_directory | 7;
+}
+#endif
 
 static inline void ap_start_all(void)
 {
