@@ -54,12 +54,18 @@ static struct shadow_page *descend(struct fetch *f, struct shadow_page *sp)
     struct shadow_page *child;
 
     sp->floods = 0;
-    if (spte_is_table(e)) /* A */
-        return spte_host(e);
-    shadow_drop(f->m, sptep);
     role.rights = f->gw->rights[level - 1];
+    if (spte_is_table(e)) { /* A */
+        child = spte_host(e);
+        if (MUTANT(fetch_takes_any_table) ||
+            (child->gfn == f->gw->table_gfn[level - 2] && child->role.word == role.word))
+            return child;
+    }
+    shadow_drop(f->m, sptep);
     step("fetch: before B");
     child = shadow_page_get(f->m, f->gw->table_gfn[level - 2], role, &f->owed); /* B */
+    if (child->unsync_below && !MUTANT(fetch_links_unsync_below))
+        shadow_sync_below(f->m, child, &f->owed); /* flushes while it was not linked passed it by */
     shadow_pay(f->m, &f->owed);
     step("fetch: between B and C");
     if (!MUTANT(fetch_no_check_when_linking) && !MUTANT(fetch_checks_before_protecting) &&

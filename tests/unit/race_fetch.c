@@ -39,13 +39,32 @@ static void change_slots(void *ctx)
     shadow_end_change(r->mmu);
 }
 
+/* The first table comes back: its shadow has nothing of what the other said. */
+static void check_way_back(struct race *r)
+{
+    struct shadow_xlat x;
+    uint32_t error;
+
+    put(r, r->at, PT * PAGE_SIZE | GPTE_P | GPTE_W | GPTE_A);
+    shadow_written(r->mmu, r->vcpu[1], r->at, 4);
+    load_cr3(r, 0);
+    for (unsigned k = 0; k < 2; k++) { /* the first has the table linked again */
+        schedule_expect(shadow_translate(r->vcpu[0], k ? VA : NEIGHBOUR, 0, &x, &error));
+        schedule_expect(x.gpa == BEFORE << PAGE_SHIFT);
+    }
+}
+
 static void check(void *ctx)
 {
     struct race *r = ctx;
     struct shadow_xlat x;
     uint32_t error;
 
+    if (r->linked)
+        check_way_back(r);
     shadow_audit(r->mmu);
+    if (r->linked)
+        return;
     if (!r->slots) {
         load_cr3(r, 0);
         schedule_expect(shadow_translate(r->vcpu[0], VA, 0, &x, &error));
@@ -80,6 +99,19 @@ static void test_mail002_middle_level_changes_by_a_warm_tlb(void **state)
 {
     struct race r = {
         .at = PD * PAGE_SIZE, .value = PT2 * PAGE_SIZE | full, .leads = ELSE, .warm = true};
+
+    (void)state;
+    explore(&r, race_store);
+}
+
+/* The entry's store is seen before it is told: a walk leads to the new table while the old one is
+ * still linked. */
+static void test_mail002_linked_table_is_another(void **state)
+{
+    struct race r = {.at = PD * PAGE_SIZE,
+                     .value = PT2 * PAGE_SIZE | GPTE_P | GPTE_W | GPTE_A,
+                     .leads = ELSE,
+                     .linked = true};
 
     (void)state;
     explore(&r, race_store);
@@ -124,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mail002_middle_level_changes),
         cmocka_unit_test(test_mail002_middle_level_changes_by_a_warm_tlb),
+        cmocka_unit_test(test_mail002_linked_table_is_another),
         cmocka_unit_test(test_mail002_last_level_changes),
         cmocka_unit_test(test_mail002_last_level_changes_by_a_warm_tlb),
         cmocka_unit_test(test_slots_change),

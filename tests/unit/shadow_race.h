@@ -18,16 +18,17 @@
 #include "cpu/mmu_shadow/slot_pages.h"
 #include "tests/unit/schedule.h"
 
-#define FRAMES 1024u /* 4 MiB: one large page of the window */
-#define PD     1u
-#define PT     2u /* the table in use, and the one that is put in its place */
-#define PT2    3u
-#define PD2    4u   /* the writer's address space, with the window */
-#define BEFORE 100u /* the frames that the address leads to */
-#define AFTER  101u
-#define ELSE   102u /* and by the other table */
-#define VA     0x00001000u
-#define WINDOW 0xc0000000u
+#define FRAMES    1024u /* 4 MiB: one large page of the window */
+#define PD        1u
+#define PT        2u /* the table in use, and the one that is put in its place */
+#define PT2       3u
+#define PD2       4u   /* the writer's address space, with the window */
+#define BEFORE    100u /* the frames that the address leads to */
+#define AFTER     101u
+#define ELSE      102u /* and by the other table */
+#define VA        0x00001000u
+#define NEIGHBOUR 0x00020000u /* too far for prefetching */
+#define WINDOW    0xc0000000u
 
 struct race {
     gpa_t at;       /* the entry that the guest changes */
@@ -35,6 +36,7 @@ struct race {
     gfn_t leads;    /* where the address leads then */
     bool warm;      /* the writer has the entry's page in its TLB before */
     gfn_t before;   /* where it led before; 0: BEFORE */
+    bool linked;    /* the reader has used a neighbour of the address before */
     bool slots;     /* it is not the guest that changes, but the slot: to other memory */
 
     uint8_t *ram, *other;
@@ -162,6 +164,14 @@ static inline void race_setup(void *ctx)
         r->vcpu[n] = shadow_vcpu_new(r->mmu, n ? NULL : r);
         guest_paging_set_role(&r->vcpu[n]->paging, role);
         load_cr3(r, n);
+    }
+    if (r->linked) {
+        struct shadow_xlat x;
+        uint32_t error;
+
+        put(r, PT * PAGE_SIZE + NEIGHBOUR / PAGE_SIZE * 4, BEFORE * PAGE_SIZE | GPTE_P | GPTE_A);
+        if (!shadow_translate(r->vcpu[0], NEIGHBOUR, 0, &x, &error))
+            abort();
     }
     if (r->warm) {
         uint32_t error;

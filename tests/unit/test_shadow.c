@@ -506,6 +506,64 @@ static void test_invlpg(void **state)
     }
 }
 
+static void expect_gfn(gva_t va, gfn_t gfn)
+{
+    struct shadow_xlat x;
+    uint32_t error;
+
+    assert_true(shadow_translate(vcpu[0], va, 0, &x, &error));
+    assert_int_equal(x.gpa >> PAGE_SHIFT, gfn);
+}
+
+static void flush_everywhere(gva_t va)
+{
+    for (unsigned n = 0; n < N_VCPUS; n++) {
+        if (va)
+            shadow_invlpg(vcpu[n], va);
+        else
+            load_cr3(n, 0);
+    }
+    memset(tlb, 0, sizeof(tlb));
+}
+
+/* A middle table has two shadows, for two rights of the entry above, and one is linked at a time. A
+ * leaf entry changes and is flushed while the other is linked: the first has missed it, and must
+ * not come back as it was. */
+static void test_unsync_table_comes_back(void **state)
+{
+    enum { PDPT = 60, PD, PT, ONE, TWO, THREE };
+    const uint64_t all = GPTE_P | GPTE_W | GPTE_U | GPTE_A, less = all & ~(uint64_t)GPTE_W;
+    const gva_t va = UINT64_C(1) << 39;
+    const gpa_t above = entry_gpa(PDPT, 0);
+
+    (void)state;
+    vm_new(&modes[2], 1000, 1);
+    poke(entry_gpa(TABLES, 1), PDPT * PAGE_SIZE | all);
+    poke(above, PD * PAGE_SIZE | all);
+    poke(entry_gpa(PD, 0), PT * PAGE_SIZE | all);
+    poke(entry_gpa(PT, 0), ONE * PAGE_SIZE | all);
+    poke(entry_gpa(PT, 1), TWO * PAGE_SIZE | all);
+    flush_everywhere(0);
+    for (unsigned k = 0; k < 2; k++) {
+        store(1, above, PD * PAGE_SIZE | (k ? all : less), 8);
+        flush_everywhere(0);
+        expect_gfn(va, ONE);
+        expect_gfn(va + PAGE_SIZE, TWO);
+    }
+    for (unsigned k = 0; k < 8; k++) /* so often that it is left alone */
+        store(1, entry_gpa(PT, 16 + k), TWO * PAGE_SIZE | all, 8);
+    assert_true(mmu->stats.unsyncs > 0);
+    store(1, entry_gpa(PT, 1), THREE * PAGE_SIZE | all, 8);
+    flush_everywhere(va + PAGE_SIZE);
+    expect_gfn(va + PAGE_SIZE, THREE);
+    store(1, above, PD * PAGE_SIZE | less, 8);
+    flush_everywhere(0);
+    expect_gfn(va, ONE);
+    expect_gfn(va + PAGE_SIZE, THREE);
+    shadow_audit(mmu);
+    vm_free();
+}
+
 /* While slots change nothing is remembered, and afterwards all is made anew. */
 static void test_slot_change(void **state)
 {
@@ -550,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_churn),
         cmocka_unit_test(test_invlpg),
+        cmocka_unit_test(test_unsync_table_comes_back),
         cmocka_unit_test(test_slot_change),
         cmocka_unit_test(test_churn_with_few_pages),
     };
