@@ -24,8 +24,8 @@
 #define LEVELS     2
 #define INDEX_BITS 10
 #endif
-#define ENTRIES    (1u << INDEX_BITS)
-#define LARGE_PAGE ((word)4096 << INDEX_BITS)
+#define ENTRIES     (1u << INDEX_BITS)
+#define LARGE_PAGE  ((word)4096 << INDEX_BITS)
 #define FRAME_OF(e) ((e) & ~(word)0xfff)
 
 #define VEC_SHOOT 0x51
@@ -134,7 +134,7 @@ enum flush {
 };
 static bool have_pge, have_invpcid, have_pcid;
 
-static void flush_features(void)
+static inline void flush_features(void)
 {
     have_pge = has_cpuid(1, 0, EDX, 13);
     have_invpcid = sizeof(word) == 8 && has_cpuid(7, 0, EBX, 10);
@@ -150,7 +150,7 @@ static inline void invpcid(uint64_t type, uint64_t pcid, uint64_t va)
     asm volatile("invpcid %0, %1" ::"m"(d), "r"((word)type) : "memory");
 }
 
-static enum flush any_flush(bool global)
+static inline enum flush any_flush(bool global)
 {
     enum flush f = (enum flush)rnd(global ? BY_CR3 : FLUSHES);
 
@@ -162,7 +162,7 @@ static enum flush any_flush(bool global)
 }
 
 /* Flushes all but single pages; those are the caller's `n` at `va`. */
-static void flush_now(enum flush f, const word *va, unsigned n, unsigned pcid)
+static inline void flush_now(enum flush f, const word *va, unsigned n, unsigned pcid)
 {
     switch (f) {
     case BY_INVLPG:

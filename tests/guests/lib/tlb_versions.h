@@ -99,13 +99,14 @@ static void access_once(unsigned cpu)
         uint32_t is = *(volatile uint32_t *)(views[lo & 3][p].frame + 0x40 + cpu * 8);
 
         if (intended == lo && is != serial[cpu])
-            fail_here("a store that did not arrive", is, serial[cpu], (uint64_t)asked_flush << 32 | lo, w << 8 | p);
+            fail_here("a store that did not arrive", is, serial[cpu],
+                      (uint64_t)asked_flush << 32 | lo, w << 8 | p);
     }
     accesses[cpu]++;
 }
 
-/* Some accesses after each flush, some while a change is under way; beyond those it leaves the host's
- * processor to the others. */
+/* Some accesses after each flush, some while a change is under way; beyond those it leaves the
+ * host's processor to the others. */
 static void accessor(unsigned cpu)
 {
     uint32_t since = 0, last = 0, seen = 0;
