@@ -6,6 +6,7 @@
 // guest: 64
 // options: -smp 4
 // not on: bochs (its configuration has one processor)
+#include "tlb_contexts.h"
 #include "tlb_versions.h"
 
 #define CPUS 4u
@@ -35,4 +36,10 @@ void main(void)
     while (up != cpus - 1)
         relax();
     test_versions((word)root, 5ull << 39, 6ull << 39, 5000);
+    trap_hook = probe_trap;
+    alias_root = (word)root;
+    test_marks(3000);
+    test_counters(5000);
+    test_self_map(5000);
+    test_contexts(20000);
 }

@@ -5,6 +5,7 @@
  */
 // options: -smp 4
 // not on: bochs (its configuration has one processor)
+#include "tlb_aliases.h"
 #include "tlb_versions.h"
 
 #define CPUS 4u
@@ -41,4 +42,9 @@ void main(void)
     while (up != cpus - 1)
         relax();
     test_versions((word)root, 0x80000000, 0x80400000, 5000);
+    trap_hook = probe_trap;
+    alias_root = (word)root;
+    test_marks(3000);
+    test_counters(5000);
+    test_self_map(5000);
 }
