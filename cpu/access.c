@@ -571,6 +571,8 @@ void mem_lock(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
             return;
         if (ram && !MUTANT(access_split_lock))
             cpu_lock_all(cpu);
+        if (MUTANT(access_lock_ends_early))
+            return;
     } while (ram && !MUTANT(access_split_lock));
     if (cpu->locked)
         cpu_unlock(cpu);

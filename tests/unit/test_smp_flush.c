@@ -10,6 +10,7 @@
 #include "cpu/access.h"
 #include "cpu/blocks.h"
 #include "cpu/cpuid.h"
+#include "cpu/mmu.h"
 #include "cpu/mmu_shadow/page_track.h"
 
 #define WINDOW  0x400000u /* linear: a page table of the tests' own, at PT */
@@ -209,6 +210,45 @@ static void test_split_lock_stops_the_others(void **state)
         smp_stop(&s, k);
         smp_join(&s, k);
     }
+    smp_free(&s);
+}
+
+/* An MMU that waits for a lock at each translation. */
+static int translate_outside(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explicit_ac,
+                             struct mmu_xlat *out, uint32_t *err)
+{
+    bool inside = cpu_leave_guest(cpu);
+
+    if (inside)
+        cpu_enter_guest(cpu);
+    return mmu_walk_ops.translate(cpu, va, acc, user, explicit_ac, out, err);
+}
+
+/* A flush that is asked for while the section is waited for takes the operand's translation away;
+ * the access must not end the section by translating again. */
+static void test_lock_outlasts_a_flush(void **state)
+{
+    const gva_t at = 0x20ffe;
+    struct mmu_ops ops = mmu_walk_ops;
+    struct cpu *cpu;
+    struct smp s;
+
+    (void)state;
+    ops.translate = translate_outside;
+    smp_new(&s, 2, false);
+    cpu = smp_vcpu(&s, 0);
+    cpu->mmu = &ops;
+    cpu_enter_guest(cpu);
+    cpu->flush.all = true;
+    atomic_fetch_add(&cpu->flush_wanted, 1);
+    mem_lock(cpu, NULL, at, 4);
+    assert_int_equal(cpu->locked, CPU_LOCKED_ALL);
+    mem_write_slow(cpu, NULL, at, mem_read_slow(cpu, NULL, at, 4) + 1, 4);
+    assert_int_equal(cpu->locked, CPU_LOCKED_ALL);
+    mem_unlock(cpu);
+    assert_int_equal(smp_peek(&s, (uint32_t)at), 1);
+    cpu_leave_guest(cpu);
+    cpu->mmu = &mmu_walk_ops;
     smp_free(&s);
 }
 
@@ -641,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_flush_of_one_outside),
         cmocka_unit_test(test_flush_of_a_sleeper),
         cmocka_unit_test(test_split_lock_stops_the_others),
+        cmocka_unit_test(test_lock_outlasts_a_flush),
         cmocka_unit_test(test_locked_swap_that_lost),
         cmocka_unit_test(test_flushes_cross),
         cmocka_unit_test(test_hook_in_the_middle_of_an_access),
