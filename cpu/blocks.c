@@ -391,6 +391,20 @@ static void add_fallthrough(struct block *b, insn_fn *fn)
     b->n--;
 }
 
+/* Copies code of one page. A store of up to eight aligned bytes that another vCPU makes meanwhile
+ * is in the copy as a whole or not at all, as for a processor's own fetches (APM 2 7.6.1). */
+static void copy_code(uint8_t *to, const uint8_t *from, size_t n)
+{
+    while (n) {
+        size_t skip = (uintptr_t)from & 7, k = 8 - skip < n ? 8 - skip : n;
+        uint8_t whole[8];
+
+        ram_copy(whole, from - skip, 8);
+        memcpy(to, whole + skip, k);
+        to += k, from += k, n -= k;
+    }
+}
+
 /* Decodes from the page's bytes (avail of them up to its or the segment's end) into b. Returns
  * false when not even one instruction is whole. The decoder looks at bytes twice, and another vCPU
  * may write them now: it is given a copy. */
@@ -399,7 +413,7 @@ static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t a
     unsigned max = b->mode & MODE_STEP ? 1 : MAX_INSNS;
     uint8_t bytes[MAX_BYTES + INSN_MAX_LEN];
 
-    ram_copy(bytes, page, avail < sizeof(bytes) ? avail : sizeof(bytes));
+    copy_code(bytes, page, avail < sizeof(bytes) ? avail : sizeof(bytes));
     avail = avail < sizeof(bytes) ? avail : sizeof(bytes);
 
     while (b->n < max && b->len < MAX_BYTES) {
@@ -481,6 +495,7 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
 
     for (; st == DECODE_MORE && avail < seg_avail && avail < INSN_MAX_LEN; avail++) {
         gpa_t at = gpa + avail;
+        size_t room = sizeof(bytes) - avail;
         uint8_t *p;
 
         if (avail >= in_page) {
@@ -492,10 +507,11 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
         ram &= p != NULL && (avail < in_page || at >> PAGE_SHIFT != gpa >> PAGE_SHIFT);
         if (ram && (avail == 0 || avail == in_page) && track_page(cpu, at >> PAGE_SHIFT))
             return NULL;
-        if (p)
-            ram_copy(&bytes[avail], p, 1);
-        else
+        if (!p)
             bytes[avail] = (uint8_t)cpu_mmio_read(cpu, at, 1);
+        else if (avail == 0 || avail == in_page) /* the rest of it in this page, at once */
+            copy_code(&bytes[avail], p,
+                      room < PAGE_SIZE - (at & ~PAGE_MASK) ? room : PAGE_SIZE - (at & ~PAGE_MASK));
         st = decode(bytes, avail + 1, cpu->mode, cpu->features, &in);
     }
     if (!ram || st != DECODE_OK)

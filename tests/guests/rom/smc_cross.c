@@ -13,7 +13,7 @@
 #define CPUS    4u
 #define ALIAS   0x80000000u /* the code pages once more */
 #define TABLE   0x80400000u /* what the page of many uses maps when it is a page table */
-#define ROUNDS  3000u
+#define ROUNDS  1500u
 #define IMM32   0x1000u /* offsets in code: an immediate that is aligned, */
 #define IMM8    0x1040u
 #define POKED   0x1080u /* an instruction that is changed by INT3, */

@@ -5,7 +5,7 @@
  */
 // guest: 64
 // options: -smp 4
-// not on: bochs (its configuration has one processor)
+// not on: bochs (its configuration has one processor) qemu (gives no way while waiting: minutes)
 #include "tlb_contexts.h"
 #include "tlb_versions.h"
 

@@ -4,7 +4,7 @@
  * flush, never after. SDM 3A 4.10.
  */
 // options: -smp 4
-// not on: bochs (its configuration has one processor)
+// not on: bochs (its configuration has one processor) qemu (gives no way while waiting: minutes)
 #include "tlb_aliases.h"
 #include "tlb_versions.h"
 
