@@ -213,7 +213,9 @@ static void test_split_lock_stops_the_others(void **state)
     smp_free(&s);
 }
 
-/* An MMU that waits for a lock at each translation. */
+static unsigned translations;
+
+/* An MMU that waits for a lock at each translation; after the second, a flush is asked for. */
 static int translate_outside(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explicit_ac,
                              struct mmu_xlat *out, uint32_t *err)
 {
@@ -221,6 +223,10 @@ static int translate_outside(struct cpu *cpu, gva_t va, unsigned acc, bool user,
 
     if (inside)
         cpu_enter_guest(cpu);
+    if (++translations == 2) {
+        cpu->flush.all = true;
+        atomic_fetch_add(&cpu->flush_wanted, 1);
+    }
     return mmu_walk_ops.translate(cpu, va, acc, user, explicit_ac, out, err);
 }
 
@@ -239,14 +245,14 @@ static void test_lock_outlasts_a_flush(void **state)
     cpu = smp_vcpu(&s, 0);
     cpu->mmu = &ops;
     cpu_enter_guest(cpu);
-    cpu->flush.all = true;
-    atomic_fetch_add(&cpu->flush_wanted, 1);
+    translations = 0;
     mem_lock(cpu, NULL, at, 4);
     assert_int_equal(cpu->locked, CPU_LOCKED_ALL);
     mem_write_slow(cpu, NULL, at, mem_read_slow(cpu, NULL, at, 4) + 1, 4);
     assert_int_equal(cpu->locked, CPU_LOCKED_ALL);
     mem_unlock(cpu);
     assert_int_equal(smp_peek(&s, (uint32_t)at), 1);
+    assert_true(translations > 3);
     cpu_leave_guest(cpu);
     cpu->mmu = &mmu_walk_ops;
     smp_free(&s);
