@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "cpu/mmu_shadow/shadow_mmu.h"
+#include "cpu/mmu_shadow/shadow_page.h"
+#include "cpu/mmu_shadowed.h"
 
 struct sums {
     uint64_t tlb_fills, walks, blocks, smc;
@@ -65,12 +66,17 @@ void board_print_stats(const struct board *b, void (*line)(void *opaque, const c
 {
     const struct reader to = {.line = line, .opaque = opaque};
     struct sums s = add_up(b);
+    struct shadow_stats shadow;
 
-    if (b->shadow)
-        s.walks += b->shadow->stats.walks;
+    if (b->shadow) {
+        mmu_shadow_stats(b->shadow, &shadow);
+        s.walks += shadow.walks;
+    }
     say(&to, "mmu=%s: %" PRIu64 " TLB fills, %" PRIu64 " guest walks",
         b->shadow ? "shadow" : "walk", s.tlb_fills, s.walks);
     if (b->shadow)
-        print_shadow(&b->shadow->stats, &to);
+        print_shadow(&shadow, &to);
+    if (b->audits)
+        say(&to, "audits: %" PRIu64 ", nothing found", b->audits);
     say(&to, "code: %" PRIu64 " blocks decoded, %" PRIu64 " of them written to", s.blocks, s.smc);
 }
