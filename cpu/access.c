@@ -54,13 +54,117 @@ static void wipe_tlb(struct cpu *cpu)
     memset(cpu->itlb, 0xff, sizeof(cpu->itlb));
 }
 
+/* ---- address spaces ---- */
+
+/*
+ * SDM 3A 4.10.1. Each PCID that is in use has a generation of the TLB, and one of the block cache,
+ * of its own: a load of CR3 that keeps translations goes back to them. The few that were left last
+ * are remembered; what is forgotten gets new ones, which is as good as a flush. Global entries go
+ * from one generation to the other (revive).
+ */
+static uint16_t current_pcid(const struct cpu *cpu)
+{
+    return cpu->cr4 & CR4_PCIDE ? cpu->cr3 & 0xfff : 0;
+}
+
+static void drop_spaces(struct cpu *cpu)
+{
+    for (unsigned k = 0; k < TLB_SPACES; k++)
+        cpu->spaces[k].kept = false;
+}
+
+static struct tlb_space *find_space(struct cpu *cpu, uint16_t pcid)
+{
+    for (unsigned k = 0; k < TLB_SPACES; k++) {
+        if (cpu->spaces[k].kept && cpu->spaces[k].pcid == pcid)
+            return &cpu->spaces[k];
+    }
+    return NULL;
+}
+
+/* The current one is left: to a free place, or to that of the one left longest ago. */
+static void keep_space(struct cpu *cpu)
+{
+    struct tlb_space *to = &cpu->spaces[0];
+
+    for (unsigned k = 0; k < TLB_SPACES && to->kept; k++) {
+        if (!cpu->spaces[k].kept || cpu->spaces[k].left < to->left)
+            to = &cpu->spaces[k];
+    }
+    *to = (struct tlb_space){.kept = true,
+                             .pcid = cpu->tlb_pcid,
+                             .tlb_gen = cpu->tlb_gen,
+                             .bcache_gen = cpu->bcache_gen,
+                             .left = cpu->space_switches++};
+}
+
+static void new_tlb_generation(struct cpu *cpu)
+{
+    if (++cpu->tlb_last_gen == TLB_GENS) { /* they come round again */
+        cpu->tlb_last_gen = 0;
+        wipe_tlb(cpu);
+        if (!MUTANT(tlb_spaces_outlive_generations))
+            drop_spaces(cpu);
+    }
+    cpu->tlb_gen = cpu->tlb_last_gen;
+    tlb_sync_key(cpu);
+}
+
+static void drop_blocks_of_spaces(struct cpu *cpu)
+{
+    for (unsigned k = 0; k < TLB_SPACES; k++)
+        cpu->spaces[k].bcache_gen = 0;
+}
+
 static void new_bcache_generation(struct cpu *cpu)
 {
-    if (++cpu->bcache_gen == BCACHE_GENS) {
-        cpu->bcache_gen = 0;
+    if (++cpu->bcache_last_gen == BCACHE_GENS) {
+        cpu->bcache_last_gen = 1;
         memset(cpu->bcache, 0, sizeof(cpu->bcache));
+        drop_blocks_of_spaces(cpu);
     }
+    cpu->bcache_gen = cpu->bcache_last_gen;
     cpu->bcache_key = cpu_bcache_key(cpu);
+}
+
+void cpu_tlb_switch(struct cpu *cpu, bool keep)
+{
+    uint16_t pcid = current_pcid(cpu);
+    struct tlb_space *s = find_space(cpu, pcid), old = {0};
+
+    cpu->paging_new = true;
+    if (keep && pcid == cpu->tlb_pcid)
+        return;
+    if (s) {
+        old = *s;
+        s->kept = false;
+    }
+    if (pcid != cpu->tlb_pcid)
+        keep_space(cpu);
+    cpu->tlb_pcid = pcid;
+    if (keep && old.kept) {
+        cpu->tlb_gen = old.tlb_gen;
+        tlb_sync_key(cpu);
+    } else {
+        new_tlb_generation(cpu);
+        old.bcache_gen = 0;
+    }
+    if (old.bcache_gen) {
+        cpu->bcache_gen = old.bcache_gen;
+        cpu->bcache_key = cpu_bcache_key(cpu);
+    } else {
+        new_bcache_generation(cpu);
+    }
+}
+
+void cpu_tlb_flush_pcid(struct cpu *cpu, uint16_t pcid)
+{
+    struct tlb_space *s = find_space(cpu, pcid);
+
+    if (s)
+        s->kept = false; /* its tables are looked at when CR3 is loaded */
+    if (pcid == cpu->tlb_pcid)
+        cpu_tlb_switch(cpu, false);
 }
 
 /* ---- pieces of large pages ---- */
@@ -111,22 +215,17 @@ void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
 
 void cpu_tlb_forget(struct cpu *cpu, bool globals_too)
 {
-    bool wipe = false;
-
     if (globals_too)
         memset(cpu->tlb_large, 0, sizeof(cpu->tlb_large));
 
     if (globals_too && ++cpu->tlb_global_gen == TLB_GENS) {
         cpu->tlb_global_gen = 0;
-        wipe = true;
-    }
-    if (++cpu->tlb_gen == TLB_GENS) {
-        cpu->tlb_gen = 0;
-        wipe = true;
-    }
-    if (wipe)
         wipe_tlb(cpu);
-    tlb_sync_key(cpu);
+    }
+    if (!MUTANT(tlb_flush_spares_other_spaces))
+        drop_spaces(cpu);
+    cpu->tlb_pcid = current_pcid(cpu);
+    new_tlb_generation(cpu);
     new_bcache_generation(cpu);
 }
 
@@ -143,6 +242,8 @@ void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
     }
     if (cpu->mmu->invlpg)
         cpu->mmu->invlpg(cpu, va);
+    if (!MUTANT(invlpg_spares_blocks_of_other_spaces)) /* the page may be global */
+        drop_blocks_of_spaces(cpu);
     new_bcache_generation(cpu);
 }
 

@@ -82,9 +82,13 @@ bool control_write_cr0(struct cpu *cpu, uint64_t val)
 
 bool control_write_cr3(struct cpu *cpu, uint64_t val)
 {
+    bool keep = false;
+
     if (cpu_long_mode(cpu)) {
-        if (cpu->cr4 & CR4_PCIDE)
-            val &= ~CR3_NOFLUSH; /* translations are not tagged by PCID: always flush */
+        if (cpu->cr4 & CR4_PCIDE) {
+            keep = val & CR3_NOFLUSH;
+            val &= ~CR3_NOFLUSH;
+        }
         if (val >> cpu->phys_bits)
             return false;
     } else {
@@ -93,7 +97,7 @@ bool control_write_cr3(struct cpu *cpu, uint64_t val)
             return false;
     }
     cpu->cr3 = val;
-    cpu_tlb_flush(cpu, false);
+    cpu_tlb_switch(cpu, keep);
     return true;
 }
 

@@ -139,6 +139,16 @@ struct cpu_flush {
     gfn_t gfn[CPU_FLUSH_FRAMES];
 };
 
+/* An address space (PCID) that was left, and under what its translations are still kept. */
+struct tlb_space {
+    bool kept; /* false: this place is free */
+    uint16_t pcid;
+    uint32_t tlb_gen;
+    uint32_t bcache_gen; /* 0: blocks are to be looked up anew */
+    uint64_t left;       /* when, in switches */
+};
+#define TLB_SPACES 12
+
 /* 80-bit registers as FXSAVE lays them out. */
 struct fpu {
     uint8_t st[8][16]; /* physical registers R0..R7; ST(n) is R[(top + n) & 7] */
@@ -272,11 +282,16 @@ struct cpu {
     unsigned audit_every, audit_in; /* misses in the TLB from audit to audit, and left; 0: none */
     bool paging_new;                         /* control registers were loaded since it looked */
     uint64_t tlb_large[TLB_LARGE_BITS / 64]; /* filter: large pages that entries may be pieces of */
-    uint32_t tlb_gen;                        /* 0..511, in tags */
+    uint32_t tlb_gen;                        /* 0..511, in tags: of the current address space */
+    uint32_t tlb_last_gen;                   /* the last that was given to one */
     uint32_t tlb_global_gen;                 /* 0..511, in the gpa word of global entries */
-    uint32_t bcache_gen;                     /* below BCACHE_GENS */
-    bool watching;                           /* DR7 has data breakpoints: no access may hit */
-    bool stepping;                           /* cpu_run counts instructions */
+    uint32_t bcache_gen;                     /* 1..BCACHE_GENS - 1: of the current address space */
+    uint32_t bcache_last_gen;                /* the last that was given to one */
+    uint16_t tlb_pcid;                       /* whose tlb_gen and bcache_gen are */
+    struct tlb_space spaces[TLB_SPACES];     /* the others; none is tlb_pcid's */
+    uint64_t space_switches;
+    bool watching; /* DR7 has data breakpoints: no access may hit */
+    bool stepping; /* cpu_run counts instructions */
     struct blocks *blocks;
 
     /* ---- configuration ---- */
@@ -359,10 +374,16 @@ void cpu_sync_mode(struct cpu *cpu);
  * false: a null selector. */
 void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable);
 
-/* Drop translations as the architecture asks for it: all, all but global ones, or of one page.
- * Decoded blocks stay (they are physical). */
+/* Drop translations as the architecture asks for it, of all PCIDs: all, all but global ones, or of
+ * one page. CR3 and CR4 are as they will be. Decoded blocks stay (they are physical). */
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too);
 void cpu_tlb_flush_page(struct cpu *cpu, gva_t va);
+
+/* All but global ones of one address space. */
+void cpu_tlb_flush_pcid(struct cpu *cpu, uint16_t pcid);
+
+/* CR3 was loaded: to the translations of its PCID, or, unless `keep`, to none but global ones. */
+void cpu_tlb_switch(struct cpu *cpu, bool keep);
 
 /* The same where the architecture asks for nothing: the host has changed what is behind. */
 void cpu_tlb_forget(struct cpu *cpu, bool globals_too);

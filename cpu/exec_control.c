@@ -161,12 +161,14 @@ HANDLER(invpcid)
         RAISE_ERR(EXC_GP, 0);
     if (desc[0] >> 12 || (type < 2 && !(cpu->cr4 & CR4_PCIDE) && (desc[0] & 0xfff)))
         RAISE_ERR(EXC_GP, 0);
-    if (type == 0) {
+    switch (type) {
+    case 0: /* of any PCID: pages are dropped in all of them */
         if (!gva_canonical(desc[1]))
             RAISE_ERR(EXC_GP, 0);
         cpu_tlb_flush_page(cpu, desc[1]);
-    } else {
-        cpu_tlb_flush(cpu, type == 2);
+        break;
+    case 1: cpu_tlb_flush_pcid(cpu, desc[0] & 0xfff); break;
+    default: cpu_tlb_flush(cpu, type == 2);
     }
     GO_ON_AFTER;
 }

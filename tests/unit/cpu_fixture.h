@@ -14,6 +14,9 @@
 #include "tests/unit/slots_rig.h"
 #include "tests/unit/unit.h"
 
+/* Does the MMU see each store to the tables that it uses, so that what it keeps is never stale? */
+#define FX_TABLES_WATCHED 0
+
 #define FX_RAM   (4u << 20)
 #define FX_SLOT  0 /* its slot; tests may add others */
 #define FX_GDT   0x1000u

@@ -4,62 +4,9 @@
  * volume 3A, 4.10), accesses across pages, non-canonical addresses, A20, holes, ROM, and how device
  * memory sees an access.
  */
-#include "tests/unit/mmu_rig.h"
+#include "tests/unit/tlb_rig.h"
 
 /* ---- what invalidates translations ---- */
-
-/* Runs one instruction, given as up to 8 bytes, in ring 0 with RAX and RBX set; it must not fault.
- */
-static void rig_insn(struct rig *r, uint64_t code, unsigned len, uint64_t rax, uint64_t rbx)
-{
-    static uint32_t where;
-
-    where = (where + 16) & 0x7ff;
-    rig_ring(r, 0);
-    fx_wr(r->fx, FX_CODE + 0x400 + where, code, 8);
-    r->fx->cpu->gpr[REG_RIP] = FX_CODE + 0x400 + where;
-    r->fx->cpu->gpr[REG_RAX] = rax;
-    r->fx->cpu->gpr[REG_RBX] = rbx;
-    fx_run(r->fx, 1);
-    assert_int_equal(fx_rip(r->fx), FX_CODE + 0x400 + where + len);
-}
-
-#define MOV_CR0_EAX 0xc0220f, 3
-#define MOV_CR3_EAX 0xd8220f, 3
-#define MOV_CR4_EAX 0xe0220f, 3
-#define INVLPG_EBX  0x3b010f, 3
-
-static void rig_invpcid(struct rig *r, uint64_t type, uint64_t pcid, gva_t va)
-{
-    fx_wr(r->fx, 0xb000, pcid, 8);
-    fx_wr(r->fx, 0xb008, va, 8);
-    rig_insn(r, UINT64_C(0x0382380f66), 5, type, 0xb000);
-}
-
-/* Whether reads of va still go to the page at `gpa`, which starts with a mark of its own. */
-static bool sees(struct rig *r, gva_t va, uint32_t gpa)
-{
-    struct rig_result res;
-    gva_t keep = r->va;
-
-    fx_wr(r->fx, gpa + RIG_DATA, 0x77, 1);
-    r->va = va;
-    res = rig_go(r, 0, RIG_READ);
-    r->va = keep;
-    fx_wr(r->fx, gpa + RIG_DATA, 0, 1);
-    return res.vector == -1 && (r->fx->cpu->gpr[REG_RAX] & 0xff) == 0x77;
-}
-
-/* Takes the page away, in memory only. */
-static void unmap(struct rig *r)
-{
-    rig_set(r, r->n - 1, 0);
-}
-
-static bool mapped(struct rig *r)
-{
-    return sees(r, r->va, RIG_TARGET);
-}
 
 static void invlpg_drops_a_page(void **state)
 {
