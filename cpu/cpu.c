@@ -20,19 +20,20 @@
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
 {
-    const struct cpu_model *model = cpu_model_find(cfg->model);
+    struct cpu_spec spec;
+    char word[64];
     struct cpu *cpu;
 
-    if (!model)
+    if (cpu_spec_parse(cfg->model, &spec, word, sizeof(word)) != CPU_SPEC_OK)
         return NULL;
     cpu = aligned_alloc(64, (sizeof(*cpu) + 63) & ~(size_t)63);
     memset(cpu, 0, sizeof(*cpu));
     cpu->id = cfg->id;
-    cpu->model = model;
-    cpu->features = model->features;
-    cpu->phys_bits = model->features & FEAT(LM)                    ? 40
-                     : model->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
-                                                                   : 32;
+    cpu->model = spec.model;
+    cpu->features = spec.features;
+    cpu->phys_bits = cpu->features & FEAT(LM)                    ? 40
+                     : cpu->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
+                                                                 : 32;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;

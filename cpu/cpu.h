@@ -313,7 +313,7 @@ struct cpu {
 
 struct cpu_config {
     unsigned id;
-    const char *model; /* name known to cpu_model_find */
+    const char *model; /* what cpu_spec_parse takes */
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
@@ -321,7 +321,7 @@ struct cpu_config {
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
 };
 
-/* NULL when the model is unknown. */
+/* NULL when the model or a feature is unknown. */
 struct cpu *cpu_new(const struct cpu_config *cfg);
 void cpu_free(struct cpu *cpu);
 

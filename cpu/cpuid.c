@@ -80,6 +80,16 @@ static void show_features(const struct cpu *cpu, uint32_t leaf, struct cpuid_reg
     }
 }
 
+bool cpuid_can_show(const struct cpu_model *m, unsigned feature)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(shown); k++) {
+        if (shown[k].feature == feature &&
+            shown[k].leaf > (shown[k].leaf >= 0x80000000 ? m->max_ext : m->max_leaf))
+            return false;
+    }
+    return true;
+}
+
 uint32_t cpuid_signature(const struct cpu_model *m)
 {
     unsigned family = m->family > 15 ? 15 : m->family;

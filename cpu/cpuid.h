@@ -7,6 +7,7 @@
 #define CPU_CPUID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cpu;
@@ -27,6 +28,31 @@ struct cpuid_regs {
 
 /* NULL when there is no such model. Aliases are found, too. */
 const struct cpu_model *cpu_model_find(const char *name);
+
+/* What -cpu asks for: a model, and its features with those switched on or off that are named. */
+struct cpu_spec {
+    const struct cpu_model *model;
+    uint64_t features;
+};
+
+enum cpu_spec_fault {
+    CPU_SPEC_OK,
+    CPU_SPEC_MODEL,      /* no such model */
+    CPU_SPEC_SIGN,       /* neither +FEATURE nor -FEATURE */
+    CPU_SPEC_FEATURE,    /* no such feature, or none that may be switched */
+    CPU_SPEC_IMPOSSIBLE, /* the model cannot have it */
+};
+
+/* Reads "MODEL[,+FEATURE|,-FEATURE]...". On a fault the word that is wrong is in `word`, cut to its
+ * size, and *out is not to be used. */
+enum cpu_spec_fault cpu_spec_parse(const char *text, struct cpu_spec *out, char *word,
+                                   size_t word_size);
+
+/* The features that may be switched, by name; *n of them. */
+const char *const *cpu_feature_names(unsigned *n);
+
+/* Has the model the CPUID leaf that shows the feature (a FEATURE_*)? */
+bool cpuid_can_show(const struct cpu_model *m, unsigned feature);
 
 /* All models, in the order to show them; *n of them. */
 const struct cpu_model *cpu_models_list(unsigned *n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The CPU models that -cpu offers. All are Intel's; each is the features of its day that are
- * implemented here, and "max" is everything.
+ * implemented here, and "max" is everything that suits today's guests. Single features can be
+ * switched on and off.
  */
 #include "cpu/cpuid.h"
 
@@ -116,4 +117,107 @@ const struct cpu_model *cpu_model_find(const char *name)
             return &models[k];
     }
     return NULL;
+}
+
+/* ---- features one by one ---- */
+
+/* By QEMU's names; each with what it makes no sense without. */
+#define SWITCHES(X)                                                                                \
+    X("pcid", PCID, FEAT(LM))                                                                      \
+    X("invpcid", INVPCID, 0)                                                                       \
+    X("pge", PGE, 0)                                                                               \
+    X("pse36", PSE36, FEAT(PSE))                                                                   \
+    X("pat", PAT, FEAT(MTRR))                                                                      \
+    X("nx", NX, FEAT(PAE))                                                                         \
+    X("pdpe1gb", PDPE1GB, FEAT(LM))                                                                \
+    X("smep", SMEP, 0)                                                                             \
+    X("smap", SMAP, 0)                                                                             \
+    X("umip", UMIP, 0)                                                                             \
+    X("fsgsbase", FSGSBASE, FEAT(LM))                                                              \
+    X("cx16", CX16, FEAT(LM))                                                                      \
+    X("lahf-lm", LAHF64, FEAT(LM))                                                                 \
+    X("movbe", MOVBE, 0)                                                                           \
+    X("popcnt", POPCNT, 0)                                                                         \
+    X("3dnowprefetch", PREFETCHW, 0)                                                               \
+    X("rdrand", RDRAND, 0)                                                                         \
+    X("rdtscp", RDTSCP, FEAT(TSC) | FEAT(MSR))                                                     \
+    X("clflushopt", CLFLUSHOPT, FEAT(CLFLUSH))                                                     \
+    X("tsc-deadline", TSC_DEADLINE, FEAT(APIC) | FEAT(MSR))                                        \
+    X("spec-ctrl", SPEC_CTRL, FEAT(MSR))                                                           \
+    X("arch-capabilities", ARCH_CAP, FEAT(MSR))
+
+static const char *const feature_names[] = {
+#define X(name, feature, needs) name,
+    SWITCHES(X)
+#undef X
+};
+
+/* In the same order. */
+static const struct {
+    uint64_t needs;
+    uint8_t feature;
+} switches[] = {
+#define X(name, feature, needs) {needs, FEATURE_##feature},
+    SWITCHES(X)
+#undef X
+};
+
+const char *const *cpu_feature_names(unsigned *n)
+{
+    *n = ARRAY_SIZE(feature_names);
+    return feature_names;
+}
+
+static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
+{
+    unsigned k = 0;
+    uint64_t bit;
+
+    if (*item != '+' && *item != '-')
+        return CPU_SPEC_SIGN;
+    while (k < ARRAY_SIZE(switches) && strcmp(item + 1, feature_names[k]) != 0)
+        k++;
+    if (k == ARRAY_SIZE(switches))
+        return CPU_SPEC_FEATURE;
+    bit = UINT64_C(1) << switches[k].feature;
+    if (*item == '-') {
+        s->features &= ~bit;
+        return CPU_SPEC_OK;
+    }
+    if ((s->features & switches[k].needs) != switches[k].needs ||
+        !cpuid_can_show(s->model, switches[k].feature))
+        return CPU_SPEC_IMPOSSIBLE;
+    s->features |= bit;
+    return CPU_SPEC_OK;
+}
+
+enum cpu_spec_fault cpu_spec_parse(const char *text, struct cpu_spec *out, char *word,
+                                   size_t word_size)
+{
+    bool first = true;
+
+    for (;;) {
+        size_t len = strcspn(text, ","), room = len < word_size ? len : word_size - 1;
+        enum cpu_spec_fault fault = CPU_SPEC_OK;
+
+        memcpy(word, text, room); /* longer than any name: unknown all the same */
+        word[room] = 0;
+        if (first) {
+            out->model = cpu_model_find(word);
+            if (!out->model)
+                return CPU_SPEC_MODEL;
+            out->features = out->model->features;
+        } else {
+            fault = apply(out, word);
+        }
+        if (fault != CPU_SPEC_OK) {
+            if (fault != CPU_SPEC_SIGN)
+                memmove(word, word + 1, room);
+            return fault;
+        }
+        first = false;
+        if (!text[len])
+            return CPU_SPEC_OK;
+        text += len + 1;
+    }
 }

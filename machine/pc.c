@@ -480,14 +480,16 @@ static void build_tables(struct board *b)
 
 static bool load_guest(struct board *b, GError **err)
 {
-    const struct cpu_model *model = cpu_model_find(b->cfg.cpu_model);
+    struct cpu_spec spec;
+    char word[64];
+    bool known = cpu_spec_parse(b->cfg.cpu_model, &spec, word, sizeof(word)) == CPU_SPEC_OK;
 
     if (b->cfg.kernel) {
         struct kernel_boot_config cfg = {.kernel = b->cfg.kernel,
                                          .initrd = b->cfg.initrd,
                                          .append = b->cfg.append,
                                          .entry = LINUX_ENTRY_AUTO,
-                                         .long_mode = model && (model->features & FEAT(LM))};
+                                         .long_mode = known && (spec.features & FEAT(LM))};
 
         b->kernel = kernel_boot_load(&cfg, err);
         return b->kernel != NULL;

@@ -171,28 +171,49 @@ static bool opt_smp(struct options *o, const char *value, GError **err)
     return p.n || fail(err, "-smp: no number of CPUs");
 }
 
+static char *cpu_help(void)
+{
+    unsigned n, features;
+    const struct cpu_model *models = cpu_models_list(&n);
+    const char *const *names = cpu_feature_names(&features);
+    GString *s = g_string_new("CPU models:\n");
+
+    for (unsigned k = 0; k < n; k++)
+        g_string_append_printf(s, "  %-12s %s\n", models[k].name, models[k].what);
+    g_string_append(s, "features, for MODEL,+FEATURE,-FEATURE...:\n");
+    for (unsigned k = 0; k < features; k++)
+        g_string_append_printf(s, "%s%s", k % 8 ? " " : k ? "\n  " : "  ", names[k]);
+    g_string_append_c(s, '\n');
+    return g_string_free(s, FALSE);
+}
+
 static bool opt_cpu(struct options *o, const char *value, GError **err)
 {
     unsigned n;
     const struct cpu_model *models = cpu_models_list(&n);
+    const char *const *features;
     const char *names[64];
+    struct cpu_spec spec;
+    char word[64];
 
     if (!strcmp(value, "help") || !strcmp(value, "?")) {
-        GString *s = g_string_new("CPU models:\n");
-
-        for (unsigned k = 0; k < n; k++)
-            g_string_append_printf(s, "  %-12s %s\n", models[k].name, models[k].what);
-        o->help_text = own(o, g_string_free(s, FALSE));
+        o->help_text = own(o, cpu_help());
         return true;
     }
-    if (!cpu_model_find(value)) {
+    switch (cpu_spec_parse(value, &spec, word, sizeof(word))) {
+    case CPU_SPEC_OK: o->machine.cpu_model = value; return true;
+    case CPU_SPEC_SIGN: return fail(err, "-cpu: '%s' is neither +FEATURE nor -FEATURE", word);
+    case CPU_SPEC_FEATURE:
+        features = cpu_feature_names(&n);
+        return fail_unknown(err, "CPU feature", word, features, n);
+    case CPU_SPEC_IMPOSSIBLE:
+        return fail(err, "-cpu: '%s' cannot have '%s'", spec.model->name, word);
+    default:
         n = MIN(n, ARRAY_SIZE(names));
         for (unsigned k = 0; k < n; k++)
             names[k] = models[k].name;
-        return fail_unknown(err, "CPU model", value, names, n);
+        return fail_unknown(err, "CPU model", word, names, n);
     }
-    o->machine.cpu_model = value;
-    return true;
 }
 
 static bool opt_accel(struct options *o, const char *value, GError **err)
@@ -621,7 +642,8 @@ static const struct option {
 } options[] = {
     {"m", "SIZE", "guest memory, e.g. 512M or 2G (default 256M)", opt_m},
     {"smp", "[cpus=]N", "number of processors, 1 to 32 (default 1)", opt_smp},
-    {"cpu", "MODEL", "processor model; -cpu help lists them (default max)", opt_cpu},
+    {"cpu", "MODEL[,+FEATURE][,-FEATURE]...",
+     "processor model, with features on or off; -cpu help lists them (default max)", opt_cpu},
     {"accel", "NAME[,mmu=shadow|walk][,audit=N]", "engine; -accel help says what this host offers",
      opt_accel},
     {"machine", "pc", "the board", opt_machine},

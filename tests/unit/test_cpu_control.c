@@ -262,6 +262,37 @@ static void cpuid_leaves(void **state)
     assert_true(n >= 6);
 }
 
+/* MODEL,+FEATURE,-FEATURE: what CPUID shows and what control registers take follow. */
+static void feature_switches(void **state)
+{
+    struct fx *fx = fx_new("max,-smep,-pcid,-smap,+smap");
+    struct cpu_spec spec;
+    char word[8];
+
+    (void)state;
+    assert_false(cpuid_query(fx->cpu, 7, 0).ebx & 1u << 7);
+    assert_true(cpuid_query(fx->cpu, 7, 0).ebx & 1u << 20);
+    assert_false(cpuid_query(fx->cpu, 1, 0).ecx & 1u << 17);
+    fx_prot(fx, 0);
+    assert_int_equal(MOV_CR(fx, 4, CR4_SMEP), EXC_GP);
+    assert_int_equal(MOV_CR(fx, 4, CR4_SMAP), -1);
+    fx_free(fx);
+    fx = fx_new("core2,+smep,+rdtscp");
+    assert_true(cpuid_query(fx->cpu, 7, 0).ebx & 1u << 7);
+    assert_true(cpuid_query(fx->cpu, 0x80000001, 0).edx & 1u << 27);
+    fx_free(fx);
+
+    assert_int_equal(cpu_spec_parse("max,+nosuch", &spec, word, sizeof(word)), CPU_SPEC_FEATURE);
+    assert_string_equal(word, "nosuch");
+    assert_int_equal(cpu_spec_parse("max,+toolongone", &spec, word, sizeof(word)),
+                     CPU_SPEC_FEATURE);
+    assert_string_equal(word, "toolon");
+    assert_int_equal(cpu_spec_parse("486,+pse36", &spec, word, sizeof(word)), CPU_SPEC_IMPOSSIBLE);
+    assert_int_equal(cpu_spec_parse("toolongamodel", &spec, word, sizeof(word)), CPU_SPEC_MODEL);
+    assert_string_equal(word, "toolong");
+    assert_null(cpu_new(&(struct cpu_config){.model = "max,+nosuch"}));
+}
+
 /* ---- debug registers ---- */
 
 static void single_step(void **state)
@@ -543,6 +574,7 @@ int main(void)
         cmocka_unit_test(tsc_adjust),
         cmocka_unit_test(cpuid_agrees_with_execution),
         cmocka_unit_test(cpuid_leaves),
+        cmocka_unit_test(feature_switches),
         cmocka_unit_test(single_step),
         cmocka_unit_test(breakpoints),
         cmocka_unit_test(general_detect),

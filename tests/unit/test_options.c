@@ -199,6 +199,18 @@ static void test_unknown_values(void **state)
     refuses("did you mean 'pc'?", "-M", "pcc");
     refuses("did you mean 'max'?", "-cpu", "mx");
     refuses("unknown CPU model ''", "-cpu", "");
+    refuses("unknown CPU model ''", "-cpu", ",+smep");
+    refuses("did you mean 'smep'?", "-cpu", "max,-smap,+smepp");
+    refuses("'smep' is neither +FEATURE nor -FEATURE", "-cpu", "max,smep");
+    refuses("'' is neither", "-cpu", "max,");
+    refuses("unknown CPU feature ''", "-cpu", "max,+");
+    refuses("unknown CPU feature 'aaaaaaaa", "-cpu",
+            "max,+"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    refuses("'pentium3' cannot have 'smep'", "-cpu", "pentium3,+smep");
+    refuses("'pentium' cannot have 'nx'", "-cpu", "pentium,+nx");
+    accepts("-cpu", "max,-smep,+smep,-pcid");
+    assert_string_equal(o.machine.cpu_model, "max,-smep,+smep,-pcid");
     refuses("unknown accelerator 'kvm'", "-accel", "kvm");
     refuses("did you mean 'interp'?", "-accel", "interpp");
     refuses("did you mean 'mmu'?", "-accel", "interp,mm=walk");
