@@ -378,7 +378,7 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
 /* What every slow access checks before it translates. */
 static void check_access(struct cpu *cpu, gva_t va, unsigned size, unsigned acc, bool alignable)
 {
-    if (wide_linear(cpu, acc) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+    if (wide_linear(cpu, acc) && (!gva_canonical(cpu, va) || !gva_canonical(cpu, va + size - 1)))
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
     if (alignable && !(acc & ACC_SYS) && alignment_checked(cpu) && (va & (size - 1)))
         cpu_raise_err(cpu, EXC_AC, 0);
@@ -613,7 +613,7 @@ void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, u
     if (i)
         cpu->cur = i;
     acc = insn_acc(i, acc);
-    if (wide_linear(cpu, acc) && (!gva_canonical(va) || !gva_canonical(va + size - 1)))
+    if (wide_linear(cpu, acc) && (!gva_canonical(cpu, va) || !gva_canonical(cpu, va + size - 1)))
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
     translate(cpu, va, acc & ~(acc & ACC_W ? ACC_R : 0u));
     if (n < size)
@@ -624,7 +624,7 @@ void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned
 {
     if (!alignment_checked(cpu) || !(va & (size - 1)))
         return;
-    if (wide_linear(cpu, 0) && !gva_canonical(va)) /* a fault of its own, which comes first */
+    if (wide_linear(cpu, 0) && !gva_canonical(cpu, va)) /* a fault of its own, which comes first */
         return;
     cpu->cur = i;
     cpu_raise_err(cpu, EXC_AC, 0);
@@ -743,7 +743,7 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
         uint32_t err;
         const struct memslot *s;
 
-        if (cpu_code64(cpu) && !gva_canonical(lin))
+        if (cpu_code64(cpu) && !gva_canonical(cpu, lin))
             cpu_raise_err(cpu, EXC_GP, 0);
         if (cpu->mmu->translate(cpu, lin, ACC_X, user, false, &x, &err))
             cpu_raise_pf(cpu, lin, err);

@@ -124,6 +124,7 @@ uint64_t control_cr4_valid(const struct cpu *cpu)
         {FEAT(PGE), CR4_PGE},           {FEAT(CMOV), CR4_PCE},  {FEAT(FXSR), CR4_OSFXSR},
         {FEAT(SSE), CR4_OSXMMEXCPT},    {FEAT(UMIP), CR4_UMIP}, {FEAT(FSGSBASE), CR4_FSGSBASE},
         {FEAT(PCID), CR4_PCIDE},        {FEAT(SMEP), CR4_SMEP}, {FEAT(SMAP), CR4_SMAP},
+        {FEAT(LA57), CR4_LA57},         {FEAT(PKU), CR4_PKE},
     };
     uint64_t valid = 0;
 
@@ -136,12 +137,13 @@ uint64_t control_cr4_valid(const struct cpu *cpu)
 
 bool control_write_cr4(struct cpu *cpu, uint64_t val)
 {
-    const uint32_t paging = CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP | CR4_SMAP | CR4_PCIDE;
+    const uint32_t paging =
+        CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP | CR4_SMAP | CR4_PCIDE | CR4_LA57 | CR4_PKE;
     uint64_t diff = val ^ cpu->cr4;
 
     if (val & ~control_cr4_valid(cpu))
         return false;
-    if (cpu_long_mode(cpu) && !(val & CR4_PAE))
+    if (cpu_long_mode(cpu) && (!(val & CR4_PAE) || (diff & CR4_LA57)))
         return false;
     if ((diff & val & CR4_PCIDE) && (!cpu_long_mode(cpu) || (cpu->cr3 & 0xfff)))
         return false;

@@ -34,6 +34,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->phys_bits = cpu->features & FEAT(LM)                    ? 40
                      : cpu->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
                                                                  : 32;
+    cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
@@ -101,6 +102,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     fpu_reset(cpu, init);
     if (!init) {
         memset(cpu->xmm, 0, sizeof(cpu->xmm));
+        cpu->pkru = 0;
         cpu->smbase = 0x30000;
         cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
         cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
@@ -222,6 +224,7 @@ void cpu_sync_mode(struct cpu *cpu)
         cpu->code_limit = cs->limit;
         cpu->code_base = cs->base;
     }
+    cpu->linear_bits = cpu->cr4 & CR4_LA57 ? 57 : 48;
     if (!(cpu->cr0 & (CR0_EM | CR0_TS)))
         mode |= MODE_FPU;
     if ((mode & MODE_FPU) && (cpu->cr4 & CR4_OSFXSR))

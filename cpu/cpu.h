@@ -218,6 +218,7 @@ struct cpu {
     uint64_t rflags;        /* all but the arithmetic flags (those bits are 0 here), FL_1 set */
     uint64_t code_limit; /* highest IP that a near branch may go to: CS limit; ~0 in 64-bit mode */
     uint64_t code_base;  /* what makes IP linear: CS base; 0 in 64-bit mode */
+    uint8_t linear_bits; /* of an address in 64-bit mode: 48, or 57 with CR4.LA57 */
     struct segment seg[SEG_COUNT];
 
     /* ---- system state ---- */
@@ -232,6 +233,7 @@ struct cpu {
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t dr[4], dr6, dr7;
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
+    uint32_t pkru;
     struct table_reg gdtr, idtr;
     struct fpu fpu;
     union xmm xmm[16];
@@ -304,8 +306,9 @@ struct cpu {
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
-    unsigned phys_bits; /* MAXPHYADDR */
-    unsigned pauses;    /* executed */
+    unsigned phys_bits;       /* MAXPHYADDR */
+    unsigned linear_bits_max; /* what linear_bits may come to be */
+    unsigned pauses;          /* executed */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -432,10 +435,22 @@ static inline unsigned cpu_iopl(const struct cpu *cpu)
     return (unsigned)(cpu->rflags >> FL_IOPL_SHIFT) & 3;
 }
 
-/* 48-bit addresses are sign-extended (LA57 is not offered). */
-static inline bool gva_canonical(gva_t va)
+/* Is an address that is used now canonical: sign-extended from 48 bits, or from 57 with CR4.LA57?
+ */
+static inline bool gva_canonical(const struct cpu *cpu, gva_t va)
 {
-    return (uint64_t)(((int64_t)(va << 16)) >> 16) == va;
+    unsigned unused = 64 - cpu->linear_bits;
+
+    return (uint64_t)(((int64_t)(va << unused)) >> unused) == va;
+}
+
+/* The same for what is but loaded into a register (bases, MSRs) or told to forget: the widest
+ * addresses that the processor has count, whatever CR4.LA57 says. */
+static inline bool gva_canonical_ever(const struct cpu *cpu, gva_t va)
+{
+    unsigned unused = 64 - cpu->linear_bits_max;
+
+    return (uint64_t)(((int64_t)(va << unused)) >> unused) == va;
 }
 
 #endif

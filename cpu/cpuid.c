@@ -58,6 +58,8 @@ static const struct {
     S(7, EBX, 20, SMAP),
     S(7, EBX, 23, CLFLUSHOPT),
     S(7, ECX, 2, UMIP),
+    S(7, ECX, 3, PKU),
+    S(7, ECX, 16, LA57),
     S(7, EDX, 26, SPEC_CTRL),
     S(7, EDX, 29, ARCH_CAP),
     S(0x80000001, ECX, 0, LAHF64),
@@ -203,6 +205,8 @@ static struct cpuid_regs basic(const struct cpu *cpu, uint32_t leaf, uint32_t su
     case 7:
         if (subleaf == 0)
             show_features(cpu, 7, &r);
+        if (subleaf == 0 && (cpu->cr4 & CR4_PKE))
+            r.ecx |= 1u << 4; /* OSPKE */
         break;
     case 0xb: return leaf_b(cpu, subleaf);
     case 0x15: return leaf_15(cpu);
@@ -243,7 +247,7 @@ static struct cpuid_regs extended(const struct cpu *cpu, uint32_t leaf)
         if (cpu->model->hypervisor)
             r.edx = 1u << 8; /* the TSC's rate never changes */
         break;
-    case 0x80000008: r.eax = cpu->phys_bits | 48u << 8; break;
+    case 0x80000008: r.eax = cpu->phys_bits | cpu->linear_bits_max << 8; break;
     default: break;
     }
     return r;

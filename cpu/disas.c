@@ -104,6 +104,8 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
             "CR0 %08" PRIx64 " CR2 %016" PRIx64 " CR3 %016" PRIx64 " CR4 %08" PRIx64
             " EFER %04" PRIx64 "\n",
             cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4, cpu->efer);
+    if (cpu->cr4 & CR4_PKE)
+        fprintf(f, "PKRU %08" PRIx32 "\n", cpu->pkru);
     fprintf(f,
             "DR0 %016" PRIx64 " DR1 %016" PRIx64 " DR2 %016" PRIx64 " DR3 %016" PRIx64
             " DR6 %08" PRIx64 " DR7 %08" PRIx64 "\n",

@@ -130,7 +130,7 @@ static void deliver_gate64(struct cpu *cpu, const struct delivery *dl, const str
 
     if (g->ist != 0 || pl != cpu->cpl)
         rsp = tss_inner_rsp(cpu, pl, g->ist, dl->ext);
-    if (!gva_canonical(g->offset))
+    if (!gva_canonical(cpu, g->offset))
         cpu_raise_err(cpu, EXC_GP, dl->ext);
     st = fstack_inner64(rsp & ~UINT64_C(15), pl, dl->ext);
     frame[0] = old_ss;

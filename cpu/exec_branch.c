@@ -80,7 +80,7 @@ static inline uint64_t next64(const struct cpu *cpu, const struct insn *i)
 #define CHECK32(t) CHECK_TARGET(t)
 #define CHECK64(t)                                                                                 \
     do {                                                                                           \
-        if (unlikely(!gva_canonical(t)))                                                           \
+        if (unlikely(!gva_canonical(cpu, t)))                                                      \
             RAISE_ERR(EXC_GP, 0);                                                                  \
     } while (0)
 
@@ -217,7 +217,7 @@ static uint64_t cold_target(struct cpu *cpu, const struct insn *i, bool taken)
         return insn_next_rip(cpu, i);
     t = cpu->gpr[REG_RIP] + i->off + i->len + i->imm;
     t = i->osz == SZ64 ? t : i->osz == SZ32 ? (uint32_t)t : (uint16_t)t;
-    if (t > cpu->code_limit || (i->osz == SZ64 && !gva_canonical(t)))
+    if (t > cpu->code_limit || (i->osz == SZ64 && !gva_canonical(cpu, t)))
         RAISE_ERR(EXC_GP, 0);
     return t;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Moves to and from control and debug registers, TLB and cache maintenance. Intel SDM volume 2: MOV
- * (control registers), MOV (debug registers), CLTS, INVLPG, INVPCID, INVD, WBINVD.
+ * (control registers), MOV (debug registers), CLTS, INVLPG, INVPCID, INVD, WBINVD, RDPKRU, WRPKRU.
  */
+#include "base/mutant.h"
 #include "cpu/control.h"
 #include "cpu/debug.h"
 #include "cpu/exec.h"
@@ -141,7 +142,7 @@ HANDLER(invlpg)
         va = i->seg >= SEG_FS ? cpu->seg[i->seg].base + off : off;
     else
         va = (uint32_t)(cpu->seg[i->seg].base + off);
-    if (gva_canonical(va))
+    if (gva_canonical_ever(cpu, va))
         cpu_tlb_flush_page(cpu, va);
     GO_ON_AFTER;
 }
@@ -163,7 +164,7 @@ HANDLER(invpcid)
         RAISE_ERR(EXC_GP, 0);
     switch (type) {
     case 0: /* of any PCID: pages are dropped in all of them */
-        if (!gva_canonical(desc[1]))
+        if (!gva_canonical_ever(cpu, desc[1]))
             RAISE_ERR(EXC_GP, 0);
         cpu_tlb_flush_page(cpu, desc[1]);
         break;
@@ -173,3 +174,32 @@ HANDLER(invpcid)
     GO_ON_AFTER;
 }
 FAMILY(h_invpcid, invpcid);
+
+HANDLER(rdpkru)
+{
+    if (!(cpu->cr4 & CR4_PKE))
+        RAISE(EXC_UD);
+    if ((uint32_t)cpu->gpr[REG_RCX])
+        RAISE_ERR(EXC_GP, 0);
+    cpu->gpr[REG_RAX] = cpu->pkru;
+    cpu->gpr[REG_RDX] = 0;
+    NEXT;
+}
+FAMILY(h_rdpkru, rdpkru);
+
+HANDLER(wrpkru)
+{
+    uint32_t val = (uint32_t)cpu->gpr[REG_RAX];
+
+    if (!(cpu->cr4 & CR4_PKE))
+        RAISE(EXC_UD);
+    if ((uint32_t)cpu->gpr[REG_RCX] || (uint32_t)cpu->gpr[REG_RDX])
+        RAISE_ERR(EXC_GP, 0);
+    if (val != cpu->pkru) {
+        cpu->pkru = val;
+        if (!MUTANT(wrpkru_keeps_rights)) /* the TLB has what the old keys allowed */
+            cpu_tlb_forget(cpu, true);
+    }
+    NEXT;
+}
+FAMILY(h_wrpkru, wrpkru);

@@ -20,7 +20,7 @@ struct transfer {
 
 void far_check_target(struct cpu *cpu, const struct descriptor *cs, uint64_t rip)
 {
-    if (desc_code64(cpu, cs) ? !gva_canonical(rip) : rip > cs->limit)
+    if (desc_code64(cpu, cs) ? !gva_canonical(cpu, rip) : rip > cs->limit)
         cpu_raise_err(cpu, EXC_GP, 0);
 }
 

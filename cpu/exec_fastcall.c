@@ -53,7 +53,7 @@ HANDLER(sysret)
 
     if (!cpu_code64(cpu) || !(cpu->efer & EFER_SCE))
         RAISE(EXC_UD);
-    if (cpu->cpl > 0 || (wide && !gva_canonical(rip)))
+    if (cpu->cpl > 0 || (wide && !gva_canonical(cpu, rip)))
         RAISE_ERR(EXC_GP, 0);
     cpu_set_rflags(cpu, cpu->gpr[REG_R11] & 0x3c7fd7);
     cpu->gpr[REG_RIP] = wide ? rip : (uint32_t)rip;
@@ -87,7 +87,7 @@ HANDLER(sysexit)
 
     if (!cpu_protected(cpu) || !cs || cpu->cpl > 0)
         RAISE_ERR(EXC_GP, 0);
-    if (wide && (!gva_canonical(rip) || !gva_canonical(rsp)))
+    if (wide && (!gva_canonical(cpu, rip) || !gva_canonical(cpu, rsp)))
         RAISE_ERR(EXC_GP, 0);
     cpu->gpr[REG_RIP] = wide ? rip : (uint32_t)rip;
     cpu->gpr[REG_RSP] = wide ? rsp : (uint32_t)rsp;
@@ -130,7 +130,7 @@ static void write_base(struct cpu *cpu, const struct insn *i, unsigned n)
 
     check_fsgsbase(cpu, i);
     v = reg_get(cpu, i->rm, i->osz == SZ64 ? SZ64 : SZ32);
-    if (!gva_canonical(v))
+    if (!gva_canonical_ever(cpu, v))
         RAISE_ERR(EXC_GP, 0);
     cpu->seg[n].base = v;
 }

@@ -41,7 +41,7 @@ static void load_table(struct cpu *cpu, const struct insn *i, struct table_reg *
     va = ea_gen(cpu, i, size, ACC_R);
     mem_read_bytes(cpu, i, va, raw, size, ACC_R);
     base = wide ? ld_le64(raw + 2) : ld_le32(raw + 2);
-    if (wide && !gva_canonical(base))
+    if (wide && !gva_canonical_ever(cpu, base))
         RAISE_ERR(EXC_GP, 0);
     if (!wide && i->osz == SZ16)
         base &= 0xffffff;

@@ -57,7 +57,7 @@ struct fstack fstack_inner64(uint64_t rsp, unsigned pl, uint32_t err)
 static gva_t fstack_linear(struct cpu *cpu, const struct fstack *st, uint64_t off, unsigned size)
 {
     if (st->wide) {
-        if (!gva_canonical(off) || !gva_canonical(off + size - 1))
+        if (!gva_canonical(cpu, off) || !gva_canonical(cpu, off + size - 1))
             cpu_raise_err(cpu, EXC_SS, st->err);
         return off;
     }

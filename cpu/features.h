@@ -54,7 +54,9 @@
     X(RDRAND)                                                                                      \
     X(CLFLUSHOPT)                                                                                  \
     X(SPEC_CTRL)                                                                                   \
-    X(ARCH_CAP)
+    X(ARCH_CAP)                                                                                    \
+    X(PKU)                                                                                         \
+    X(LA57)
 
 enum feature {
 #define X(name) FEATURE_##name,

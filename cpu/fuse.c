@@ -72,7 +72,7 @@
                 ENTER_BLOCK(to);                                                                   \
             }                                                                                      \
             i = j;                                                                                 \
-            if (j->osz == SZ64 && unlikely(!gva_canonical(t)))                                     \
+            if (j->osz == SZ64 && unlikely(!gva_canonical(cpu, t)))                                \
                 RAISE_ERR(EXC_GP, 0);                                                              \
             if (j->scale)                                                                          \
                 BRANCH_LINKED(t, &links->taken);                                                   \

@@ -214,6 +214,7 @@ static union paging_role role_of(const struct cpu *cpu)
     r.nxe = !!(cpu->efer & EFER_NXE);
     r.smep = !!(cpu->cr4 & CR4_SMEP);
     r.smap = !!(cpu->cr4 & CR4_SMAP);
+    r.pke = r.levels >= 4 && (cpu->cr4 & CR4_PKE);
     return r;
 }
 
@@ -244,6 +245,7 @@ static void take_over(struct cpu *cpu)
     struct guest_paging *p = &cpu->shadow->paging;
     union paging_role role;
 
+    p->pkru = cpu->pkru; /* judged at each access */
     if (likely(!cpu->paging_new && p->a20_mask == cpu->a20_mask))
         return;
     cpu->paging_new = false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mmu=walk: a plain walk of the guest's page tables at every TLB miss, nothing remembered. 32-bit
- * with PSE and PSE-36, PAE, and 4-level paging; NX, WP, SMEP, SMAP, reserved bits, A/D by
- * compare-and-swap. Intel SDM volume 3A, chapter 4 (4.3 32-bit, 4.4 PAE, 4.5 4-level, 4.6 access
- * rights, 4.7 error codes). Also the oracle that the shadow MMU is tested against.
+ * with PSE and PSE-36, PAE, 4-level and 5-level paging; NX, WP, SMEP, SMAP, protection keys,
+ * reserved bits, A/D by compare-and-swap. Intel SDM volume 3A, chapter 4 (4.3 32-bit, 4.4 PAE, 4.5
+ * 4- and 5-level, 4.6 access rights, 4.7 error codes). Also the oracle that the shadow MMU is
+ * tested against.
  */
 #include "cpu/mmu.h"
 
@@ -21,7 +22,7 @@
 #define PTE_PAT_LARGE UINT64_C(0x1000)
 #define PTE_NX        (UINT64_C(1) << 63)
 
-enum paging { PAGING_32, PAGING_PAE, PAGING_4 };
+enum paging { PAGING_32, PAGING_PAE, PAGING_4, PAGING_5 };
 
 /* One walk in progress. */
 struct walk {
@@ -31,6 +32,8 @@ struct walk {
     unsigned acc;
     bool user, explicit_ac;
     uint64_t rights;    /* AND of W and U over the levels; NX is OR-ed in */
+    unsigned key;       /* of the page */
+    bool keyless;       /* keys do not count */
     uint64_t phys_rsvd; /* address bits above MAXPHYADDR */
 };
 
@@ -46,6 +49,20 @@ static uint32_t fault_code(const struct walk *w, uint32_t why)
         (w->paging != PAGING_32 || (w->cpu->cr4 & CR4_SMEP)))
         err |= PF_I;
     return err;
+}
+
+/* 4.6.2: does the page's key stop the access? With CR4.PKE in long mode, data accesses to user
+ * pages are stopped by AD, writes by WD too, but those of a supervisor only with CR0.WP. */
+static bool key_stops(const struct walk *w)
+{
+    const struct cpu *cpu = w->cpu;
+    bool ad = cpu->pkru >> (w->key * 2) & 1, wd = cpu->pkru >> (w->key * 2 + 1) & 1;
+
+    if (!(cpu->cr4 & CR4_PKE) || !(cpu->efer & EFER_LMA) || w->keyless)
+        return false;
+    if ((w->acc & ACC_X) || !(w->rights & PTE_U))
+        return false;
+    return ad || (wd && (w->acc & ACC_W) && (w->user || (cpu->cr0 & CR0_WP)));
 }
 
 /* 4.6.1: may an access with these rights go on? */
@@ -104,7 +121,7 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
         rsvd |= PTE_NX;
     if (w->paging == PAGING_PAE)
         rsvd |= UINT64_C(0x7ff) << 52;
-    if (level == 4 || (level == 3 && w->paging == PAGING_4 && !(cpu->features & FEAT(PDPE1GB))))
+    if (level >= 4 || (level == 3 && w->paging >= PAGING_4 && !(cpu->features & FEAT(PDPE1GB))))
         rsvd |= PTE_PS;
     if (large)
         rsvd |= level == 3 ? UINT64_C(0x3fffe000) : UINT64_C(0x1fe000);
@@ -142,10 +159,10 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
     struct cpu *cpu = w->cpu;
     bool wide = w->paging != PAGING_32;
     unsigned index_bits = wide ? 9 : 10;
-    void *hosts[4];
-    const struct memslot *slots[4];
-    gfn_t tables[4];
-    uint64_t entries[4];
+    void *hosts[5];
+    const struct memslot *slots[5];
+    gfn_t tables[5];
+    uint64_t entries[5];
     unsigned depth = 0;
 
     w->rights = PTE_W | PTE_U;
@@ -178,8 +195,9 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
             table = e & (wide ? UINT64_C(0x000ffffffffff000) : UINT64_C(0xfffff000));
             continue;
         }
-        if (!allowed(w)) {
-            *why = PF_P;
+        w->key = e >> 59 & 15;
+        if (!allowed(w) || key_stops(w)) {
+            *why = PF_P | (key_stops(w) ? PF_PK : 0);
             return WALK_FAULT;
         }
         for (unsigned k = 0; touch && k < depth; k++) {
@@ -199,7 +217,7 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
         out->shift = (uint8_t)shift;
         out->logged = false;
         w->acc = ACC_W; /* would a write pass too, with D already set? */
-        out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w);
+        out->writable = ((e & PTE_D) || (touch && (*why & PF_W))) && allowed(w) && !key_stops(w);
         return WALK_OK;
     }
 }
@@ -207,7 +225,8 @@ static enum outcome walk_once(struct walk *w, gpa_t table, unsigned level, bool 
 static int walk(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explicit_ac, bool touch,
                 struct mmu_xlat *out, uint32_t *err)
 {
-    struct walk w = {.cpu = cpu, .acc = acc, .user = user, .explicit_ac = explicit_ac};
+    struct walk w = {
+        .cpu = cpu, .acc = acc, .user = user, .explicit_ac = explicit_ac, .keyless = !touch};
     uint32_t why;
     enum outcome r;
 
@@ -224,9 +243,9 @@ static int walk(struct cpu *cpu, gva_t va, unsigned acc, bool user, bool explici
 
         w.acc = acc;
         if (cpu->efer & EFER_LMA) {
-            w.paging = PAGING_4;
+            w.paging = cpu->cr4 & CR4_LA57 ? PAGING_5 : PAGING_4;
             table = cpu->cr3 & UINT64_C(0x000ffffffffff000);
-            level = 4;
+            level = w.paging == PAGING_5 ? 5 : 4;
         } else if (cpu->cr4 & CR4_PAE) {
             uint64_t pdpte = cpu->pdpte[(va >> 30) & 3];
 

@@ -19,17 +19,19 @@
      FEAT(PAT) | FEAT(PSE36) | FEAT(MMX) | FEAT(FXSR) | FEAT(SSE) | FEAT(NOPL))
 #define F_V1    (F_PENTIUM3 | FEAT(CLFLUSH) | FEAT(SSE2) | FEAT(SYSCALL) | FEAT(NX) | FEAT(LM))
 #define F_CORE2 (F_V1 | FEAT(CX16) | FEAT(LAHF64))
+/* Without PKU: no processor has it without XSAVE, and systems count on that. */
 #define F_MAX                                                                                      \
     (F_CORE2 | FEAT(RDTSCP) | FEAT(PDPE1GB) | FEAT(PCID) | FEAT(INVPCID) | FEAT(SMEP) |            \
      FEAT(SMAP) | FEAT(UMIP) | FEAT(FSGSBASE) | FEAT(TSC_DEADLINE) | FEAT(MOVBE) | FEAT(POPCNT) |  \
-     FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(CLFLUSHOPT) | FEAT(SPEC_CTRL) | FEAT(ARCH_CAP))
+     FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(CLFLUSHOPT) | FEAT(SPEC_CTRL) | FEAT(ARCH_CAP) |        \
+     FEAT(LA57))
 
 #define BRAND "Penumbra virtual CPU"
 
 static const struct cpu_model models[] = {
     {
         .name = "max",
-        .what = "everything that is implemented (default)",
+        .what = "all that suits today's guests (default)",
         .brand = BRAND,
         .family = 6,
         .model = 0x1a,
@@ -130,9 +132,11 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("pat", PAT, FEAT(MTRR))                                                                      \
     X("nx", NX, FEAT(PAE))                                                                         \
     X("pdpe1gb", PDPE1GB, FEAT(LM))                                                                \
+    X("la57", LA57, FEAT(LM))                                                                      \
     X("smep", SMEP, 0)                                                                             \
     X("smap", SMAP, 0)                                                                             \
     X("umip", UMIP, 0)                                                                             \
+    X("pku", PKU, FEAT(LM))                                                                        \
     X("fsgsbase", FSGSBASE, FEAT(LM))                                                              \
     X("cx16", CX16, FEAT(LM))                                                                      \
     X("lahf-lm", LAHF64, FEAT(LM))                                                                 \

@@ -202,7 +202,7 @@ static bool write_field(struct cpu *cpu, uint32_t index, uint64_t val)
 
 static bool write_canonical(struct cpu *cpu, uint32_t index, uint64_t val)
 {
-    return gva_canonical(val) && write_field(cpu, index, val);
+    return gva_canonical_ever(cpu, val) && write_field(cpu, index, val);
 }
 
 static bool write_low32(struct cpu *cpu, uint32_t index, uint64_t val)

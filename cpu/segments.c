@@ -234,7 +234,7 @@ void seg_load_ldt(struct cpu *cpu, uint16_t sel)
         sel_fault(cpu, EXC_GP, sel, 0);
     if (!(d.attr & SEG_P))
         sel_fault(cpu, EXC_NP, sel, 0);
-    if (cpu_long_mode(cpu) && !gva_canonical(d.base))
+    if (cpu_long_mode(cpu) && !gva_canonical_ever(cpu, d.base))
         sel_fault(cpu, EXC_GP, sel, 0);
     seg_set(cpu, SEG_LDT, sel, &d);
 }
@@ -255,7 +255,7 @@ void seg_load_tr(struct cpu *cpu, uint16_t sel)
         sel_fault(cpu, EXC_GP, sel, 0);
     if (!(d.attr & SEG_P))
         sel_fault(cpu, EXC_NP, sel, 0);
-    if (cpu_long_mode(cpu) && !gva_canonical(d.base))
+    if (cpu_long_mode(cpu) && !gva_canonical_ever(cpu, d.base))
         sel_fault(cpu, EXC_GP, sel, 0);
     desc_set_type_bits(cpu, &d, 2);
     seg_set(cpu, SEG_TR, sel, &d);

@@ -42,7 +42,7 @@ static inline gva_t stack_linear(struct cpu *cpu, const struct insn *i, int64_t 
     if (cpu_code64(cpu)) {
         /* with a memory operand (PUSH m, CALL m, POP m) the accessors would judge by its segment */
         if ((i->flags & INSN_MEM) &&
-            unlikely(!gva_canonical(off) || !gva_canonical(off + size - 1)))
+            unlikely(!gva_canonical(cpu, off) || !gva_canonical(cpu, off + size - 1)))
             seg_fault(cpu, i, SEG_SS);
         return off;
     }

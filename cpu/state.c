@@ -21,7 +21,7 @@
     X(cr4) X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base) X(tsc_aux)  \
         X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(tsc_adjust) X(pat) X(misc_enable)         \
             X(spec_ctrl) X(feature_control) X(mtrr_def_type) X(mcg_status) X(mcg_ctl) X(smbase)    \
-                X(pending_db) X(inhibit) X(sipi_vector) X(cpl)
+                X(pending_db) X(inhibit) X(sipi_vector) X(cpl) X(pkru)
 
 static void get_fpu(const struct cpu *cpu, struct x86_state *s)
 {

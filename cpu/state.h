@@ -14,7 +14,7 @@
 
 struct cpu;
 
-#define X86_STATE_VERSION 1
+#define X86_STATE_VERSION 2
 
 struct x86_state_segment {
     uint64_t base;
@@ -68,6 +68,8 @@ struct x86_state {
     uint8_t inhibit; /* INHIBIT_* */
     uint8_t halted, wait_sipi, nmi_blocked, in_smm, shutdown, sipi_vector;
     uint8_t cpl;
+    uint32_t pkru; /* since version 2 */
+    uint32_t pad2;
 };
 
 /* Between runs of the vCPU only. */

@@ -266,7 +266,7 @@ uint64_t tss_inner_rsp(struct cpu *cpu, unsigned pl, unsigned ist, unsigned ext)
     if (!(tr->attr & SEG_P) || off + 7 > tr->limit)
         sel_fault(cpu, EXC_TS, tr->sel, ext);
     rsp = sys_read(cpu, tr->base + off, 8);
-    if (!gva_canonical(rsp))
+    if (!gva_canonical(cpu, rsp))
         cpu_raise_err(cpu, EXC_SS, ext);
     return rsp;
 }

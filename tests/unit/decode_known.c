@@ -270,6 +270,9 @@ bool known_missing(const struct encoding *e, const struct insn *in)
     /* fences with another r/m field than 0: it is ignored (SDM, LFENCE, MFENCE, SFENCE) */
     if (is(row, MF, 0xae) && reg && row->prefix == NP)
         return e->modrm & 7;
+    /* RDPKRU and WRPKRU */
+    if (is(row, MF, 0x01) && (e->modrm == 0xee || e->modrm == 0xef))
+        return true;
     /* UD0 with prefixes, of all */
     if (is(row, MF, 0xff))
         return e->legacy || e->rex;

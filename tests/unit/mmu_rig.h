@@ -37,6 +37,8 @@ enum rig_mode {
     RIG_64_4K,
     RIG_64_2M,
     RIG_64_1G,
+    RIG_57_4K, /* 5-level */
+    RIG_57_1G,
     RIG_MODES
 };
 
@@ -49,13 +51,15 @@ enum rig_access {
     RIG_ACCESSES
 };
 
+#define RIG_LEVELS 5
+
 struct rig {
     struct fx *fx;
     enum rig_mode mode;
-    gva_t va;       /* page-aligned */
-    unsigned n;     /* entries that translate va, and in `at` and `full` the first is the highest */
-    uint32_t at[4]; /* where they stand */
-    uint64_t full[4]; /* each with all rights, A and D clear */
+    gva_t va;   /* page-aligned */
+    unsigned n; /* entries that translate va, and in `at` and `full` the first is the highest */
+    uint32_t at[RIG_LEVELS];   /* where they stand */
+    uint64_t full[RIG_LEVELS]; /* each with all rights, A and D clear */
 };
 
 struct rig_result {
@@ -71,6 +75,17 @@ static inline bool rig_wide(const struct rig *r)
 static inline bool rig_long(const struct rig *r)
 {
     return r->mode >= RIG_64_4K;
+}
+
+static inline bool rig_57(const struct rig *r)
+{
+    return r->mode >= RIG_57_4K;
+}
+
+static inline bool rig_4k(const struct rig *r)
+{
+    return r->mode == RIG_32_4K || r->mode == RIG_PAE_4K || r->mode == RIG_64_4K ||
+           r->mode == RIG_57_4K;
 }
 
 static inline unsigned rig_entry_size(const struct rig *r)
@@ -159,15 +174,24 @@ static inline void rig_tables_pae(struct rig *r)
 
 static inline void rig_tables_64(struct rig *r)
 {
-    const uint32_t pml4 = RIG_TABLES, pdpt_low = pml4 + 0x1000, pdpt = pml4 + 0x2000;
-    const uint32_t low = pml4 + 0x3000, own = pml4 + 0x5000;
+    const uint32_t top = RIG_TABLES, pdpt_low = top + 0x1000, pdpt = top + 0x2000;
+    const uint32_t low = top + 0x3000, own = top + 0x5000, pml4_low = top + 0x8000;
     const uint64_t all = RIG_P | RIG_W | RIG_U;
+    uint32_t pml4 = top;
 
     r->va = UINT64_C(0x8000200000);
-    fx_wr(r->fx, pml4, pdpt_low | all | RIG_A, 8);
+    if (rig_57(r)) { /* one more level on top */
+        pml4 = top + 0x9000;
+        r->va |= UINT64_C(1) << 48;
+        fx_wr(r->fx, top, pml4_low | all | RIG_A, 8);
+        fx_wr(r->fx, pml4_low, pdpt_low | all | RIG_A, 8);
+        rig_chain(r, top + 8, pml4 | all);
+    } else {
+        fx_wr(r->fx, pml4, pdpt_low | all | RIG_A, 8);
+    }
     fx_wr(r->fx, pdpt_low, low | all | RIG_A, 8);
     rig_chain(r, pml4 + 8, pdpt | all);
-    if (r->mode == RIG_64_1G) {
+    if (r->mode == RIG_64_1G || r->mode == RIG_57_1G) {
         rig_identity(r, low + 0x1000);
         fx_wr(r->fx, low, (low + 0x1000) | all | RIG_A, 8);
         rig_chain(r, pdpt, all | RIG_PS);
@@ -198,6 +222,9 @@ static inline struct rig *rig_new(enum rig_mode mode, const char *model)
     cpu = r->fx->cpu;
     if (rig_long(r)) {
         fx_long(r->fx, 0);
+        if (rig_57(r))
+            cpu->cr4 |= CR4_LA57;
+        cpu_sync_mode(cpu);
         rig_tables_64(r);
     } else {
         fx_prot(r->fx, 0);

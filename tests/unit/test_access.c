@@ -177,7 +177,7 @@ static void invpcid_faults(void **state)
     } bad[] = {
         {4, 0, 0},      {UINT64_C(1) << 32, 0, 0}, {0, 0x1000, 0}, {1, 0x1000, 0},
         {2, 0x1000, 0}, {3, UINT64_C(1) << 63, 0}, {0, 1, 0}, /* PCIDE is clear */
-        {1, 0xfff, 0},  {0, 0, UINT64_C(1) << 47},
+        {1, 0xfff, 0},  {0, 0, UINT64_C(1) << 56},
     };
     struct rig *r = rig_new(RIG_64_4K, NULL);
 

@@ -68,7 +68,7 @@ static void cr4_rules(void **state)
 
     (void)state;
     fx_prot(fx, 0);
-    assert_int_equal(MOV_CR(fx, 4, CR4_LA57), EXC_GP);
+    assert_int_equal(MOV_CR(fx, 4, CR4_PKE), EXC_GP); /* not offered */
     assert_int_equal(MOV_CR(fx, 4, CR4_OSXSAVE), EXC_GP);
     assert_int_equal(MOV_CR(fx, 4, CR4_PCIDE), EXC_GP); /* not in long mode */
     assert_int_equal(MOV_CR(fx, 4, CR4_PAE | CR4_SMEP | CR4_UMIP), -1);
@@ -159,7 +159,7 @@ static void msr_rules(void **state)
     assert_int_equal(WRMSR(fx, MSR_PAT, 0x0007010600070106), -1);
     assert_int_equal(rdmsr(fx, MSR_PAT, &v), -1);
     assert_int_equal(v, 0x0007010600070106);
-    assert_int_equal(WRMSR(fx, MSR_LSTAR, UINT64_C(1) << 47), EXC_GP);
+    assert_int_equal(WRMSR(fx, MSR_LSTAR, UINT64_C(1) << 56), EXC_GP);
     assert_int_equal(WRMSR(fx, MSR_GS_BASE, UINT64_C(0xffff800000000000)), -1);
     assert_int_equal(fx->cpu->seg[SEG_GS].base, UINT64_C(0xffff800000000000));
     assert_int_equal(rdmsr(fx, MSR_MTRRCAP, &v), -1);
@@ -246,7 +246,7 @@ static void cpuid_leaves(void **state)
     r = cpuid_query(fx->cpu, 0x40000000, 0);
     assert_memory_equal(&r.ebx, "PENUMBRAPENU", 12);
     assert_int_equal(cpuid_query(fx->cpu, 0x40000010, 0).eax, 1000000);
-    assert_int_equal(cpuid_query(fx->cpu, 0x80000008, 0).eax, 40 | 48 << 8);
+    assert_int_equal(cpuid_query(fx->cpu, 0x80000008, 0).eax, 40 | 57 << 8);
     r = cpuid_query(fx->cpu, 0x12345, 0); /* beyond the last: as the last */
     s = cpuid_query(fx->cpu, 0x16, 0);
     assert_memory_equal(&r, &s, sizeof(r));

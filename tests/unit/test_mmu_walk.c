@@ -94,7 +94,7 @@ static uint64_t without(uint64_t full, unsigned rights)
 static void check_case(struct rig *r, const struct situation *s, const struct page *p)
 {
     struct rig_result res;
-    uint64_t before[4];
+    uint64_t before[RIG_LEVELS];
     int64_t want = expect(s, p, rig_wide(r));
     bool stores = s->kind == RIG_WRITE || s->kind == RIG_SYS_WRITE;
 
@@ -190,6 +190,13 @@ static void rights_64(void **state)
     rights_matrix(RIG_64_1G);
 }
 
+static void rights_57(void **state)
+{
+    (void)state;
+    rights_matrix(RIG_57_4K);
+    rights_matrix(RIG_57_1G);
+}
+
 /* P clear at each level: the code has P clear, and no entry is touched. */
 static void not_present(void **state)
 {
@@ -227,8 +234,8 @@ static uint64_t bit_range(unsigned hi, unsigned lo)
     return bits(~UINT64_C(0), hi - lo, 0) << lo;
 }
 
-/* Tables 4-14 to 4-20 (4-level), 4-9 to 4-11 (PAE), 4-4 to 4-6 (32-bit, here with CR4.PSE), for
- * physical addresses of m bits and EFER.NXE set. */
+/* Tables 4-14 to 4-20 (4- and 5-level), 4-9 to 4-11 (PAE), 4-4 to 4-6 (32-bit, here with CR4.PSE),
+ * for physical addresses of m bits and EFER.NXE set. */
 static uint64_t reserved_in(const struct rig *r, unsigned level, unsigned m, bool pat)
 {
     bool leaf = level == r->n - 1;
@@ -237,9 +244,11 @@ static uint64_t reserved_in(const struct rig *r, unsigned level, unsigned m, boo
     case RIG_64_4K:
     case RIG_64_2M:
     case RIG_64_1G:
-        return bit_range(51, m) | (level == 0 ? RIG_PS : 0) |
+    case RIG_57_4K:
+    case RIG_57_1G:
+        return bit_range(51, m) | (level == 0 || (level == 1 && rig_57(r)) ? RIG_PS : 0) |
                (leaf && r->mode == RIG_64_2M ? bit_range(20, 13) : 0) |
-               (leaf && r->mode == RIG_64_1G ? bit_range(29, 13) : 0);
+               (leaf && r->mode != RIG_64_2M && !rig_4k(r) ? bit_range(29, 13) : 0);
     case RIG_PAE_4K:
     case RIG_PAE_2M:
         return bit_range(62, m) | (leaf && r->mode == RIG_PAE_2M ? bit_range(20, 13) : 0);
@@ -281,8 +290,9 @@ static void check_reserved(enum rig_mode mode, const char *model, unsigned m, bo
             res = rig_go(r, 0, RIG_READ);
             if (rsvd >> bit & 1) {
                 if (res.vector != EXC_PF || res.err != (PF_P | PF_RSVD))
-                    fail_msg("%s mode %d level %u bit %u is reserved: vector %d error %x", model,
-                             mode, level, bit, res.vector, (unsigned)res.err);
+                    fail_msg("%s mode %d level %u bit %u is reserved: vector %d error %x",
+                             model ? model : "max", mode, level, bit, res.vector,
+                             (unsigned)res.err);
                 assert_int_equal(rig_get(r, level), r->full[level] | UINT64_C(1) << bit);
             } else {
                 assert_int_equal(res.vector, -1);
@@ -296,8 +306,8 @@ static void reserved_bits(void **state)
 {
     (void)state;
     for (unsigned mode = RIG_32_4M; mode < RIG_MODES; mode++)
-        check_reserved((enum rig_mode)mode, "max", 40, true);
-    check_reserved(RIG_32_4K, "max", 40, true);
+        check_reserved((enum rig_mode)mode, NULL, 40, true);
+    check_reserved(RIG_32_4K, NULL, 40, true);
     check_reserved(RIG_64_2M, "x86-64-v1", 40, true);
     check_reserved(RIG_32_4K, "pentium3", 36, true);
     check_reserved(RIG_32_4M, "pentium3", 36, true);
@@ -356,6 +366,8 @@ static void addresses(void **state)
         {RIG_64_4K, "max", UINT64_C(0xfffffff000), UINT64_C(0xfffffff234)},
         {RIG_64_2M, "max", UINT64_C(0xffffe01000), UINT64_C(0xffffe00234)},
         {RIG_64_1G, "max", UINT64_C(0xffc0001000), UINT64_C(0xffc0200234)},
+        {RIG_57_4K, NULL, UINT64_C(0xfffffff000), UINT64_C(0xfffffff234)},
+        {RIG_57_1G, NULL, UINT64_C(0xffc0001000), UINT64_C(0xffc0200234)},
     };
 
     (void)state;
@@ -505,7 +517,7 @@ static void a20_masks_everything(void **state)
         struct cpu *cpu = r->fx->cpu;
 
         memcpy(r->fx->ram + 0x300000, r->fx->ram + RIG_TARGET, 0x1000);
-        if (r->mode == RIG_32_4K || r->mode == RIG_PAE_4K || r->mode == RIG_64_4K) {
+        if (rig_4k(r)) {
             r->full[r->n - 1] |= 0x100000; /* 300000, seen at 200000 */
             r->full[r->n - 2] |= 0x100000; /* the table too */
         } else {
@@ -533,6 +545,7 @@ int main(void)
         cmocka_unit_test(rights_32),
         cmocka_unit_test(rights_pae),
         cmocka_unit_test(rights_64),
+        cmocka_unit_test(rights_57),
         cmocka_unit_test(not_present),
         cmocka_unit_test(reserved_bits),
         cmocka_unit_test(page_size_bit),

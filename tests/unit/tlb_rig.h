@@ -8,21 +8,45 @@
 
 #include "tests/unit/mmu_rig.h"
 
-/* Runs one instruction, given as up to 8 bytes, in ring 0 with RAX and RBX set; it must not fault.
+/* Runs one instruction, given as up to 8 bytes, in ring `cpl` with RAX and RBX set. Where it stood.
  */
-static inline void rig_insn(struct rig *r, uint64_t code, unsigned len, uint64_t rax, uint64_t rbx)
+static inline uint64_t rig_insn_at(struct rig *r, unsigned cpl, uint64_t code, uint64_t rax,
+                                   uint64_t rbx)
 {
     static uint32_t where;
+    uint32_t at;
 
     where = (where + 16) & 0x7ff;
-    rig_ring(r, 0);
-    fx_wr(r->fx, FX_CODE + 0x400 + where, code, 8);
-    cpu_note_code_write(r->fx->cpu, FX_CODE + 0x400 + where, 8);
-    r->fx->cpu->gpr[REG_RIP] = FX_CODE + 0x400 + where;
+    at = (cpl == 3 ? RIG_UCODE : FX_CODE) + 0x400 + where;
+    rig_ring(r, cpl);
+    fx_wr(r->fx, at, code, 8);
+    cpu_note_code_write(r->fx->cpu, at, 8);
+    r->fx->cpu->gpr[REG_RIP] = at;
     r->fx->cpu->gpr[REG_RAX] = rax;
     r->fx->cpu->gpr[REG_RBX] = rbx;
     fx_run(r->fx, 1);
-    assert_int_equal(fx_rip(r->fx), FX_CODE + 0x400 + where + len);
+    return at;
+}
+
+/* The same in ring 0; it must not fault. */
+static inline void rig_insn(struct rig *r, uint64_t code, unsigned len, uint64_t rax, uint64_t rbx)
+{
+    uint64_t at = rig_insn_at(r, 0, code, rax, rbx);
+
+    assert_int_equal(fx_rip(r->fx), at + len);
+}
+
+/* The same; the vector that it raised with error code 0 (if it has one), or -1: it went somewhere
+ * else. */
+static inline int rig_raises(struct rig *r, unsigned cpl, uint64_t code, uint64_t rax, uint64_t rbx)
+{
+    uint64_t rip;
+
+    rig_insn_at(r, cpl, code, rax, rbx);
+    rip = fx_rip(r->fx);
+    if (rip < FX_HAND || rip >= FX_HAND + 32 * 4)
+        return -1;
+    return (int)(rip - FX_HAND) / 4;
 }
 
 #define MOV_CR0_EAX 0xc0220f, 3

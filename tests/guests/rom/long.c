@@ -106,8 +106,16 @@ static void test_removed(void)
     check_trap("reserved bits of EFER", GP, 0);
 }
 
+/* What no register takes: those go by the widest addresses that the processor has (LA57). */
+static uint64_t noncanonical_ever(void)
+{
+    return has_cpuid(7, 0, ECX, 16) ? 1ull << 56 : NONCANON;
+}
+
 static void test_canonical(void)
 {
+    uint64_t ever = noncanonical_ever();
+
     ATTEMPT("mov (%0), %%eax", ::"r"(NONCANON) : "rax");
     check_trap("load", GP, 0);
     ATTEMPT("mov %%eax, (%0)", ::"r"(0xffff7fffffffffffull) : "memory");
@@ -124,16 +132,16 @@ static void test_canonical(void)
     check_trap("jump", GP, 0);
     ATTEMPT("invlpg (%0)", ::"r"(NONCANON));
     check_no_trap("invlpg ignores it");
-    ATTEMPT("wrmsr", ::"c"(MSR_LSTAR), "a"(0), "d"(0x8000));
+    ATTEMPT("wrmsr", ::"c"(MSR_LSTAR), "a"(0), "d"(ever >> 32));
     check_trap("wrmsr LSTAR", GP, 0);
-    ATTEMPT("wrmsr", ::"c"(MSR_FS_BASE), "a"(0), "d"(0x8000));
+    ATTEMPT("wrmsr", ::"c"(MSR_FS_BASE), "a"(0), "d"(ever >> 32));
     check_trap("wrmsr FS base", GP, 0);
     ATTEMPT("prefetcht0 (%0)", ::"r"(NONCANON));
     check_no_trap("prefetch of anything");
     struct {
         uint16_t limit;
         uint64_t base;
-    } __attribute__((packed)) p = {0xffff, NONCANON};
+    } __attribute__((packed)) p = {0xffff, ever};
     ATTEMPT("lgdt %0", ::"m"(p));
     check_trap("lgdt", GP, 0);
 }
