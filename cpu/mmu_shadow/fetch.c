@@ -159,7 +159,7 @@ static void prefetch_direct(struct fetch *f, struct shadow_page *sp)
     unsigned first = spte_index(f->va, 1) & ~(PREFETCH_DIRECT - 1);
 
     for (unsigned k = first; k < first + PREFETCH_DIRECT; k++) {
-        gfn_t gfn = (f->gw->gfn & ~(gfn_t)(SPTES - 1)) + k;
+        gfn_t gfn = shadow_frame(sp->role, (f->gw->gfn & ~(gfn_t)(SPTES - 1)) + k);
 
         if (!(spte_get(&sp->spt[k]) & SPTE_P) && memslot_holds(f->slot, gfn))
             prefetched(f, &sp->spt[k], f->slot, gfn, make_leaf(f, 1, gfn));
@@ -190,7 +190,9 @@ uint64_t shadow_fetch(struct shadow_vcpu *v, gva_t va, const struct guest_walk *
     step("fetch: before the last check");
     if (!MUTANT(fetch_no_last_check) && entry_changed(&f, gw->level))
         return 0;
-    target = slot_max_level(m->world.pages(m->world.opaque, slot), gw->gfn, logged ? 1 : most);
+    if (logged || (sp->role.a20_shut && !MUTANT(shadow_large_pages_without_a20)))
+        most = 1; /* the gate folds large pages */
+    target = slot_max_level(m->world.pages(m->world.opaque, slot), gw->gfn, most);
     while (sp->role.level > target)
         sp = descend_direct(&f, sp);
     leaf = set_leaf(&f, sp);

@@ -66,11 +66,12 @@ static void audit_truth(const struct shadow_mmu *m, const struct shadow_page *sp
 
         gfn = child ? child->gfn : sp->leaf_gfn[k];
         invariant(!child || child->role.direct);
-        invariant((gfn & ~(pages - 1)) == guest_leaf_gfn(role, gpte, level));
+        invariant((gfn & ~(pages - 1)) ==
+                  shadow_frame(sp->role, guest_leaf_gfn(role, gpte, level)));
         invariant((child ? child->role.rights : spte_rights(e)) == rights);
     } else {
         /* a table's frame stands where a 4 KiB page's does */
-        gfn = guest_leaf_gfn(role, gpte & ~GPTE_PS, 1);
+        gfn = shadow_frame(sp->role, guest_leaf_gfn(role, gpte & ~GPTE_PS, 1));
         invariant(child && !child->role.direct);
         invariant(child->gfn == gfn && child->role.rights == rights);
     }

@@ -71,7 +71,7 @@ uint64_t shadow_leaf_of(struct shadow_mmu *m, const struct shadow_page *sp, uint
 
     if (!(gpte & GPTE_P) || !(gpte & GPTE_A) || (gpte & reserved(m, sp)))
         return 0;
-    *gfn = guest_leaf_gfn(role, gpte, 1);
+    *gfn = shadow_frame(sp->role, guest_leaf_gfn(role, gpte, 1));
     *slot = memslots_find(m->slots, *gfn);
     if (!*slot)
         return 0;

@@ -29,6 +29,7 @@ union shadow_role {
         uint32_t pse : 1, nxe : 1; /* what decides how they read */
         uint32_t quadrant : 2;     /* 32-bit guests: which part of the guest's table */
         uint32_t rights : 3;       /* enum walk_right: of the entries above */
+        uint32_t a20_shut : 1;     /* address line 20 is masked in all that it says */
         /* No guest table: pieces of one large guest page at gfn, whose entry said the rest. */
         uint32_t direct : 1;
         uint32_t dirty : 1;
@@ -58,6 +59,12 @@ struct shadow_page {
     struct shadow_page *hash_next;
     struct shadow_page *prev, *next; /* among the active ones, oldest first; or the free ones */
 };
+
+/* The frame that a guest entry leads to which names gfn. */
+static inline gfn_t shadow_frame(union shadow_role role, gfn_t gfn)
+{
+    return role.a20_shut ? gfn & ~(UINT64_C(1) << (20 - PAGE_SHIFT)) : gfn;
+}
 
 /* What stands in the audit's and the statistics' books. */
 struct shadow_stats {

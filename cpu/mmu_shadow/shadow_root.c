@@ -18,6 +18,7 @@ union shadow_role shadow_role_for(const struct shadow_vcpu *v, unsigned level, g
     union shadow_role r = {
         .level = level & 7, .guest_levels = p.levels, .pse = p.pse, .nxe = p.nxe};
 
+    r.a20_shut = v->paging.a20_mask != ~UINT64_C(0) && !MUTANT(shadow_role_forgets_a20);
     if (p.levels == 2)
         r.quadrant = level == 1 ? va >> 21 & 1 : va >> 30 & 3;
     return r;

@@ -343,7 +343,7 @@ static gpa_t where(struct rig *r, gva_t va)
     struct mmu_xlat x = {0};
     uint32_t err = 0;
 
-    assert_int_equal(mmu_walk_ops.translate(r->fx->cpu, va, ACC_R, false, false, &x, &err), 0);
+    assert_int_equal(r->fx->cpu->mmu->translate(r->fx->cpu, va, ACC_R, false, false, &x, &err), 0);
     return x.gpa;
 }
 
@@ -390,12 +390,12 @@ static void probe_touches_nothing(void **state)
         gpa_t gpa = 0;
 
         r->fx->cpu->cr4 |= CR4_SMAP;
-        assert_int_equal(mmu_walk_ops.probe(r->fx->cpu, r->va + 5, &gpa), 0);
+        assert_int_equal(r->fx->cpu->mmu->probe(r->fx->cpu, r->va + 5, &gpa), 0);
         assert_int_equal(gpa, RIG_TARGET + 5);
         for (unsigned k = 0; k < r->n; k++)
             assert_int_equal(rig_get(r, k), r->full[k]);
         rig_set(r, 0, 0);
-        assert_int_equal(mmu_walk_ops.probe(r->fx->cpu, r->va, &gpa), -1);
+        assert_int_equal(r->fx->cpu->mmu->probe(r->fx->cpu, r->va, &gpa), -1);
         rig_free(r);
     }
 }
@@ -539,6 +539,41 @@ static void a20_masks_everything(void **state)
     }
 }
 
+/* The gate opens and shuts with the same tables in use: what was translated through it before does
+ * not count, in the page asked for, its neighbour, or the other half of a large page. */
+static void a20_toggles(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < RIG_MODES; mode++) {
+        struct rig *r = rig_new((enum rig_mode)mode, NULL);
+        gva_t odd = rig_4k(r) ? r->va : r->va + 0x100000;
+
+        if (rig_4k(r)) {
+            r->full[r->n - 1] |= 0x100000; /* 300000, and the next page 301000 */
+            fx_wr(r->fx, r->at[r->n - 1] + rig_entry_size(r),
+                  0x301000 | RIG_P | RIG_W | RIG_U | RIG_A | RIG_D, rig_entry_size(r));
+            rig_fill(r);
+        }
+        for (unsigned k = 0; k < 6; k++) {
+            gpa_t base = k & 1 ? 0x300000 : 0x200000;
+
+            cpu_set_a20(r->fx->cpu, k & 1);
+            assert_int_equal(where(r, odd + 0x345), base + 0x345);
+            assert_int_equal(where(r, odd + 0x1345), base + 0x1345);
+            if (!rig_4k(r))
+                assert_int_equal(where(r, r->va + 0x345), 0x200345);
+            fx_wr(r->fx, 0x200000 + RIG_DATA, 0x20, 1);
+            fx_wr(r->fx, 0x300000 + RIG_DATA, 0x30, 1);
+            r->va = odd;
+            assert_int_equal(rig_go(r, 0, RIG_READ).vector, -1);
+            assert_int_equal(r->fx->cpu->gpr[REG_RAX] & 0xff, k & 1 ? 0x30 : 0x20);
+            if (!rig_4k(r))
+                r->va -= 0x100000;
+        }
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +591,7 @@ int main(void)
         cmocka_unit_test(tables_in_a_hole),
         cmocka_unit_test(pdpte_loads),
         cmocka_unit_test(a20_masks_everything),
+        cmocka_unit_test(a20_toggles),
     };
 
     return unit_main(tests);
