@@ -10,12 +10,18 @@
 #include "cpu/cpu.h"
 #include "cpu/flags.h"
 #include "cpu/mmu.h"
+#include "cpu/mmu_shadowed.h"
 #include "cpu/segments.h"
 #include "tests/unit/slots_rig.h"
 #include "tests/unit/unit.h"
 
-/* Does the MMU see each store to the tables that it uses, so that what it keeps is never stale? */
+/* Built with FX_SHADOW a test runs over mmu=shadow, which sees each store to the tables that it
+ * uses (fx_wr, too) and forgets at once what they said: nothing is ever stale. */
+#ifdef FX_SHADOW
+#define FX_TABLES_WATCHED 1
+#else
 #define FX_TABLES_WATCHED 0
+#endif
 
 #define FX_RAM   (4u << 20)
 #define FX_SLOT  0 /* its slot; tests may add others */
@@ -54,6 +60,8 @@ enum {
 struct fx {
     struct memslots_vm *slots;
     uint8_t *ram;
+    struct cpu_group *group;
+    struct mmu_shadow *shadow; /* NULL: mmu=walk */
     struct cpu *cpu;
     uint16_t port; /* last port written, and what */
     uint64_t port_val;
@@ -149,7 +157,7 @@ static inline struct fx *fx_new_with(const char *model, const struct fx *first, 
     struct cpu_config cfg = {
         .model = model,
         .id = id,
-        .group = first ? first->cpu->group : NULL,
+        .group = first ? first->group : cpu_group_new(),
         .mmu = &mmu_walk_ops,
         .tsc_khz = 1000000,
         .hooks = {.opaque = fx,
@@ -176,8 +184,13 @@ static inline struct fx *fx_new_with(const char *model, const struct fx *first, 
         slots_create(fx->slots, FX_SLOT, 0, FX_RAM, fx->ram, 0);
     }
     cfg.slots = fx->slots;
+    fx->group = cfg.group;
     fx->cpu = cpu_new(&cfg);
     assert_non_null(fx->cpu);
+    if (FX_TABLES_WATCHED) {
+        fx->shadow = first ? first->shadow : mmu_shadow_new(fx->group, fx->slots);
+        mmu_shadow_attach(fx->cpu, fx->shadow);
+    }
     return fx;
 }
 
@@ -189,13 +202,21 @@ static inline struct fx *fx_new(const char *model)
 /* Of one made with `first`. */
 static inline void fx_free_with(struct fx *fx)
 {
+    if (fx->shadow)
+        mmu_shadow_detach(fx->cpu);
     cpu_free(fx->cpu);
     free(fx);
 }
 
 static inline void fx_free(struct fx *fx)
 {
+    if (fx->shadow) {
+        mmu_shadow_audit(fx->shadow);
+        mmu_shadow_detach(fx->cpu);
+    }
     cpu_free(fx->cpu);
+    mmu_shadow_free(fx->shadow);
+    cpu_group_free(fx->group);
     memslots_free(fx->slots);
     free(fx->ram);
     free(fx);
@@ -207,9 +228,12 @@ static inline uint64_t fx_rd(const struct fx *fx, uint32_t a, unsigned size)
     return ld_le(fx->ram + a, size);
 }
 
+/* The vCPUs stand still. */
 static inline void fx_wr(struct fx *fx, uint32_t a, uint64_t v, unsigned size)
 {
     st_le(fx->ram + a, v, size);
+    if (fx->shadow)
+        mmu_shadow_written(fx->shadow, a, size);
 }
 
 /* FX_PUT(fx, address, bytes…): a piece of program. */
