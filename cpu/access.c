@@ -132,7 +132,7 @@ void cpu_tlb_switch(struct cpu *cpu, bool keep)
     uint16_t pcid = current_pcid(cpu);
     struct tlb_space *s = find_space(cpu, pcid), old = {0};
 
-    cpu->paging_new = true;
+    cpu->paging_new = true; /* also with `keep`: INVPCID may have named this one meanwhile */
     if (keep && pcid == cpu->tlb_pcid)
         return;
     if (s) {

@@ -113,6 +113,8 @@ static bool possible(const struct cpu *cpu, const struct x86_state *s)
         return false;
     if (lma && !((cpu->features & FEAT(LM)) && (s->cr0 & CR0_PG) && (s->cr4 & CR4_PAE)))
         return false;
+    if ((s->cr4 & CR4_PCIDE) && !lma)
+        return false;
     if (s->cpl > 3 || s->exc_kind > EVK_NMI || (s->mxcsr & ~MXCSR_VALID))
         return false;
     return s->gdtr.limit <= 0xffff && s->idtr.limit <= 0xffff;

@@ -553,6 +553,10 @@ static void state_moves_whole(void **state)
     assert_int_equal(b->cpu->gpr[REG_R14], 0x1234);
     s.version++;
     assert_false(cpu_set_state(b->cpu, &s));
+    t.cr4 |= CR4_PCIDE;
+    assert_true(cpu_set_state(b->cpu, &t));
+    t.efer &= ~(uint64_t)EFER_LMA; /* PCIDs are long mode's */
+    assert_false(cpu_set_state(b->cpu, &t));
     fx_free(a);
     fx_free(b);
 

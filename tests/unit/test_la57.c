@@ -76,6 +76,37 @@ static void shown_by_cpuid(void **state)
     rig_free(r);
 }
 
+/* An SMI leaves 5-level paging, PCIDs and keys, and RSM brings them back. */
+static void through_smm(void **state)
+{
+    struct rig *r = rig_new(RIG_57_4K, "max,+la57,+pku");
+    struct cpu *cpu = r->fx->cpu;
+    uint64_t cr4;
+
+    (void)state;
+    rig_insn(r, MOV_CR4_EAX, cpu->cr4 | CR4_PCIDE | CR4_PKE, 0);
+    rig_insn(r, MOV_CR3_EAX, RIG_TABLES | 3, 0);
+    cr4 = cpu->cr4;
+    for (unsigned k = 0; k < 2; k++) {
+        assert_true(sees(r, r->va, RIG_TARGET));
+        rig_ring(r, 0);
+        FX_PUT(r->fx, 0x38000, 0x90, 0x0f, 0xaa); /* nop; rsm */
+        cpu_set_event(cpu, EV_SMI);
+        fx_run(r->fx, 1);
+        assert_true(cpu->in_smm);
+        assert_int_equal(cpu->cr4, 0);
+        fx_run(r->fx, 1);
+        assert_false(cpu->in_smm);
+        assert_int_equal(fx_rip(r->fx), FX_CODE);
+        assert_int_equal(cpu->cr4, cr4);
+        assert_int_equal(cpu->cr3, RIG_TABLES | 3);
+    }
+    rig_set(r, 0, 0);
+    rig_insn(r, MOV_CR3_EAX, RIG_TABLES | 3, 0);
+    assert_false(sees(r, r->va, RIG_TARGET));
+    rig_free(r);
+}
+
 /* ---- addresses that are used ---- */
 
 /* Each as it is with 48 bits and with 57. */
@@ -327,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(switched_outside_long_mode_only),
         cmocka_unit_test(shown_by_cpuid),
+        cmocka_unit_test(through_smm),
         cmocka_unit_test(data_and_branches),
         cmocka_unit_test(stacks),
         cmocka_unit_test(the_edge),

@@ -116,9 +116,9 @@ static void test_canonical(void)
 {
     uint64_t ever = noncanonical_ever();
 
-    ATTEMPT("mov (%0), %%eax", ::"r"(NONCANON) : "rax");
+    ATTEMPT("mov (%0), %%eax", ::"D"(NONCANON) : "rax");
     check_trap("load", GP, 0);
-    ATTEMPT("mov %%eax, (%0)", ::"r"(0xffff7fffffffffffull) : "memory");
+    ATTEMPT("mov %%eax, (%0)", ::"D"(0xffff7fffffffffffull) : "memory");
     check_trap("store", GP, 0);
     trap.vector = NO_TRAP;
     asm volatile("movq $1f, trap_resume; mov %%rbp, %%rbx; mov %0, %%rbp; mov (%%rbp), %%eax; 1: "
