@@ -2,6 +2,7 @@
 /* See fpu_rig.h. */
 #include "tests/unit/fpu_rig.h"
 
+#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -87,10 +88,20 @@ static void note_ferr(void *opaque, bool level)
 
 static void native_prepare(void);
 
+/* Which addresses are canonical for a register depends on it. */
+static bool host_has_la57(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c >> 16 & 1);
+}
+
 struct rig *rig_new(void)
 {
     struct rig *r = calloc(1, sizeof(*r));
-    struct cpu_config cfg = {.model = "max", .mmu = &mmu_walk_ops, .tsc_khz = 1000000};
+    struct cpu_config cfg = {.model = host_has_la57() ? "max,+la57" : "max,-la57",
+                             .mmu = &mmu_walk_ops,
+                             .tsc_khz = 1000000};
     struct memslots_change ram = {.op = MEMSLOTS_CREATE, .size = RAM_SIZE};
 
     r->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

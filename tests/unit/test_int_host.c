@@ -41,6 +41,8 @@ static const struct {
     {MF, 0xa2, ANY, EXT_ANY, "cpuid", "the models differ"},
     {MF, 0x31, ANY, EXT_ANY, "rdtsc", "time"},
     {MF, 0x01, ANY, EXT_BYTE | 0xf9, "rdtscp", "time"},
+    {MF, 0x01, NP, EXT_BYTE | 0xee, "rdpkru", "PKRU guards the test's own memory"},
+    {MF, 0x01, NP, EXT_BYTE | 0xef, "wrpkru", "PKRU guards the test's own memory"},
     {MF, 0x33, ANY, EXT_ANY, "rdpmc", "CR4.PCE is the host kernel's"},
     {MF, 0xc7, NP, EXT_REG | EXT_RONLY | 6, "rdrand", "random"},
     {MF, 0xc7, P66, EXT_REG | EXT_RONLY | 6, "rdrand", "random"},
