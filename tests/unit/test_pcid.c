@@ -380,6 +380,39 @@ static void invpcid_and_global_pages(void **state)
     }
 }
 
+/* ---- tables that the guest writes ---- */
+
+/* By its own stores, again and again, which a shadow MMU may leave unseen until the guest says that
+ * they count: here while another PCID is current, by each way to say so. */
+static void stores_count_when_told(void **state)
+{
+    enum { INVPCID_TYPES = 4, BY_INVLPG = 4, BY_CR3, WAYS };
+
+    (void)state;
+    for (unsigned way = 0; way < WAYS; way++) {
+        struct rig *r = pcid_rig();
+
+        go_to(r, 0, 1, 0);
+        assert_in(r, 0);
+        for (unsigned k = 0; k < 8; k++) {
+            unsigned to = !(k & 1);
+
+            if (way != BY_INVLPG)
+                go_to(r, 1, 2, KEEP);
+            rig_insn(r, 0x038948, 3, /* mov [rbx], rax */
+                     page_of[to] | RIG_P | RIG_W | RIG_U | RIG_A | RIG_D, leaf_of(r, 0));
+            if (way < INVPCID_TYPES)
+                rig_invpcid(r, way, way < 2 ? 1 : 0, way ? 0 : r->va);
+            if (way == BY_INVLPG)
+                rig_insn(r, INVLPG_EBX, 0, r->va);
+            else
+                go_to(r, 0, 1, way == BY_CR3 ? 0 : KEEP);
+            assert_in(r, (int)to);
+        }
+        rig_free(r);
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void cr3_and_cr4_checks(void **state)
@@ -440,6 +473,7 @@ int main(void)
         cmocka_unit_test(invpcid_a_pcid),
         cmocka_unit_test(invpcid_all),
         cmocka_unit_test(invpcid_and_global_pages),
+        cmocka_unit_test(stores_count_when_told),
         cmocka_unit_test(cr3_and_cr4_checks),
     };
 
