@@ -15,12 +15,13 @@
 #include "tests/unit/slots_rig.h"
 #include "tests/unit/unit.h"
 
-/* Built with FX_SHADOW a test runs over mmu=shadow, which sees each store to the tables that it
- * uses (fx_wr, too) and forgets at once what they said: nothing is ever stale. */
+/* Built with FX_SHADOW a test runs over mmu=shadow. That is told of each store to the tables that
+ * it uses (fx_wr, too), and may forget at once what they said: what nobody has flushed may be gone.
+ */
 #ifdef FX_SHADOW
-#define FX_TABLES_WATCHED 1
+#define FX_MAY_FORGET 1
 #else
-#define FX_TABLES_WATCHED 0
+#define FX_MAY_FORGET 0
 #endif
 
 #define FX_RAM   (4u << 20)
@@ -187,7 +188,7 @@ static inline struct fx *fx_new_with(const char *model, const struct fx *first, 
     fx->group = cfg.group;
     fx->cpu = cpu_new(&cfg);
     assert_non_null(fx->cpu);
-    if (FX_TABLES_WATCHED) {
+    if (FX_MAY_FORGET) {
         fx->shadow = first ? first->shadow : mmu_shadow_new(fx->group, fx->slots);
         mmu_shadow_attach(fx->cpu, fx->shadow);
     }
