@@ -92,6 +92,7 @@ static struct shadow_page *descend_direct(struct fetch *f, struct shadow_page *s
     role.dirty = gw->dirty && !MUTANT(direct_pages_share_dirty);
     role.global = !!(gw->gpte[gw->level - 1] & GPTE_G);
     role.key = gw->pkey;
+    role.size = gw->level & 3;
     if (spte_is_table(e)) {
         child = spte_host(e);
         if (child->role.word == role.word && child->gfn == base)
@@ -112,6 +113,8 @@ static uint64_t make_leaf(const struct fetch *f, unsigned level, gfn_t gfn)
     uint64_t leaf = shadow_leaf(f->slot, gfn, gw->rights[gw->level - 1], gw->dirty,
                                 gw->gpte[gw->level - 1] & GPTE_G, gw->pkey);
 
+    if (!MUTANT(leaf_forgets_size))
+        leaf |= (uint64_t)(gw->level - 1) << SPTE_SIZE_SHIFT;
     /* a large leaf has no shadowed table below it: slot_max_level saw to that */
     if (gw->dirty && !memslot_readonly(f->slot) && (level > 1 || shadow_may_write(f->m, gfn)))
         leaf |= SPTE_W;

@@ -35,6 +35,7 @@ static void audit_leaf(struct shadow_mmu *m, const struct shadow_page *sp, unsig
     invariant(spte_host(e) == memslot_hva(slot, gfn << PAGE_SHIFT));
     invariant(occurrences(slot_rmap(p, gfn, level), &sp->spt[k]) == 1);
     invariant(!(spte_rights(e) & ~sp->role.rights));
+    invariant(spte_guest_level(e) == (sp->role.direct ? sp->role.size : level));
     invariant(level == 1 || slot_max_level(p, gfn, level) == level);
     if (!(e & SPTE_W))
         return;

@@ -35,6 +35,7 @@ union shadow_role {
         uint32_t dirty : 1;
         uint32_t global : 1;
         uint32_t key : 4;
+        uint32_t size : 2; /* that entry's level */
     };
     uint32_t word;
 };

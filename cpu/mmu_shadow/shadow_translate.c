@@ -106,7 +106,7 @@ enum shadow_found shadow_look_up(struct shadow_vcpu *v, gva_t va, unsigned acces
     if (level == 1)
         shadow_psc_note(v, va, sp);
     gfn += (va >> PAGE_SHIFT) & ((UINT64_C(1) << (9 * (level - 1))) - 1);
-    fill_xlat(v, gfn, spte_shift(level), e, access, va, out);
+    fill_xlat(v, gfn, guest_level_shift(v->paging.role, spte_guest_level(e)), e, access, va, out);
     use_prefetched(m, &sp->spt[index], e);
     if (!(access & WALK_WRITE) || (e & SPTE_W))
         return SHADOW_FOUND;

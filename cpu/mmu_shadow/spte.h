@@ -16,6 +16,8 @@
  *     12..51  frame       host address >> 12: of the page, or of the struct shadow_page
  *     52      RAM         the slot may be written
  *     53      PREFETCHED  nobody has used it yet
+ *     54..55  size        a leaf's: level of the guest's entry, less 1. INVLPG is of that whole
+ * page
  *
  * W and PREFETCHED may be taken away at any time by an atomic AND; all else changes under the MMU's
  * lock.
@@ -41,6 +43,7 @@
 
 #define SPTE_RIGHTS_SHIFT 2
 #define SPTE_KEY_SHIFT    8
+#define SPTE_SIZE_SHIFT   54
 
 #define SPTES 512
 
@@ -66,6 +69,12 @@ static inline unsigned spte_rights(uint64_t e)
 static inline unsigned spte_key(uint64_t e)
 {
     return e >> SPTE_KEY_SHIFT & 15;
+}
+
+/* The level of the guest's entry that a leaf is all or a piece of. */
+static inline unsigned spte_guest_level(uint64_t e)
+{
+    return (e >> SPTE_SIZE_SHIFT & 3) + 1;
 }
 
 /* The host address in the entry: of the page, or of the table. */
