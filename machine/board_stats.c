@@ -5,12 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "cpu/mmu_shadow/shadow_page.h"
 #include "cpu/mmu_shadowed.h"
-
-struct sums {
-    uint64_t tlb_fills, walks, blocks, smc;
-};
 
 /* Where lines go. */
 struct reader {
@@ -30,21 +25,6 @@ __attribute__((format(printf, 2, 3))) static void say(const struct reader *to, c
     g_free(text);
 }
 
-static struct sums add_up(const struct board *b)
-{
-    struct sums s = {0};
-
-    for (unsigned n = 0; n < b->n_cpus; n++) {
-        const struct cpu *cpu = b->cpu[n].cpu;
-
-        s.tlb_fills += cpu->stat_tlb_fills;
-        s.walks += cpu->stat_walks;
-        s.blocks += cpu->stat_blocks;
-        s.smc += cpu->stat_smc;
-    }
-    return s;
-}
-
 static void print_shadow(const struct shadow_stats *s, const struct reader *to)
 {
     say(to,
@@ -61,22 +41,36 @@ static void print_shadow(const struct shadow_stats *s, const struct reader *to)
         s->tracked_writes, s->unsyncs, s->syncs, s->flushes);
 }
 
-void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
+void board_stats_print(const struct board_stats *s, void (*line)(void *opaque, const char *text),
                        void *opaque)
 {
     const struct reader to = {.line = line, .opaque = opaque};
-    struct sums s = add_up(b);
-    struct shadow_stats shadow;
 
-    if (b->shadow) {
-        mmu_shadow_stats(b->shadow, &shadow);
-        s.walks += shadow.walks;
-    }
     say(&to, "mmu=%s: %" PRIu64 " TLB fills, %" PRIu64 " guest walks",
-        b->shadow ? "shadow" : "walk", s.tlb_fills, s.walks);
-    if (b->shadow)
-        print_shadow(&shadow, &to);
-    if (b->audits)
-        say(&to, "audits: %" PRIu64 ", nothing found", b->audits);
-    say(&to, "code: %" PRIu64 " blocks decoded, %" PRIu64 " of them written to", s.blocks, s.smc);
+        s->has_shadow ? "shadow" : "walk", s->tlb_fills, s->walks);
+    if (s->has_shadow)
+        print_shadow(&s->shadow, &to);
+    if (s->audits)
+        say(&to, "audits: %" PRIu64 ", nothing found", s->audits);
+    say(&to, "code: %" PRIu64 " blocks decoded, %" PRIu64 " of them written to", s->blocks, s->smc);
+}
+
+void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
+                       void *opaque)
+{
+    struct board_stats s = {.audits = b->audits, .has_shadow = b->shadow != NULL};
+
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        const struct cpu *cpu = b->cpu[n].cpu;
+
+        s.tlb_fills += cpu->stat_tlb_fills;
+        s.walks += cpu->stat_walks;
+        s.blocks += cpu->stat_blocks;
+        s.smc += cpu->stat_smc;
+    }
+    if (b->shadow) {
+        mmu_shadow_stats(b->shadow, &s.shadow);
+        s.walks += s.shadow.walks;
+    }
+    board_stats_print(&s, line, opaque);
 }

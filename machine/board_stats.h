@@ -5,7 +5,20 @@
 
 #include "machine/board.h"
 
-/* Hands the lines, without newlines, to `line`. No vCPU runs. */
+#include "cpu/mmu_shadow/shadow_page.h"
+
+/* What was counted, over all vCPUs. */
+struct board_stats {
+    uint64_t tlb_fills, walks, blocks, smc, audits;
+    bool has_shadow;
+    struct shadow_stats shadow; /* if it has */
+};
+
+/* Hands the lines that say it, without newlines, to `line`. */
+void board_stats_print(const struct board_stats *s, void (*line)(void *opaque, const char *text),
+                       void *opaque);
+
+/* The same of a board. No vCPU runs. */
 void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
                        void *opaque);
 

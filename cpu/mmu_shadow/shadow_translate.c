@@ -152,19 +152,22 @@ static bool grant_write(struct shadow_vcpu *v, gva_t va, gfn_t gfn)
     return granted;
 }
 
-/* A store to a page whose W is missing: true when *out is good for it. */
+/* A store to a page whose W is missing. It is given back, unless stores there are told. Where it is
+ * taken again at once, as harvests of the log do, this store need not win that race: it is made
+ * without W, and in the log by whoever makes it (mmu_xlat.logged). */
 static bool store_without_w(struct shadow_vcpu *v, gva_t va, unsigned access,
                             struct shadow_xlat *out)
 {
     gfn_t gfn = out->gpa >> PAGE_SHIFT;
     const struct memslot *slot = memslots_find(v->mmu->slots, gfn);
+    enum shadow_found found;
 
-    /* told, and in the log by whoever stores */
     if (slot && (page_tracked(slot, gfn) & TRACK_TABLES))
         return true;
     if (!slot || !grant_write(v, va, gfn))
         return false;
-    return shadow_look_up(v, va, access, out) == SHADOW_FOUND;
+    found = shadow_look_up(v, va, access, out);
+    return found == SHADOW_FOUND || found == SHADOW_NO_WRITE;
 }
 
 /* ---- by a walk ---- */

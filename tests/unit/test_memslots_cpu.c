@@ -25,18 +25,32 @@ static void show(struct fx *fx, enum view view)
                      view == ROM ? MEMSLOT_READONLY : 0);
 }
 
+/* As a board's hooks do it, outside guest mode. */
+static void show_from_hook(struct fx *fx, enum view view)
+{
+    bool inside = cpu_leave_guest(fx->cpu);
+
+    show(fx, view);
+    if (inside)
+        cpu_enter_guest(fx->cpu);
+}
+
 /* Port 0x90: what the window shows, as a chipset's register would switch it. */
 static void switch_port(void *o, uint16_t port, uint64_t val, unsigned size)
 {
     (void)size;
     if (port == 0x90)
-        show((struct fx *)o, (enum view)val);
+        show_from_hook((struct fx *)o, (enum view)val);
 }
 
 static void cpu_change(void *o, const struct memslots *was, const struct memslots *now)
 {
+    struct fx *fx = o;
+
     (void)was, (void)now;
-    cpu_set_event(((struct fx *)o)->cpu, EV_FLUSH);
+    cpu_set_event(fx->cpu, EV_FLUSH);
+    if (fx->shadow)
+        mmu_shadow_synchronize(fx->shadow);
 }
 
 static void cpu_code(void *o, gpa_t gpa, size_t len)
@@ -229,7 +243,7 @@ static void dma_over_code(void **state)
 
 static void smram_hook(void *o, bool in_smm)
 {
-    show((struct fx *)o, in_smm ? OTHER : HOLE);
+    show_from_hook((struct fx *)o, in_smm ? OTHER : HOLE);
 }
 
 /* Memory that is there only in SMM: seen from its first instruction on, gone behind RSM. */
