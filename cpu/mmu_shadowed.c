@@ -36,15 +36,14 @@ static void protect(void *opaque, const gfn_t *gfn, unsigned n)
     cpu_group_protect(m->group, NULL, gfn, n);
 }
 
-/* After a move the lists are empty, but their number may be another. */
+/* Made when they are needed first; they go with the slot, or when it moves. */
 static struct slot_pages *pages_of(void *opaque, const struct memslot *slot)
 {
     struct slot_pages *p = atomic_load_explicit(&slot->arch->shadow, memory_order_relaxed);
 
     (void)opaque;
-    if (p && p->base == slot->base_gfn)
+    if (p)
         return p;
-    slot_pages_free(p);
     p = slot_pages_new(slot->base_gfn, slot->npages);
     atomic_store_explicit(&slot->arch->shadow, p, memory_order_release);
     return p;
@@ -164,7 +163,7 @@ void mmu_shadow_write_protect(struct mmu_shadow *m, const struct memslot *s, uin
 {
     const struct slot_pages *p = atomic_load_explicit(&s->arch->shadow, memory_order_acquire);
 
-    if (p && p->base == s->base_gfn) /* else nothing is mapped yet */
+    if (p) /* else nothing is mapped yet */
         shadow_write_protect(p, first, mask);
     mmu_direct_write_protect(m->direct, s, first, mask);
 }

@@ -465,6 +465,21 @@ static void publish(struct memslots_vm *vm, struct memslots *g)
     step("memslots: published");
 }
 
+/* What the shadow MMU keeps by frame number is void for a slot that has moved; nothing is in it any
+ * more. It goes here, with the device lock held, as who harvests a dirty log reads it. */
+static void forget_places(const struct memslots *now)
+{
+    for (unsigned k = 0; k < now->used; k++) {
+        const struct memslot *s = &now->slot[k];
+        struct slot_pages *p = atomic_load_explicit(&s->arch->shadow, memory_order_acquire);
+
+        if (!p || p->base == s->base_gfn || MUTANT(memslots_move_keeps_pages))
+            continue;
+        atomic_store_explicit(&s->arch->shadow, NULL, memory_order_release);
+        slot_pages_free(p);
+    }
+}
+
 /* The readers leave `was`, and it dies. */
 static void retire(struct memslots_vm *vm, struct memslots *was, struct memslots *now)
 {
@@ -478,6 +493,7 @@ static void retire(struct memslots_vm *vm, struct memslots *was, struct memslots
         if (vm->synchronize)
             vm->synchronize(vm->opaque, was, now);
     }
+    forget_places(now);
 }
 
 enum memslots_refusal memslots_change_all(struct memslots_vm *vm, const struct memslots_change *c,

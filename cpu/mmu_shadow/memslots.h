@@ -53,8 +53,10 @@ enum {
 struct memslot_arch {
     _Atomic unsigned refs;
     uint64_t npages;
-    _Atomic uint32_t *track;           /* who wants to hear of stores to a page: see page_track.h */
-    struct slot_pages *_Atomic shadow; /* the shadow MMU's, if there is one; set under its lock */
+    _Atomic uint32_t *track; /* who wants to hear of stores to a page: see page_track.h */
+    /* The shadow MMU's, if there is one, by frame number: gone when the slot has moved. Set under
+     * its lock; taken away with the device lock held, when it has zapped everything. */
+    struct slot_pages *_Atomic shadow;
     /* A bit a page: written since it was last taken out (dirty_log.h). There from the first
      * generation on that has the slot with MEMSLOT_LOG_DIRTY; only such a one tells of it. */
     _Atomic uint64_t *dirty;

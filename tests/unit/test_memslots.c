@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "cpu/mmu_shadow/slot_pages.h"
 
 #define PG UINT64_C(0x1000)
 
@@ -99,6 +100,27 @@ static void test_mail004_move_backward(void **state)
     assert_string_equal(order(), "3 5 2 1 4");
     move(3, 29); /* passes no one */
     assert_string_equal(order(), "3 5 2 1 4");
+}
+
+/* Whose harvest reads the lists holds the device lock, as who moves the slot: nobody else may take
+ * them away, nor may they be there under a wrong number. */
+static void test_mail004_move_drops_what_goes_by_frame(void **state)
+{
+    const struct memslot *s;
+    struct slot_pages *p;
+
+    (void)state;
+    put(1, 10);
+    s = memslots_find(vm, 10);
+    p = slot_pages_new(10, s->npages);
+    atomic_store(&s->arch->shadow, p);
+    put(2, 20);
+    move(2, 30);
+    s = memslots_find(vm, 10);
+    assert_ptr_equal(atomic_load(&s->arch->shadow), p);
+    move(1, 40);
+    s = memslots_find(vm, 40);
+    assert_null(atomic_load(&s->arch->shadow));
 }
 
 static void test_mail004_move_forward(void **state)
@@ -642,6 +664,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SLOTS_TEST(test_mail004_insert_back_then_forward),
         SLOTS_TEST(test_mail004_move_backward),
+        SLOTS_TEST(test_mail004_move_drops_what_goes_by_frame),
         SLOTS_TEST(test_mail004_move_forward),
         SLOTS_TEST(test_mail004_move_from_anywhere_to_anywhere),
         SLOTS_TEST(test_mail004_move_onto_itself),
