@@ -25,6 +25,7 @@ enum board_request {
     REQUEST_RESET = 1 << 0,
     REQUEST_CPU_RESET = 1 << 1, /* the INIT pin: chips stay */
     REQUEST_END = 1 << 2,
+    REQUEST_VISIT = 1 << 3, /* machine_while_stopped */
 };
 
 #define BOARD_RUNS (-1)
@@ -87,6 +88,9 @@ struct board {
     _Atomic int exit_status; /* BOARD_RUNS until someone asks for the end */
     bool a20;
 };
+
+/* The board of a machine. */
+struct board *machine_board(struct machine *m);
 
 /* Builds the board into b (zeroed, cfg, lock and clock set). False with one clear error;
  * board_destroy then cleans up what there is. */

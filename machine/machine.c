@@ -19,13 +19,20 @@
 #include "machine/board.h"
 #include "machine/board_stats.h"
 
+/* What somebody wants done while all stand still. */
+struct visit {
+    void (*fn)(void *opaque);
+    void *opaque;
+};
+
 struct machine {
     struct board board;
     GSource *timers;
     bool started;
-    struct lock parking;      /* protects the next two */
+    struct lock parking;      /* protects the next three */
     unsigned parked;          /* vCPUs but the first that are stopped for a request */
-    struct condition changed; /* of parked, or of the board's requests */
+    struct visit *visit;      /* the one of REQUEST_VISIT, until it has been served */
+    struct condition changed; /* of parked, visit, or of the board's requests */
     guint end_source;         /* the vCPUs have stopped for good and the main loop is to say so */
     bool ended;               /* ended() was called */
 };
@@ -88,7 +95,7 @@ static bool reset_all(struct board *b, GError **err)
     return ok;
 }
 
-/* Every vCPU is stopped. False when they should end. */
+/* Every vCPU is stopped; the parking lock is held. False when they should end. */
 static bool serve(struct machine *m, unsigned requests)
 {
     struct board *b = &m->board;
@@ -113,6 +120,10 @@ static bool serve(struct machine *m, unsigned requests)
     } else if (requests & REQUEST_CPU_RESET) {
         for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
             apic_init(b->cpu[n].apic);
+    }
+    if (requests & REQUEST_VISIT) {
+        m->visit->fn(m->visit->opaque);
+        m->visit = NULL;
     }
     lock_drop(b->lock);
     return true;
@@ -164,6 +175,33 @@ static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
     if (why == CPU_EXIT_SHUTDOWN && !(atomic_load(&m->board.requests) & REQUEST_END))
         triple_fault(m, cpu);
     return cpu->id == 0 ? lead(m) : park(m);
+}
+
+static bool ending(struct machine *m)
+{
+    return atomic_load(&m->board.requests) & REQUEST_END;
+}
+
+bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque)
+{
+    struct visit visit = {fn, opaque};
+    bool done = false;
+
+    lock_take(&m->parking);
+    while (m->visit && !ending(m))
+        condition_wait(&m->changed, &m->parking);
+    if (!ending(m)) {
+        m->visit = &visit;
+        board_request(&m->board, REQUEST_VISIT);
+        while (m->visit == &visit && !ending(m))
+            condition_wait(&m->changed, &m->parking);
+        done = m->visit != &visit;
+        if (!done)
+            m->visit = NULL;
+        condition_broadcast(&m->changed);
+    }
+    lock_drop(&m->parking);
+    return done;
 }
 
 /* ---- timers on the main loop ---- */
@@ -307,6 +345,11 @@ bool machine_start(struct machine *m, GError **err)
 void machine_quit(struct machine *m, int status)
 {
     board_end(&m->board, status);
+}
+
+struct board *machine_board(struct machine *m)
+{
+    return &m->board;
 }
 
 int machine_exit_status(const struct machine *m)

@@ -82,6 +82,12 @@ void machine_quit(struct machine *m, int status);
 /* How it ended; -1 while nobody has asked for the end. Any thread. */
 int machine_exit_status(const struct machine *m);
 
+/* Calls fn while every vCPU stands between two instructions, outside guest mode, with the device
+ * lock held; returns when it has. False when the machine ends first: then fn is not called. The
+ * machine has been started. Any thread but a vCPU's, without the device lock; not from within fn.
+ */
+bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque);
+
 /* Input from front ends, the power button. They take the device lock themselves. Any thread. */
 struct ps2_kbd;
 struct ps2_mouse;
