@@ -75,22 +75,34 @@ struct shadow_page *shadow_root_held(struct shadow_vcpu *v, gva_t va)
 
 /* ---- lock held ---- */
 
+/* Lets go of the one held in place k. It may be used again as another table at once, so the vCPU's
+ * look-ups may not begin in it any more. */
+static void let_go(struct shadow_vcpu *v, unsigned k)
+{
+    struct shadow_page *sp = v->held[k].sp;
+
+    for (unsigned r = 0; r < 4 && !MUTANT(roots_outlive_their_hold); r++) {
+        if (v->root[r] == sp)
+            v->root[r] = NULL;
+    }
+    v->held[k].sp = NULL;
+    v->held[k].used = 0;
+    shadow_root_put(v->mmu, sp);
+}
+
 /* In the place of one that is dead, or was used longest ago. */
 static void hold(struct shadow_vcpu *v, struct shadow_page *sp)
 {
     unsigned at = 0;
 
     for (unsigned k = 0; k < SHADOW_ROOTS; k++) {
-        if (v->held[k].sp && !alive(v->mmu, v->held[k].sp)) {
-            shadow_root_put(v->mmu, v->held[k].sp);
-            v->held[k].sp = NULL;
-            v->held[k].used = 0;
-        }
+        if (v->held[k].sp && !alive(v->mmu, v->held[k].sp))
+            let_go(v, k);
         if (v->held[k].used < v->held[at].used)
             at = k;
     }
     if (v->held[at].sp)
-        shadow_root_put(v->mmu, v->held[at].sp);
+        let_go(v, at);
     shadow_root_hold(sp);
     v->held[at].sp = sp;
     v->held[at].used = ++v->uses;
@@ -104,8 +116,10 @@ struct shadow_page *shadow_root_get(struct shadow_vcpu *v, gva_t va, struct shad
         return *root;
     *root = find_held(v, root_gfn(v, va), root_role(v, va));
     if (!*root) {
-        *root = shadow_page_get(v->mmu, root_gfn(v, va), root_role(v, va), o);
-        hold(v, *root);
+        struct shadow_page *sp = shadow_page_get(v->mmu, root_gfn(v, va), root_role(v, va), o);
+
+        hold(v, sp);
+        *root = sp;
     }
     if ((*root)->unsync_below && !MUTANT(cr3_load_does_not_sync))
         shadow_sync_below(v->mmu, *root, o);

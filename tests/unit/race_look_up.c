@@ -105,6 +105,37 @@ static void test_notes_of_tables_that_are_used_again(void **state)
     race_free(&r);
 }
 
+/* ---- roots ---- */
+
+static gpa_t leads(struct race *r, gva_t va)
+{
+    struct shadow_xlat x;
+    uint32_t error;
+
+    assert_true(shadow_translate(r->vcpu[1], va, 0, &x, &error));
+    return x.gpa;
+}
+
+/* A 32-bit guest has four roots. When all are dead the first fault lets go of all of them, and the
+ * memory of another one is the table below the new root. */
+static void test_roots_of_other_quarters(void **state)
+{
+    struct race r = {.at = 0};
+
+    (void)state;
+    race_new(&r);
+    race_setup(&r);
+    put(&r, PD2 * PAGE_SIZE, PT * PAGE_SIZE | GPTE_P | GPTE_W | GPTE_A);
+    put(&r, PT * PAGE_SIZE, BEFORE * PAGE_SIZE | GPTE_P | GPTE_W | GPTE_A);
+    for (unsigned k = 0; k < 2; k++) {
+        assert_int_equal(leads(&r, 0), BEFORE * PAGE_SIZE);
+        assert_int_equal(leads(&r, WINDOW), 0);
+        shadow_begin_change(r.mmu);
+        shadow_end_change(r.mmu);
+    }
+    race_free(&r);
+}
+
 /* ---- the dirty log (mail 003) ---- */
 
 #define LOG_FRAME BEFORE
@@ -229,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_look_up_while_tables_are_used_again),
         cmocka_unit_test(test_notes_of_tables_that_are_used_again),
+        cmocka_unit_test(test_roots_of_other_quarters),
         cmocka_unit_test(test_mail003_first_write_against_harvest),
         cmocka_unit_test(test_mail003_write_again_against_harvest),
     };
