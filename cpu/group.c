@@ -95,10 +95,14 @@ static void acknowledge(struct cpu *cpu)
     f = cpu->flush;
     cpu->flush = (struct cpu_flush){0};
     lock_drop(&cpu->group->lock);
+    if (MUTANT(group_request_is_whole))
+        wanted = atomic_load(&cpu->flush_wanted);
     do_flush(cpu, &f);
     step("group: flushed");
     atomic_store(&cpu->flush_done, wanted);
-    tell_waiters(cpu->group);
+    step("group: acknowledged");
+    if (!MUTANT(group_acknowledge_tells))
+        tell_waiters(cpu->group);
 }
 
 static bool foreign_owner(const struct cpu *cpu)
@@ -116,7 +120,8 @@ bool cpu_leave_guest(struct cpu *cpu)
         cpu_unlock(cpu);
     atomic_store(&cpu->inside, false);
     step("group: outside");
-    tell_waiters(cpu->group);
+    if (!MUTANT(group_leave_tells))
+        tell_waiters(cpu->group);
     return true;
 }
 
@@ -124,25 +129,30 @@ void cpu_enter_guest(struct cpu *cpu)
 {
     struct cpu_group *g = cpu->group;
 
+    if (MUTANT(group_inside_before_looking)) {
+        acknowledge(cpu);
+        step("group: looked");
+    }
     for (;;) {
         atomic_store(&cpu->inside, true);
         step("group: inside");
-        if (!foreign_owner(cpu))
+        if (!foreign_owner(cpu) || MUTANT(group_enter_waits_for_owner))
             break;
         atomic_store(&cpu->inside, false);
         lock_take(&g->lock);
-        condition_broadcast(&g->moved);
+        if (!MUTANT(group_enter_tells_owner))
+            condition_broadcast(&g->moved);
         while (foreign_owner(cpu))
             condition_wait(&g->moved, &g->lock);
         lock_drop(&g->lock);
     }
-    if (!MUTANT(group_acknowledge_on_entry))
+    if (!MUTANT(group_acknowledge_on_entry) && !MUTANT(group_inside_before_looking))
         acknowledge(cpu);
 }
 
 void cpu_poll_group(struct cpu *cpu)
 {
-    if (unlikely(foreign_owner(cpu))) {
+    if (unlikely(foreign_owner(cpu)) && !MUTANT(group_poll_lets_owner_have_it)) {
         cpu_leave_guest(cpu);
         cpu_enter_guest(cpu);
     }
@@ -153,15 +163,16 @@ void cpu_poll_group(struct cpu *cpu)
 
 static bool must_wait(const struct cpu *c, uint64_t target)
 {
-    return atomic_load(&c->inside) && atomic_load(&c->flush_done) < target;
+    return (atomic_load(&c->inside) || MUTANT(group_sleepers_are_not_waited_for)) &&
+           atomic_load(&c->flush_done) < target;
 }
 
 /* To what was asked for already; everything where the list is full. */
 static void add_request(struct cpu_flush *f, const gfn_t *gfn, unsigned n)
 {
-    if (!gfn || f->n + n > CPU_FLUSH_FRAMES)
+    if (!gfn || (f->n + n > CPU_FLUSH_FRAMES && !MUTANT(group_too_many_are_all)))
         f->all = true;
-    for (unsigned k = 0; k < n && !f->all; k++)
+    for (unsigned k = 0; k < n && !f->all && f->n < CPU_FLUSH_FRAMES; k++)
         f->gfn[f->n++] = gfn[k];
 }
 
@@ -173,18 +184,27 @@ static void flush(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsig
     lock_take(&g->lock);
     for (unsigned k = 0; k < g->n; k++) {
         add_request(&g->cpu[k]->flush, gfn, n);
+        if (MUTANT(group_attention_behind_request))
+            atomic_store(&g->cpu[k]->attention, 1);
+        step("group: to be wanted");
         target[k] = atomic_fetch_add(&g->cpu[k]->flush_wanted, 1) + 1;
-        atomic_store(&g->cpu[k]->attention, 1);
+        if (!MUTANT(group_attention_behind_request))
+            atomic_store(&g->cpu[k]->attention, 1);
     }
     step("group: flush wanted");
     if (MUTANT(group_wait_for_acknowledge)) {
         lock_drop(&g->lock);
         return;
     }
-    atomic_fetch_add(&g->waiters, 1);
+    if (!MUTANT(group_waiters_count_first))
+        atomic_fetch_add(&g->waiters, 1);
     for (unsigned k = 0; k < g->n; k++) {
-        while (g->cpu[k] != self && must_wait(g->cpu[k], target[k]))
+        while (g->cpu[k] != self && must_wait(g->cpu[k], target[k])) {
+            step("group: to wait");
+            if (MUTANT(group_waiters_count_first))
+                atomic_fetch_add(&g->waiters, 1);
             condition_wait(&g->moved, &g->lock);
+        }
     }
     atomic_fetch_sub(&g->waiters, 1);
     lock_drop(&g->lock);
@@ -206,7 +226,7 @@ void cpu_group_pause(struct cpu_group *g, struct cpu *cpu)
 {
     invariant(!atomic_load(&cpu->inside));
     lock_take(&g->lock);
-    while (atomic_load(&g->owner))
+    while (atomic_load(&g->owner) && !MUTANT(group_one_owner))
         condition_wait(&g->moved, &g->lock);
     atomic_store(&g->owner, cpu);
     step("group: owner");
@@ -215,7 +235,8 @@ void cpu_group_pause(struct cpu_group *g, struct cpu *cpu)
         struct cpu *c = g->cpu[k];
 
         while (!MUTANT(group_exclusive_waits) && c != cpu && atomic_load(&c->inside)) {
-            atomic_store(&c->attention, 1);
+            if (!MUTANT(group_owner_asks_for_attention))
+                atomic_store(&c->attention, 1);
             condition_wait(&g->moved, &g->lock);
         }
     }
@@ -227,14 +248,16 @@ void cpu_group_resume(struct cpu_group *g)
 {
     lock_take(&g->lock);
     atomic_store(&g->owner, NULL);
-    condition_broadcast(&g->moved);
+    if (!MUTANT(group_unlock_tells))
+        condition_broadcast(&g->moved);
     lock_drop(&g->lock);
 }
 
 void cpu_lock_all(struct cpu *cpu)
 {
     invariant(!cpu->locked);
-    cpu_leave_guest(cpu);
+    if (!MUTANT(group_owner_goes_outside))
+        cpu_leave_guest(cpu);
     cpu_group_pause(cpu->group, cpu);
     cpu->locked = CPU_LOCKED_ALL;
     cpu_enter_guest(cpu);
@@ -243,7 +266,10 @@ void cpu_lock_all(struct cpu *cpu)
 void cpu_lock_bus(struct cpu *cpu)
 {
     invariant(!cpu->locked);
-    cpu_leave_guest(cpu);
+    if (!MUTANT(group_bus_waits_outside))
+        cpu_leave_guest(cpu);
+    if (MUTANT(group_bus_excludes))
+        return;
     lock_take(&cpu->group->bus);
     cpu_enter_guest(cpu);
     cpu->locked = CPU_LOCKED_BUS;
