@@ -5,6 +5,7 @@
  * where such pages are, so that a load of CR3 finds them without looking at everything.
  */
 #include "base/error.h"
+#include "base/mutant.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadow/shadow_mmu.h"
 
@@ -123,8 +124,8 @@ void shadow_sync_page(struct shadow_mmu *m, struct shadow_page *sp, struct shado
 static bool gather(struct shadow_page *sp, struct batch *b)
 {
     for (unsigned w = 0; w < SPTES / 64; w++) {
-        while (sp->unsync_map[w]) {
-            unsigned k = w * 64 + (unsigned)__builtin_ctzll(sp->unsync_map[w]);
+        for (uint64_t map = sp->unsync_map[w]; map; map &= map - 1) {
+            unsigned k = w * 64 + (unsigned)__builtin_ctzll(map);
             struct shadow_page *child = spte_host(spte_get(&sp->spt[k]));
 
             invariant(spte_is_table(spte_get(&sp->spt[k])));
@@ -132,10 +133,25 @@ static bool gather(struct shadow_page *sp, struct batch *b)
                 return false;
             if (child->unsync)
                 add(b, child);
-            shadow_clear_unsync_bit(sp, k);
         }
     }
     return true;
+}
+
+/* What was gathered has been read: the tables above need not lead there any more. Not before, since
+ * others look at unsync_below without the lock, and then believe the SPTEs (shadow_root.c). */
+static void settle(struct shadow_page *sp)
+{
+    for (unsigned w = 0; w < SPTES / 64; w++) {
+        for (uint64_t map = sp->unsync_map[w]; map; map &= map - 1) {
+            unsigned k = w * 64 + (unsigned)__builtin_ctzll(map);
+            struct shadow_page *child = spte_host(spte_get(&sp->spt[k]));
+
+            settle(child);
+            if (!child->unsync && !child->unsync_below)
+                shadow_clear_unsync_bit(sp, k);
+        }
+    }
 }
 
 void shadow_sync_below(struct shadow_mmu *m, struct shadow_page *sp, struct shadow_owed *o)
@@ -146,6 +162,9 @@ void shadow_sync_below(struct shadow_mmu *m, struct shadow_page *sp, struct shad
         struct batch b = {0};
 
         all = gather(sp, &b);
+        if (MUTANT(sync_settles_before_reading))
+            settle(sp);
         sync_batch(m, &b, o);
+        settle(sp);
     } while (!all);
 }

@@ -136,6 +136,73 @@ static void test_roots_of_other_quarters(void **state)
     race_free(&r);
 }
 
+/* ---- tables that are brought up to date ---- */
+
+/* Two vCPUs load CR3 after a store to a leaf table that is left alone: each sees it, whoever of them
+ * brings the table up to date. */
+static void reload(struct race *r, unsigned n)
+{
+    struct shadow_xlat x;
+    uint32_t error;
+
+    r->vcpu[n]->paging.cr3 = PD * PAGE_SIZE;
+    shadow_new_paging(r->vcpu[n]);
+    schedule_expect(shadow_translate(r->vcpu[n], VA, 0, &x, &error) &&
+                    x.gpa == AFTER << PAGE_SHIFT);
+}
+
+static void reload_first(void *ctx)
+{
+    reload(ctx, 0);
+}
+
+static void reload_second(void *ctx)
+{
+    reload(ctx, 1);
+}
+
+static void setup_sync(void *ctx)
+{
+    struct race *r = ctx;
+    struct shadow_xlat x;
+    uint32_t error;
+
+    race_setup(ctx);
+    for (unsigned n = 0; n < 2; n++) {
+        r->vcpu[n]->paging.cr3 = PD * PAGE_SIZE;
+        shadow_new_paging(r->vcpu[n]);
+        if (!shadow_translate(r->vcpu[n], VA, 0, &x, &error))
+            abort();
+    }
+    for (unsigned k = 0; k < 8; k++)
+        guest_puts(r, PT * PAGE_SIZE + 0x800 + k * 4, AFTER * PAGE_SIZE);
+    if (!r->mmu->stats.unsyncs)
+        abort();
+    put(r, PT * PAGE_SIZE + 4, AFTER * PAGE_SIZE | GPTE_P | GPTE_W | GPTE_A);
+}
+
+static void check_sync(void *ctx)
+{
+    struct race *r = ctx;
+
+    schedule_expect(r->mmu->stats.syncs);
+    shadow_audit(r->mmu);
+}
+
+static void test_two_load_cr3_at_once(void **state)
+{
+    struct race r = {.at = 0};
+    const struct schedule s = {.setup = setup_sync,
+                               .check = check_sync,
+                               .ctx = &r,
+                               .threads = {{"first", reload_first}, {"second", reload_second}},
+                               .n = 2,
+                               .preemptions = 3};
+
+    (void)state;
+    race_explore(&r, &s);
+}
+
 /* ---- the dirty log (mail 003) ---- */
 
 #define LOG_FRAME BEFORE
@@ -261,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_look_up_while_tables_are_used_again),
         cmocka_unit_test(test_notes_of_tables_that_are_used_again),
         cmocka_unit_test(test_roots_of_other_quarters),
+        cmocka_unit_test(test_two_load_cr3_at_once),
         cmocka_unit_test(test_mail003_first_write_against_harvest),
         cmocka_unit_test(test_mail003_write_again_against_harvest),
     };
