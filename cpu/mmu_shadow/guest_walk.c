@@ -48,9 +48,35 @@ static uint64_t wide_reserved(union paging_role role, unsigned level, bool large
     return rsvd;
 }
 
+/* 4.6.1, for an access of this kind to a page with these rights. */
+static bool rights_permit(union paging_role role, unsigned rights, unsigned access)
+{
+    if (access & WALK_USER) {
+        if (!(rights & RIGHT_U))
+            return false;
+        if ((access & WALK_WRITE) && !(rights & RIGHT_W))
+            return false;
+    } else {
+        if (rights & RIGHT_U) {
+            if ((access & WALK_EXEC) && role.smep)
+                return false;
+            if (!(access & (WALK_EXEC | WALK_AC)) && role.smap)
+                return false;
+        }
+        if ((access & WALK_WRITE) && !(rights & RIGHT_W) && role.wp)
+            return false;
+    }
+    return !(access & WALK_EXEC) || (rights & RIGHT_X);
+}
+
 void guest_paging_set_role(struct guest_paging *p, union paging_role role)
 {
     p->role = role;
+    for (unsigned access = 0; access < sizeof(p->allowed); access++) {
+        p->allowed[access] = 0;
+        for (unsigned rights = 0; rights <= RIGHT_ALL; rights++)
+            p->allowed[access] |= (uint8_t)(rights_permit(role, rights, access) << rights);
+    }
     for (unsigned level = 1; level <= WALK_MAX_LEVELS; level++) {
         for (unsigned large = 0; large < 2; large++) {
             uint64_t *rsvd = &p->rsvd[large][level - 1];
@@ -81,42 +107,16 @@ unsigned guest_entry_rights(union paging_role role, uint64_t gpte)
 }
 
 /* 4.6.2: keys limit data accesses to user pages, of user and supervisor alike. */
-static bool key_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
-                        unsigned access)
+bool guest_key_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
+                       unsigned access)
 {
     unsigned bits = p->pkru >> (2 * pkey) & 3;
 
-    if (!p->role.pke || !(rights & RIGHT_U) || (access & WALK_EXEC) || !bits)
+    if (!(rights & RIGHT_U) || (access & WALK_EXEC) || !bits)
         return true;
     if (bits & 1)
         return false;
     return !(access & WALK_WRITE) || !((access & WALK_USER) || p->role.wp);
-}
-
-static bool rights_permit(union paging_role role, unsigned rights, unsigned access)
-{
-    if (access & WALK_USER) {
-        if (!(rights & RIGHT_U))
-            return false;
-        if ((access & WALK_WRITE) && !(rights & RIGHT_W))
-            return false;
-    } else {
-        if (rights & RIGHT_U) {
-            if ((access & WALK_EXEC) && role.smep)
-                return false;
-            if (!(access & (WALK_EXEC | WALK_AC)) && role.smap)
-                return false;
-        }
-        if ((access & WALK_WRITE) && !(rights & RIGHT_W) && role.wp)
-            return false;
-    }
-    return !(access & WALK_EXEC) || (rights & RIGHT_X);
-}
-
-bool guest_walk_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
-                        unsigned access)
-{
-    return rights_permit(p->role, rights, access) && key_permits(p, rights, pkey, access);
 }
 
 uint32_t guest_walk_error(const struct guest_paging *p, unsigned access, uint32_t why)

@@ -50,6 +50,7 @@ union paging_role {
 struct guest_paging {
     union paging_role role;
     uint64_t rsvd[2][WALK_MAX_LEVELS]; /* by PS, level - 1: bits that must be zero */
+    uint8_t allowed[16]; /* by access (enum walk_access, below WALK_PROBE): bit r for rights r */
     uint64_t cr3;
     uint64_t pdpte[4]; /* PAE: as loaded with CR3 */
     uint32_t pkru;
@@ -102,9 +103,17 @@ struct guest_walk {
 bool guest_walk(const struct guest_paging *p, const struct walk_memory *mem, gva_t va,
                 unsigned access, struct guest_walk *out);
 
+/* 4.6.2: does the key permit it? With protection keys on. */
+bool guest_key_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
+                       unsigned access);
+
 /* 4.6: may `access` go to a page with these rights and this key? */
-bool guest_walk_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
-                        unsigned access);
+static inline bool guest_walk_permits(const struct guest_paging *p, unsigned rights, unsigned pkey,
+                                      unsigned access)
+{
+    return (p->allowed[access & (WALK_PROBE - 1)] >> rights & 1) &&
+           (!p->role.pke || guest_key_permits(p, rights, pkey, access));
+}
 
 /* The error code of a fault for `why` (PF_P, PF_RSVD, PF_PK or none) by `access`; 4.7. */
 uint32_t guest_walk_error(const struct guest_paging *p, unsigned access, uint32_t why);

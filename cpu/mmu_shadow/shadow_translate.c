@@ -82,6 +82,7 @@ enum shadow_found shadow_look_up(struct shadow_vcpu *v, gva_t va, unsigned acces
     uint64_t reuse = atomic_load_explicit(&m->reuse, memory_order_acquire), e;
     unsigned level, index;
     struct shadow_page *sp = start_of(v, va, reuse, &level);
+    bool known = level == 1;
     gfn_t gfn;
 
     if (!sp)
@@ -103,9 +104,10 @@ enum shadow_found shadow_look_up(struct shadow_vcpu *v, gva_t va, unsigned acces
         return SHADOW_MISSED;
     if (!guest_walk_permits(&v->paging, spte_rights(e), spte_key(e), access))
         return SHADOW_MISSED;
-    if (level == 1)
+    if (level > 1)
+        gfn += (va >> PAGE_SHIFT) & ((UINT64_C(1) << (9 * (level - 1))) - 1);
+    else if (!known)
         shadow_psc_note(v, va, sp);
-    gfn += (va >> PAGE_SHIFT) & ((UINT64_C(1) << (9 * (level - 1))) - 1);
     fill_xlat(v, gfn, guest_level_shift(v->paging.role, spte_guest_level(e)), e, access, va, out);
     use_prefetched(m, &sp->spt[index], e);
     if (!(access & WALK_WRITE) || (e & SPTE_W))
