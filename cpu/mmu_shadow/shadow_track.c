@@ -13,8 +13,7 @@
 #include "cpu/mmu_shadow/slot_pages.h"
 
 #define FLOOD  3 /* writes without a use that make a page no table */
-#define UNSYNC 4 /* writes to a leaf table after which it is cheaper to read it again as a whole   \
-                  */
+#define UNSYNC 8 /* writes to a leaf table after which reading all of it is cheaper */
 
 /* Bytes at..at+len-1 of a page are not within one entry: no driver writes a table like that. */
 static bool misaligned(const struct shadow_page *sp, unsigned at, unsigned len)

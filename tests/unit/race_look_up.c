@@ -138,8 +138,8 @@ static void test_roots_of_other_quarters(void **state)
 
 /* ---- tables that are brought up to date ---- */
 
-/* Two vCPUs load CR3 after a store to a leaf table that is left alone: each sees it, whoever of them
- * brings the table up to date. */
+/* Two vCPUs load CR3 after a store to a leaf table that is left alone: each sees it, whoever of
+ * them brings the table up to date. */
 static void reload(struct race *r, unsigned n)
 {
     struct shadow_xlat x;
@@ -147,8 +147,8 @@ static void reload(struct race *r, unsigned n)
 
     r->vcpu[n]->paging.cr3 = PD * PAGE_SIZE;
     shadow_new_paging(r->vcpu[n]);
-    schedule_expect(shadow_translate(r->vcpu[n], VA, 0, &x, &error) &&
-                    x.gpa == AFTER << PAGE_SHIFT);
+    schedule_expect(shadow_translate(r->vcpu[n], VA, 0, &x, &error) && x.gpa == AFTER
+                                                                                    << PAGE_SHIFT);
 }
 
 static void reload_first(void *ctx)
@@ -174,7 +174,7 @@ static void setup_sync(void *ctx)
         if (!shadow_translate(r->vcpu[n], VA, 0, &x, &error))
             abort();
     }
-    for (unsigned k = 0; k < 8; k++)
+    for (unsigned k = 0; k < 16; k++)
         guest_puts(r, PT * PAGE_SIZE + 0x800 + k * 4, AFTER * PAGE_SIZE);
     if (!r->mmu->stats.unsyncs)
         abort();

@@ -314,7 +314,7 @@ static void rewrite_a_table(unsigned n)
         guest_walk(&vcpu[n]->paging, &mem, vas[pick(N_VAS)], WALK_PROBE, &w);
         if (w.level != 1 || w.table_gfn[0] < TABLES || w.table_gfn[0] >= TABLES + N_TABLES)
             continue;
-        for (unsigned k = 0; k < 8; k++) {
+        for (unsigned k = 0; k < 16; k++) {
             gpa_t at = entry_gpa((unsigned)w.table_gfn[0], used_index(1));
 
             if (at < entry_gpa((unsigned)w.table_gfn[0], window_index(mode->top)) ||
@@ -550,7 +550,7 @@ static void test_unsync_table_comes_back(void **state)
         expect_gfn(va, ONE);
         expect_gfn(va + PAGE_SIZE, TWO);
     }
-    for (unsigned k = 0; k < 8; k++) /* so often that it is left alone */
+    for (unsigned k = 0; k < 16; k++) /* so often that it is left alone */
         store(1, entry_gpa(PT, 16 + k), TWO * PAGE_SIZE | all, 8);
     assert_true(mmu->stats.unsyncs > 0);
     store(1, entry_gpa(PT, 1), THREE * PAGE_SIZE | all, 8);
