@@ -176,6 +176,21 @@ static void add_request(struct cpu_flush *f, const gfn_t *gfn, unsigned n)
         f->gfn[f->n++] = gfn[k];
 }
 
+/* A vCPU that runs acknowledges at its next block, much sooner than a thread sleeps and wakes: a
+ * moment is spent on that before the condition is waited for. */
+#define SPINS 400
+
+static void spin(const struct cpu_group *g, const struct cpu *self, const uint64_t *target)
+{
+    for (unsigned k = 0, n = 0; k < g->n; k++) {
+        while (g->cpu[k] != self && must_wait(g->cpu[k], target[k])) {
+            if (n++ == SPINS)
+                return;
+            __builtin_ia32_pause();
+        }
+    }
+}
+
 static void flush(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsigned n)
 {
     uint64_t target[CPU_GROUP_MAX] = {0};
@@ -195,6 +210,11 @@ static void flush(struct cpu_group *g, struct cpu *self, const gfn_t *gfn, unsig
     if (MUTANT(group_wait_for_acknowledge)) {
         lock_drop(&g->lock);
         return;
+    }
+    if (!step_scheduled()) {
+        lock_drop(&g->lock);
+        spin(g, self, target);
+        lock_take(&g->lock);
     }
     if (!MUTANT(group_waiters_count_first))
         atomic_fetch_add(&g->waiters, 1);
