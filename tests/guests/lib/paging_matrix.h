@@ -4,9 +4,9 @@
  * set up. Every stage below runs under every combination of WP, SMEP, SMAP, NXE and PSE that the
  * processor has, every kind of access, AC both ways where it counts; PGE, protection keys, G, and
  * the way of flushing are drawn. Within a stage:
- * - rights: with two levels every combination of W, U, NX at both; with more, every combination at
- *   every pair of levels with the others open, and 64 drawn ones: rights are the AND over levels,
- *   judged by the access, so that a pair shows any level that is left out or any two mixed up;
+ * - rights: every combination of W, U, NX over all levels, up to four; with five, every combination
+ *   at every pair of levels with the others open, and 512 drawn ones: rights are the AND over
+ *   levels, judged by the access, so that a pair shows any level that is left out or mixed up;
  * - bad entries: at each level not present, and each reserved bit alone; above it open and drawn
  *   rights; below it good, absent and reserved ones;
  * - ignored bits: each alone at each level;
@@ -117,7 +117,7 @@ static void stage_rights(unsigned leaf)
 {
     unsigned each = now.wide ? 8 : 4;
 
-    for (unsigned i = leaf + 1; i <= now.levels; i++) {
+    for (unsigned i = leaf + 1; i <= now.levels && now.levels > 4; i++) {
         for (unsigned k = leaf; k < i; k++) {
             for (unsigned n = 0; n < each * each; n++) {
                 draw_open(leaf);
@@ -128,10 +128,16 @@ static void stage_rights(unsigned leaf)
             }
         }
     }
-    for (unsigned n = 0; n < (leaf == now.levels ? each : 64); n++) {
+    unsigned all = 1;
+
+    for (unsigned l = leaf; l <= now.levels; l++)
+        all *= each;
+    for (unsigned n = 0; n < (all > 4096 ? 512 : all); n++) {
+        unsigned rest = all > 4096 ? rnd(all) : n;
+
         draw_open(leaf);
-        for (unsigned l = leaf; l <= now.levels; l++)
-            drawn[l] = (drawn[l] & ~RIGHTS) | rights_of(leaf == now.levels ? n : rnd(each));
+        for (unsigned l = leaf; l <= now.levels; l++, rest /= each)
+            drawn[l] = (drawn[l] & ~RIGHTS) | rights_of(rest % each);
         draw_marks(leaf);
         each_access();
     }
