@@ -4,9 +4,7 @@
  * set up. Every stage below runs under every combination of WP, SMEP, SMAP, NXE and PSE that the
  * processor has, every kind of access, AC both ways where it counts; PGE, protection keys, G, and
  * the way of flushing are drawn. Within a stage:
- * - rights: every combination of W, U, NX over all levels, up to four; with five, every combination
- *   at every pair of levels with the others open, and 512 drawn ones: rights are the AND over
- *   levels, judged by the access, so that a pair shows any level that is left out or mixed up;
+ * - rights: every combination of W, U, NX over all levels, with every one of the above;
  * - bad entries: at each level not present, and each reserved bit alone; above it open and drawn
  *   rights; below it good, absent and reserved ones;
  * - ignored bits: each alone at each level;
@@ -115,25 +113,12 @@ static void draw_marks(unsigned leaf)
 /* ---- stages ---- */
 static void stage_rights(unsigned leaf)
 {
-    unsigned each = now.wide ? 8 : 4;
-
-    for (unsigned i = leaf + 1; i <= now.levels && now.levels > 4; i++) {
-        for (unsigned k = leaf; k < i; k++) {
-            for (unsigned n = 0; n < each * each; n++) {
-                draw_open(leaf);
-                drawn[i] = (drawn[i] & ~RIGHTS) | rights_of(n / each);
-                drawn[k] = (drawn[k] & ~RIGHTS) | rights_of(n % each);
-                draw_marks(leaf);
-                each_access();
-            }
-        }
-    }
-    unsigned all = 1;
+    unsigned each = now.wide ? 8 : 4, all = 1;
 
     for (unsigned l = leaf; l <= now.levels; l++)
         all *= each;
-    for (unsigned n = 0; n < (all > 4096 ? 512 : all); n++) {
-        unsigned rest = all > 4096 ? rnd(all) : n;
+    for (unsigned n = 0; n < all; n++) {
+        unsigned rest = n;
 
         draw_open(leaf);
         for (unsigned l = leaf; l <= now.levels; l++, rest /= each)
