@@ -9,16 +9,16 @@
 #include "cpu/fuse.h"
 #include "cpu/opcodes.h"
 
-#define I(name, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam)                    \
+#define ROW(name, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam)              \
     extern const struct family fam;
 #include "cpu/opcodes.def"
-#undef I
 
 static const struct family *const families[] = {
-#define I(name, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam) &fam,
+#define ROW(name, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam) &fam,
 #include "cpu/opcodes.def"
-#undef I
 };
+
+static FAMILY(undefined, op_undefined);
 
 static enum insn_form memory_form(const struct insn *i, unsigned mode)
 {
@@ -53,6 +53,10 @@ void bind_insn(struct insn *i, unsigned mode, bool linkable)
     if ((row->attr & A_FPU) && !(mode & MODE_FPU))
         f = &h_fpu_na;
     else if ((row->attr & A_SSE) && !(mode & MODE_SSE))
+        f = &h_fpu_na;
+    else if (row->map >= VF && !(mode & MODE_VEX))
+        f = &undefined;
+    else if ((row->attr & A_AVX) && !(mode & MODE_AVX))
         f = &h_fpu_na;
     else if ((i->flags & INSN_LOCK) && f->locked)
         f = f->locked;

@@ -15,7 +15,7 @@
      CR0_PG)
 #define CR3_NOFLUSH (UINT64_C(1) << 63)
 
-static bool has(const struct cpu *cpu, uint64_t feat)
+static bool has(const struct cpu *cpu, feature_set feat)
 {
     return (cpu->features & feat) == feat;
 }
@@ -116,7 +116,7 @@ void control_task_cr3(struct cpu *cpu, uint32_t val)
 uint64_t control_cr4_valid(const struct cpu *cpu)
 {
     static const struct {
-        uint64_t feat;
+        feature_set feat;
         uint32_t bits;
     } map[] = {
         {FEAT(VME), CR4_VME | CR4_PVI}, {FEAT(TSC), CR4_TSD},   {FEAT(DE), CR4_DE},

@@ -101,8 +101,9 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->cur = NULL;
     fpu_reset(cpu, init);
     if (!init) {
-        memset(cpu->xmm, 0, sizeof(cpu->xmm));
         cpu->pkru = 0;
+        cpu->xcr0 = XCR0_X87;
+        cpu->xss = 0;
         cpu->smbase = 0x30000;
         cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
         cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
@@ -229,6 +230,11 @@ void cpu_sync_mode(struct cpu *cpu)
         mode |= MODE_FPU;
     if ((mode & MODE_FPU) && (cpu->cr4 & CR4_OSFXSR))
         mode |= MODE_SSE;
+    if (cpu_protected(cpu))
+        mode |= MODE_VEX;
+    if ((mode & MODE_VEX) && (cpu->cr4 & CR4_OSXSAVE) &&
+        (cpu->xcr0 & (XCR0_SSE | XCR0_AVX)) == (XCR0_SSE | XCR0_AVX) && !(cpu->cr0 & CR0_TS))
+        mode |= MODE_AVX;
     cpu->watching = debug_data_bp_enabled(cpu);
     if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
         debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "cpu/features.h"
 #include "cpu/group.h"
 #include "cpu/insn.h"
 #include "cpu/mmu_shadow/memslots.h"
@@ -64,7 +65,9 @@ enum {
     MODE_FPU = 1 << 4,  /* x87 and MMX may run: CR0.EM and CR0.TS clear */
     MODE_SSE = 1 << 5,  /* SSE may run: also CR4.OSFXSR */
     MODE_STEP = 1 << 6, /* blocks of one instruction: single step, breakpoints, shadows */
-    MODE_BITS = 7,      /* that many: cpu_bcache_key */
+    MODE_VEX = 1 << 7,  /* protected mode: VEX prefixes are allowed */
+    MODE_AVX = 1 << 8,  /* AVX may run: also CR4.OSXSAVE, XCR0's SSE and AVX, CR0.TS clear */
+    MODE_BITS = 9,      /* that many: cpu_bcache_key */
 };
 
 /* cpu.events: set by any thread with cpu_set_event, cleared by the vCPU. */
@@ -171,6 +174,17 @@ union xmm {
     double f64[2];
 } __attribute__((aligned(16)));
 
+/* A YMM register; its low half is the XMM register. */
+union ymm {
+    uint8_t b[32];
+    uint16_t w[16];
+    uint32_t d[8];
+    uint64_t q[4];
+    float f32[8];
+    double f64[4];
+    union xmm x[2];
+} __attribute__((aligned(32)));
+
 /* What happened: an exception, an interrupt or an INT instruction on its way to the guest. */
 struct cpu_event {
     bool pending;
@@ -232,11 +246,12 @@ struct cpu {
     bool shutdown;     /* triple fault: state kept for the dump */
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t dr[4], dr6, dr7;
-    uint64_t pdpte[4]; /* PAE: loaded with CR3 */
+    uint64_t pdpte[4];  /* PAE: loaded with CR3 */
+    uint64_t xcr0, xss; /* state components that are enabled: XCR0_* of x86.h, IA32_XSS */
     uint32_t pkru;
     struct table_reg gdtr, idtr;
     struct fpu fpu;
-    union xmm xmm[16];
+    union ymm ymm[16];
     uint32_t mxcsr;      /* flags may lag behind the host's while running: see fpu.h */
     uint32_t mxcsr_host; /* what the host's MXCSR holds while guest code runs: all masked */
     bool mxcsr_unmasked; /* the guest has unmasked some SSE exception */
@@ -278,11 +293,11 @@ struct cpu {
     struct tlb_entry tlb[TLB_SIZE];
     struct itlb_entry itlb[ITLB_SIZE];
     struct bcache_entry bcache[BCACHE_SIZE];
-    struct shadow_vcpu *shadow;              /* mmu=shadow: the vCPU's side of it, */
-    struct mmu_direct *direct;               /* and what it uses with paging off, */
-    struct tdp_root *direct_root;            /* through this; or NULL */
+    struct shadow_vcpu *shadow;     /* mmu=shadow: the vCPU's side of it, */
+    struct mmu_direct *direct;      /* and what it uses with paging off, */
+    struct tdp_root *direct_root;   /* through this; or NULL */
     unsigned audit_every, audit_in; /* misses in the TLB from audit to audit, and left; 0: none */
-    bool paging_new;                         /* control registers were loaded since it looked */
+    bool paging_new;                /* control registers were loaded since it looked */
     uint64_t tlb_large[TLB_LARGE_BITS / 64]; /* filter: large pages that entries may be pieces of */
     uint32_t tlb_gen;                        /* 0..511, in tags: of the current address space */
     uint32_t tlb_last_gen;                   /* the last that was given to one */
@@ -301,7 +316,7 @@ struct cpu {
     struct cpu_group *group;
     bool own_group; /* nobody gave one: it is freed with the CPU */
     const struct cpu_model *model;
-    uint64_t features; /* FEAT_* of features.h */
+    feature_set features;
     uint32_t tsc_khz;
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
@@ -407,17 +422,17 @@ static inline bool cpu_real_or_v86(const struct cpu *cpu)
     return !cpu_protected(cpu);
 }
 
-#define BCACHE_GENS (1u << 24)
+#define BCACHE_GENS (1u << 22)
 
-/* What an entry of the block cache must have been made under: generation (24 bits), the linear
+/* What an entry of the block cache must have been made under: generation (22 bits), the linear
  * address where the code segment ends (32; the block was checked against it), privilege (1; it
- * passed the fetch's checks) and mode (7). */
+ * passed the fetch's checks) and mode (9). */
 static inline uint64_t cpu_bcache_key(const struct cpu *cpu)
 {
     uint32_t end = (uint32_t)(cpu->code_base + cpu->code_limit);
 
-    return (uint64_t)cpu->bcache_gen << 40 | (uint64_t)end << 8 | (cpu->cpl == 3 ? 0x80u : 0) |
-           cpu->mode;
+    return (uint64_t)cpu->bcache_gen << (MODE_BITS + 33) | (uint64_t)end << (MODE_BITS + 1) |
+           (cpu->cpl == 3 ? 1u << MODE_BITS : 0) | cpu->mode;
 }
 
 static inline bool cpu_long_mode(const struct cpu *cpu)

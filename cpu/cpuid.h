@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpu/features.h"
+
 struct cpu;
 
 struct cpu_model {
@@ -19,7 +21,7 @@ struct cpu_model {
     uint8_t family, model, stepping;
     uint32_t max_leaf, max_ext; /* max_ext 0: none */
     bool hypervisor;            /* shows that it is virtual, and leaves 0x40000000.. */
-    uint64_t features;          /* FEAT_* */
+    feature_set features;
 };
 
 struct cpuid_regs {
@@ -32,7 +34,7 @@ const struct cpu_model *cpu_model_find(const char *name);
 /* What -cpu asks for: a model, and its features with those switched on or off that are named. */
 struct cpu_spec {
     const struct cpu_model *model;
-    uint64_t features;
+    feature_set features;
 };
 
 enum cpu_spec_fault {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The decoder; see decode.h. Rows are found by map and opcode, then by prefix, ModRM and mode. */
+/*
+ * The decoder; see decode.h. Rows are found by map and opcode, then by prefix, ModRM and mode. SDM
+ * volume 2, 2.1-2.3 (legacy prefixes, REX, VEX).
+ */
 #include "cpu/decode.h"
 
 #include <pthread.h>
@@ -63,6 +66,10 @@ struct prefixes {
     bool op66, addr67, lock;
     uint8_t rep; /* 0, 0xf2 or 0xf3 */
     int8_t seg;  /* -1 when there is none */
+    bool vex;    /* with R, X, B and W in rex, pp as the others, and besides: */
+    bool vex_w;  /* outside 64-bit mode rex has no W */
+    bool vex_l;
+    uint8_t vvvv;
 };
 
 /* ES, CS, SS, DS: in 64-bit mode no override, and nothing that undoes one by FS or GS. */
@@ -104,6 +111,52 @@ static unsigned take_prefixes(struct reader *r, bool code64, struct prefixes *pf
     }
 }
 
+/* What VEX.pp stands for. */
+static void set_mandatory(struct prefixes *pfx, unsigned pp)
+{
+    pfx->op66 = pp == 1;
+    pfx->rep = pp == 2 ? 0xf3 : pp == 3 ? 0xf2 : 0;
+}
+
+/* A VEX prefix whose first byte was C4 or C5 (`b`), and the opcode behind it, into *op; returns its
+ * map, or MAP_COUNT if it cannot be. In 64-bit mode rex gets a bit more, so that it is not 0. */
+static unsigned take_vex(struct reader *r, unsigned b, bool code64, struct prefixes *pfx,
+                         unsigned *op)
+{
+    unsigned map = 1, first = (unsigned)take(r, 1), last = first;
+
+    if (b == 0xc4) {
+        map = first & 0x1f;
+        last = (unsigned)take(r, 1);
+        pfx->vex_w = last & 0x80;
+    }
+    *op = (unsigned)take(r, 1);
+    if (pfx->op66 || pfx->rep || pfx->lock || pfx->rex || map < 1 || map > 3)
+        return MAP_COUNT;
+    pfx->vex = true;
+    pfx->vex_l = last & 4;
+    pfx->vvvv = (~last >> 3) & 15;
+    set_mandatory(pfx, last & 3);
+    if (code64) {
+        unsigned rxb = b == 0xc4 ? (~first >> 5) & 7 : (~first >> 5) & 4;
+
+        pfx->rex = (uint8_t)(0x40 | rxb | (pfx->vex_w ? 8 : 0));
+    }
+    return VF + map - 1;
+}
+
+/* Are C4 and C5 a VEX prefix here? Outside 64-bit mode they are LES and LDS if memory follows. */
+static bool vex_follows(struct reader *r, bool code64)
+{
+    if (code64)
+        return true;
+    if (r->p == r->end) {
+        r->more = true;
+        return false;
+    }
+    return *r->p >= 0xc0;
+}
+
 static bool operand_needs_modrm(unsigned o)
 {
     switch (o) {
@@ -137,14 +190,25 @@ static bool operand_needs_modrm(unsigned o)
     case OPR_Wd:
     case OPR_Wq:
     case OPR_Wx:
-    case OPR_Ux: return true;
+    case OPR_Ux:
+    case OPR_Ww:
+    case OPR_Mx:
+    case OPR_Wdq:
+    case OPR_Wqq:
+    case OPR_Wh:
+    case OPR_Wf:
+    case OPR_We:
+    case OPR_Vdq:
+    case OPR_Udq:
+    case OPR_VMd:
+    case OPR_VMq: return true;
     default: return false;
     }
 }
 
 static bool row_needs_modrm(const struct opcode *row)
 {
-    return row->ext != EXT_ANY || operand_needs_modrm(row->operand[0]) ||
+    return (row->ext & ~EXT_VEX) || operand_needs_modrm(row->operand[0]) ||
            operand_needs_modrm(row->operand[1]) || operand_needs_modrm(row->operand[2]);
 }
 
@@ -159,8 +223,13 @@ static bool ext_matches(unsigned ext, unsigned modrm)
     return !((ext & EXT_RONLY) && modrm < 0xc0);
 }
 
+static bool vex_matches(unsigned ext, const struct prefixes *pfx)
+{
+    return !(ext & (pfx->vex_w ? EXT_W0 : EXT_W1)) && !(ext & (pfx->vex_l ? EXT_L0 : EXT_L1));
+}
+
 static const struct opcode *find_row(struct reader *r, unsigned map, unsigned op,
-                                     const struct prefixes *pfx, bool code64, uint64_t features)
+                                     const struct prefixes *pfx, bool code64, feature_set features)
 {
     unsigned mandatory = pfx->rep == 0xf3 ? PF3 : pfx->rep == 0xf2 ? PF2 : pfx->op66 ? P66 : NP;
 
@@ -175,7 +244,9 @@ static const struct opcode *find_row(struct reader *r, unsigned map, unsigned op
             continue;
         if (!(features >> row->feature & 1))
             continue;
-        if (row->ext != EXT_ANY) {
+        if (!vex_matches(row->ext, pfx))
+            continue;
+        if (row->ext & ~EXT_VEX) {
             if (r->p == r->end) {
                 r->more = true;
                 return NULL;
@@ -189,8 +260,24 @@ static const struct opcode *find_row(struct reader *r, unsigned map, unsigned op
     return NULL;
 }
 
+static bool has_operand(const struct opcode *row, unsigned o)
+{
+    return row->operand[0] == o || row->operand[1] == o || row->operand[2] == o ||
+           row->operand[3] == o;
+}
+
+/* Of a VEX row: by W where that counts, else by L. */
+static unsigned vex_size(const struct opcode *row, const struct prefixes *pfx)
+{
+    if (has_operand(row, OPR_Ey) || has_operand(row, OPR_Gy))
+        return pfx->rex & 8 ? SZ64 : SZ32;
+    return pfx->vex_l ? VL256 : VL128;
+}
+
 static unsigned operand_size(const struct opcode *row, const struct prefixes *pfx, unsigned code)
 {
+    if (pfx->vex)
+        return vex_size(row, pfx);
     if (row->attr & A_B)
         return SZ8;
     if (code == MODE_64) {
@@ -236,14 +323,14 @@ static void take_mem16(struct reader *r, unsigned mod, unsigned rm, struct insn 
 
 /* With 32- and 64-bit addressing: tables 2-2 and 2-3. */
 static void take_mem32(struct reader *r, unsigned mod, unsigned rm, unsigned rex, bool code64,
-                       struct insn *out)
+                       bool vsib, struct insn *out)
 {
     if (rm == 4) {
         unsigned sib = (unsigned)take(r, 1);
         unsigned index = ((sib >> 3) & 7) | (rex & 2 ? 8 : 0);
 
         rm = sib & 7;
-        out->index = index == 4 ? REG_ZERO : (uint8_t)index;
+        out->index = index == 4 && !vsib ? REG_ZERO : (uint8_t)index;
         out->scale = (uint8_t)(sib >> 6);
         if (rm == 5 && mod == 0) {
             out->disp = (int32_t)take(r, 4);
@@ -264,17 +351,14 @@ static void take_mem32(struct reader *r, unsigned mod, unsigned rm, unsigned rex
         out->disp = (int32_t)take(r, 4);
 }
 
-static bool has_operand(const struct opcode *row, unsigned o)
-{
-    return row->operand[0] == o || row->operand[1] == o || row->operand[2] == o;
-}
-
-static void take_modrm(struct reader *r, const struct opcode *row, const struct prefixes *pfx,
+/* False when there is no such instruction. */
+static bool take_modrm(struct reader *r, const struct opcode *row, const struct prefixes *pfx,
                        unsigned code, struct insn *out)
 {
     unsigned modrm = (unsigned)take(r, 1);
     unsigned mod = modrm >> 6, reg = (modrm >> 3) & 7, rm = modrm & 7;
     unsigned rexreg = reg | (pfx->rex & 4 ? 8 : 0);
+    bool vsib = has_operand(row, OPR_VMd) || has_operand(row, OPR_VMq);
 
     if (has_operand(row, OPR_Cd) || has_operand(row, OPR_Dd))
         mod = 3; /* MOV to and from control and debug registers has no memory form */
@@ -293,13 +377,16 @@ static void take_modrm(struct reader *r, const struct opcode *row, const struct 
             out->rm = (uint8_t)rm;
         else
             out->rm = (uint8_t)rexrm;
-        return;
+        return !vsib;
     }
     out->flags |= INSN_MEM;
+    if (vsib && (rm != 4 || out->asz == SZ16))
+        return false;
     if (out->asz == SZ16)
         take_mem16(r, mod, rm, out);
     else
-        take_mem32(r, mod, rm, pfx->rex, code == MODE_64, out);
+        take_mem32(r, mod, rm, pfx->rex, code == MODE_64, vsib, out);
+    return true;
 }
 
 /* Operands that stand behind ModRM or in the opcode itself. */
@@ -317,6 +404,7 @@ static void take_operand(struct reader *r, unsigned o, unsigned op, const struct
         break;
     case OPR_sIb:
     case OPR_Jb: out->imm = sext(take(r, 1), 1); break;
+    case OPR_Lx: out->imm = take(r, 1) & (pfx->rex ? 0xff : 0x7f); break;
     case OPR_Iw: out->imm = take(r, 2); break;
     case OPR_Iz:
     case OPR_Jz: out->imm = osz == SZ16 ? sext(take(r, 2), 2) : sext(take(r, 4), 4); break;
@@ -344,12 +432,22 @@ static void take_operand(struct reader *r, unsigned o, unsigned op, const struct
 }
 
 /* LOCK needs a row that allows it and a memory destination (SDM volume 2, LOCK). */
+/* VEX.vvvv: a register where the row has one (one of eight outside 64-bit mode), else all ones. */
+static bool take_vvvv(const struct opcode *row, const struct prefixes *pfx, bool code64,
+                      struct insn *out)
+{
+    if (!has_operand(row, OPR_Hx) && !has_operand(row, OPR_By))
+        return pfx->vvvv == 0;
+    out->vvvv = pfx->vvvv & (code64 ? 15 : 7);
+    return true;
+}
+
 static bool lock_ok(const struct opcode *row, const struct insn *out)
 {
     return (row->attr & A_LOCK) && (out->flags & INSN_MEM);
 }
 
-enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t features,
+enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, feature_set features,
                           struct insn *out)
 {
     unsigned code = mode & MODE_CODE;
@@ -358,7 +456,7 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
     struct prefixes pfx;
     const struct opcode *row;
     unsigned map = M0, op;
-    bool imm_seen = false;
+    bool imm_seen = false, possible = true;
 
     pthread_once(&rows_once, index_rows);
     *out = (struct insn){.base = REG_ZERO, .index = REG_ZERO, .seg = SEG_DS};
@@ -370,13 +468,15 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
             map = op == 0x38 ? M38 : M3A;
             op = (unsigned)take(&r, 1);
         }
+    } else if ((op == 0xc4 || op == 0xc5) && !r.more && vex_follows(&r, code64)) {
+        map = take_vex(&r, op, code64, &pfx, &op);
     }
     if (r.more)
         goto ended;
-    row = find_row(&r, map, op, &pfx, code64, features);
+    row = map == MAP_COUNT ? NULL : find_row(&r, map, op, &pfx, code64, features);
     if (r.more)
         goto ended;
-    if (!row) {
+    if (!row || (pfx.vex && !take_vvvv(row, &pfx, code64, out))) {
         out->len = (uint8_t)(r.p - bytes + r.peeked);
         return DECODE_UD;
     }
@@ -389,8 +489,8 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
                            (pfx.op66 ? INSN_OP66 : 0) | (pfx.rex & 8 ? INSN_REXW : 0) |
                            (row->attr & A_STACK ? INSN_STACK : 0));
     if (row_needs_modrm(row))
-        take_modrm(&r, row, &pfx, code, out);
-    for (unsigned k = 0; k < 3; k++) {
+        possible = take_modrm(&r, row, &pfx, code, out);
+    for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++) {
         take_operand(&r, row->operand[k], op, &pfx, out, imm_seen);
         imm_seen |= row->operand[k] == OPR_Iw || row->operand[k] == OPR_Ib;
     }
@@ -399,6 +499,8 @@ enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uin
     if (pfx.seg >= 0)
         out->seg = (uint8_t)pfx.seg;
     out->len = (uint8_t)(r.p - bytes);
+    if (!possible)
+        return DECODE_UD;
     if (pfx.lock) {
         if (!lock_ok(row, out))
             return DECODE_UD;

@@ -21,10 +21,10 @@ enum decode_status {
 #define INSN_MAX_LEN 15
 
 /* Decodes one instruction from `avail` bytes (at least 1). `mode` is MODE_* of cpu.h (only
- * MODE_CODE counts); `features` are FEAT_* bits. Fills all of *out but fn and off; a RIP-relative
+ * MODE_CODE counts); Fills all of *out but fn and off; a RIP-relative
  * displacement is relative to the end of the instruction. On DECODE_UD and DECODE_LONG, out->len is
  * the bytes that the verdict hangs on. Any thread. */
-enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t features,
+enum decode_status decode(const uint8_t *bytes, size_t avail, unsigned mode, feature_set features,
                           struct insn *out);
 
 #endif

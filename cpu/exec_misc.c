@@ -171,6 +171,12 @@ HANDLER(fpu_na)
     const struct opcode *row = &opcode_table[i->op];
     bool x87 = row->map == M0 || row->feature == FEATURE_CMOV || row->feature == FEATURE_FXSR;
 
+    if (row->attr & A_AVX) {
+        if (!(cpu->cr4 & CR4_OSXSAVE) ||
+            (cpu->xcr0 & (XCR0_SSE | XCR0_AVX)) != (XCR0_SSE | XCR0_AVX))
+            RAISE(EXC_UD);
+        RAISE(EXC_NM);
+    }
     if (!x87 && (cpu->cr0 & CR0_EM))
         RAISE(EXC_UD);
     if ((row->attr & A_SSE) && !(cpu->cr4 & CR4_OSFXSR))

@@ -15,12 +15,12 @@
 
 static inline __m128i xmm_get(const struct cpu *cpu, unsigned r)
 {
-    return _mm_load_si128((const __m128i *)&cpu->xmm[r]);
+    return _mm_load_si128((const __m128i *)&cpu->ymm[r]);
 }
 
 static inline void xmm_set(struct cpu *cpu, unsigned r, __m128i v)
 {
-    _mm_store_si128((__m128i *)&cpu->xmm[r], v);
+    _mm_store_si128((__m128i *)&cpu->ymm[r], v);
 }
 
 __attribute__((noinline, cold)) __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i,

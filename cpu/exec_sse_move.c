@@ -21,7 +21,7 @@ FORMS_STORE(movu_st, xmm_set(cpu, i->rm, xmm_get(cpu, i->reg)), xmm_get(cpu, i->
 #define SCALAR(name, width, field, n)                                                              \
     HANDLER(name##_ld_reg)                                                                         \
     {                                                                                              \
-        cpu->xmm[i->reg].field[0] = cpu->xmm[i->rm].field[0];                                      \
+        cpu->ymm[i->reg].field[0] = cpu->ymm[i->rm].field[0];                                      \
         NEXT;                                                                                      \
     }                                                                                              \
     HANDLER(name##_ld_gen)                                                                         \
@@ -46,8 +46,8 @@ FORMS_STORE(movu_st, xmm_set(cpu, i->rm, xmm_get(cpu, i->reg)), xmm_get(cpu, i->
     }                                                                                              \
     FAMILY_FORMS(h_##name##_ld, name##_ld_reg, name##_ld_gen, name##_ld_x32, name##_ld_x64,        \
                  name##_ld_b64);                                                                   \
-    FORMS_STORE(name##_st, cpu->xmm[i->rm].field[0] = cpu->xmm[i->reg].field[0],                   \
-                cpu->xmm[i->reg].field[0], mem_st##width, n)
+    FORMS_STORE(name##_st, cpu->ymm[i->rm].field[0] = cpu->ymm[i->reg].field[0],                   \
+                cpu->ymm[i->reg].field[0], mem_st##width, n)
 SCALAR(movss, 32, d, 4)
 SCALAR(movsd, 64, q, 8)
 
@@ -58,7 +58,7 @@ static ALWAYS_INLINE void movq_ld_do(struct cpu *cpu, const struct insn *i, __m1
 }
 FORMS_LOAD(movq_ld, xmm_get(cpu, i->rm), ld64v, 8)
 FORMS_STORE(movq_st, xmm_set(cpu, i->rm, _mm_move_epi64(xmm_get(cpu, i->reg))),
-            cpu->xmm[i->reg].q[0], mem_st64, 8)
+            cpu->ymm[i->reg].q[0], mem_st64, 8)
 
 /* ---- general registers: MOVD, and MOVQ with REX.W ---- */
 
@@ -70,8 +70,8 @@ static ALWAYS_INLINE void movd_ld_do(struct cpu *cpu, const struct insn *i, __m1
 HANDLERS_LOAD(movd_ld, _mm_cvtsi32_si128((int)cpu->gpr[i->rm]), ld32v, 4)
 HANDLERS_LOAD(movdq_ld, _mm_cvtsi64_si128((long long)cpu->gpr[i->rm]), ld64v, 8)
 FORMS_FAMILY_W(h_movd_ld, movd_ld, movdq_ld);
-HANDLERS_STORE(movd_st, cpu->gpr[i->rm] = cpu->xmm[i->reg].d[0], cpu->xmm[i->reg].d[0], mem_st32, 4)
-HANDLERS_STORE(movdq_st, cpu->gpr[i->rm] = cpu->xmm[i->reg].q[0], cpu->xmm[i->reg].q[0], mem_st64,
+HANDLERS_STORE(movd_st, cpu->gpr[i->rm] = cpu->ymm[i->reg].d[0], cpu->ymm[i->reg].d[0], mem_st32, 4)
+HANDLERS_STORE(movdq_st, cpu->gpr[i->rm] = cpu->ymm[i->reg].q[0], cpu->ymm[i->reg].q[0], mem_st64,
                8)
 FORMS_FAMILY_W(h_movd_st, movd_st, movdq_st);
 
@@ -92,26 +92,26 @@ const struct family h_movnti = {
 
 static ALWAYS_INLINE void movlps_ld_do(struct cpu *cpu, const struct insn *i, uint64_t v)
 {
-    cpu->xmm[i->reg].q[0] = v;
+    cpu->ymm[i->reg].q[0] = v;
 }
-FORMS_LOAD(movlps_ld, cpu->xmm[i->rm].q[1], mem_ld64, 8)
+FORMS_LOAD(movlps_ld, cpu->ymm[i->rm].q[1], mem_ld64, 8)
 
 static ALWAYS_INLINE void movhps_ld_do(struct cpu *cpu, const struct insn *i, uint64_t v)
 {
-    cpu->xmm[i->reg].q[1] = v;
+    cpu->ymm[i->reg].q[1] = v;
 }
-FORMS_LOAD(movhps_ld, cpu->xmm[i->rm].q[0], mem_ld64, 8)
+FORMS_LOAD(movhps_ld, cpu->ymm[i->rm].q[0], mem_ld64, 8)
 
 HANDLER(movlps_st)
 {
-    mem_st64(cpu, i, ea_gen(cpu, i, 8, ACC_W), cpu->xmm[i->reg].q[0]);
+    mem_st64(cpu, i, ea_gen(cpu, i, 8, ACC_W), cpu->ymm[i->reg].q[0]);
     NEXT;
 }
 FAMILY(h_movlps_st, movlps_st);
 
 HANDLER(movhps_st)
 {
-    mem_st64(cpu, i, ea_gen(cpu, i, 8, ACC_W), cpu->xmm[i->reg].q[1]);
+    mem_st64(cpu, i, ea_gen(cpu, i, 8, ACC_W), cpu->ymm[i->reg].q[1]);
     NEXT;
 }
 FAMILY(h_movhps_st, movhps_st);

@@ -92,13 +92,13 @@ FORMS_LOAD(shufpd, xmm_get(cpu, i->rm), lda128, 16)
 
 static ALWAYS_INLINE void pinsrw_do(struct cpu *cpu, const struct insn *i, uint16_t v)
 {
-    cpu->xmm[i->reg].w[i->imm & 7] = v;
+    cpu->ymm[i->reg].w[i->imm & 7] = v;
 }
 FORMS_RM(pinsrw, (uint16_t)cpu->gpr[i->rm], mem_ld16, 2)
 
 HANDLER(pextrw)
 {
-    cpu->gpr[i->reg] = cpu->xmm[i->rm].w[i->imm & 7];
+    cpu->gpr[i->reg] = cpu->ymm[i->rm].w[i->imm & 7];
     NEXT;
 }
 FAMILY(h_pextrw, pextrw);

@@ -256,7 +256,8 @@ HANDLER(fxrstor)
     unsigned used = fx_used(cpu);
 
     mem_read_bytes(cpu, i, va, image, FXSAVE_SIZE, ACC_R);
-    memcpy(image + used, (const uint8_t *)cpu->xmm + (used - 160), 416 - used);
+    for (unsigned n = (used - 160) / 16; n < 16; n++) /* these stay */
+        memcpy(image + 160 + 16 * n, cpu->ymm[n].x[0].b, 16);
     if (!fpu_set_image(cpu, image, i->flags & INSN_REXW))
         RAISE_ERR(EXC_GP, 0);
     fpu_enter(cpu);

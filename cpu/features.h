@@ -64,8 +64,11 @@ enum feature {
 #undef X
         FEATURE_COUNT
 };
-_Static_assert(FEATURE_COUNT <= 64, "features fit one word");
+_Static_assert(FEATURE_COUNT <= 128, "features fit one word");
 
-#define FEAT(name) (UINT64_C(1) << FEATURE_##name)
+/* A set of them: bit FEATURE_X. There are more than 64, hence the name for a word of twice that. */
+__extension__ typedef unsigned __int128 feature_set;
+
+#define FEAT(name) ((feature_set)1 << FEATURE_##name)
 
 #endif

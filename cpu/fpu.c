@@ -50,7 +50,7 @@ void fpu_reset(struct cpu *cpu, bool init)
     cpu->fpu.cw = CW_POWERON;
     cpu->fpu.tags = 0xff; /* tag word 5555: every register is valid and zero */
     fpu_derive_es(cpu);
-    memset(cpu->xmm, 0, sizeof(cpu->xmm));
+    memset(cpu->ymm, 0, sizeof(cpu->ymm));
     sse_set_mxcsr(cpu, MXCSR_DEFAULT);
 }
 
@@ -144,7 +144,8 @@ void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide)
     st_le32(image + 28, MXCSR_VALID);
     for (unsigned n = 0; n < 8; n++)
         memcpy(image + 32 + 16 * n, f->st[(f->top + n) & 7], 10);
-    memcpy(image + 160, cpu->xmm, sizeof(cpu->xmm));
+    for (unsigned n = 0; n < 16; n++)
+        memcpy(image + 160 + 16 * n, cpu->ymm[n].x[0].b, 16);
 }
 
 bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
@@ -169,7 +170,8 @@ bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
     }
     for (unsigned n = 0; n < 8; n++)
         memcpy(f->st[(f->top + n) & 7], image + 32 + 16 * n, 10);
-    memcpy(cpu->xmm, image + 160, sizeof(cpu->xmm));
+    for (unsigned n = 0; n < 16; n++)
+        memcpy(cpu->ymm[n].x[0].b, image + 160 + 16 * n, 16);
     sse_set_mxcsr(cpu, mxcsr);
     return true;
 }

@@ -45,9 +45,14 @@ enum {
 /* log2 of an operand or address size in bytes, as in insn.osz and insn.asz. */
 enum { SZ8, SZ16, SZ32, SZ64 };
 
+/* insn.osz of VEX instructions on vectors: their length. Where a general register or integer is an
+ * operand, osz is its size instead. */
+enum { VL128, VL256 };
+
 struct insn {
     insn_fn *fn;
-    uint64_t imm;    /* immediate, sign-extended to 64 bits; relative branch displacement; moffs */
+    uint64_t imm;    /* immediate, sign-extended to 64 bits; relative branch displacement; moffs;
+                        of an Lx operand: the register in bits 7..4 */
     int32_t disp;    /* of the memory operand; ENTER's level; selector of a far pointer */
     uint16_t op;     /* row of opcodes.def */
     uint8_t off;     /* where it starts, from the start of its block */
@@ -57,9 +62,10 @@ struct insn {
     uint8_t base;    /* enum gpr; REG_ZERO for none, REG_RIP for RIP-relative */
     uint8_t index;   /* enum gpr; REG_ZERO for none; REG_4G: see blocks.c */
     uint8_t scale;   /* shift, 0..3 */
-    uint8_t seg;     /* enum x86_seg of the memory operand, overrides applied */
-    uint8_t osz : 4; /* SZ8..SZ64 */
-    uint8_t asz : 4; /* SZ16..SZ64 */
+    uint8_t seg : 4; /* enum x86_seg of the memory operand, overrides applied */
+    uint8_t vvvv : 4; /* register of VEX.vvvv */
+    uint8_t osz : 4;  /* SZ8..SZ64, or VL128, VL256 */
+    uint8_t asz : 4;  /* SZ16..SZ64 */
     uint8_t flags;
 };
 static_assert(sizeof(struct insn) == 32, "two instructions a cache line");

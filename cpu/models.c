@@ -158,7 +158,7 @@ static const char *const feature_names[] = {
 
 /* In the same order. */
 static const struct {
-    uint64_t needs;
+    feature_set needs;
     uint8_t feature;
 } switches[] = {
 #define X(name, feature, needs) {needs, FEATURE_##feature},
@@ -175,7 +175,7 @@ const char *const *cpu_feature_names(unsigned *n)
 static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
 {
     unsigned k = 0;
-    uint64_t bit;
+    feature_set bit;
 
     if (*item != '+' && *item != '-')
         return CPU_SPEC_SIGN;
@@ -183,7 +183,7 @@ static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
         k++;
     if (k == ARRAY_SIZE(switches))
         return CPU_SPEC_FEATURE;
-    bit = UINT64_C(1) << switches[k].feature;
+    bit = (feature_set)1 << switches[k].feature;
     if (*item == '-') {
         s->features &= ~bit;
         return CPU_SPEC_OK;

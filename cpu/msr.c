@@ -33,7 +33,7 @@
 #define MSR_MTRR_FIX4K_END (MSR_MTRR_FIX4K_C0000 + 8)
 #define MSR_MC_END         (MSR_MC0_CTL + 4 * MSR_MC_BANKS)
 
-static bool has(const struct cpu *cpu, uint64_t feat)
+static bool has(const struct cpu *cpu, feature_set feat)
 {
     return (cpu->features & feat) == feat;
 }
@@ -325,7 +325,7 @@ static bool write_mc(struct cpu *cpu, uint32_t index, uint64_t val)
 
 struct msr {
     uint32_t first, end; /* [first, end) */
-    uint64_t feat;
+    feature_set feat;
     bool (*read)(struct cpu *cpu, uint32_t index, uint64_t *val);
     bool (*write)(struct cpu *cpu, uint32_t index, uint64_t val);
 };

@@ -18,10 +18,11 @@
     X(cr0)                                                                                         \
     X(cr2)                                                                                         \
     X(cr3)                                                                                         \
-    X(cr4) X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base) X(tsc_aux)  \
+    X(cr4)                                                                                         \
+    X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base) X(tsc_aux)         \
         X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(tsc_adjust) X(pat) X(misc_enable)         \
             X(spec_ctrl) X(feature_control) X(mtrr_def_type) X(mcg_status) X(mcg_ctl) X(smbase)    \
-                X(pending_db) X(inhibit) X(sipi_vector) X(cpl) X(pkru)
+                X(pending_db) X(inhibit) X(sipi_vector) X(cpl) X(pkru) X(xcr0) X(xss)
 
 static void get_fpu(const struct cpu *cpu, struct x86_state *s)
 {
@@ -40,7 +41,7 @@ static void get_fpu(const struct cpu *cpu, struct x86_state *s)
     s->ferr = f->ferr;
     s->ignne = f->ignne;
     s->mxcsr = cpu->mxcsr;
-    memcpy(s->xmm, cpu->xmm, sizeof(s->xmm));
+    memcpy(s->ymm, cpu->ymm, sizeof(s->ymm));
 }
 
 static void set_fpu(struct cpu *cpu, const struct x86_state *s)
@@ -61,7 +62,7 @@ static void set_fpu(struct cpu *cpu, const struct x86_state *s)
     f->ferr = s->ferr & 1;
     f->ignne = s->ignne & 1;
     sse_set_mxcsr(cpu, s->mxcsr);
-    memcpy(cpu->xmm, s->xmm, sizeof(s->xmm));
+    memcpy(cpu->ymm, s->ymm, sizeof(s->ymm));
 }
 
 void cpu_get_state(const struct cpu *cpu, struct x86_state *s)
@@ -69,7 +70,8 @@ void cpu_get_state(const struct cpu *cpu, struct x86_state *s)
     memset(s, 0, sizeof(*s));
     s->version = X86_STATE_VERSION;
     s->size = sizeof(*s);
-    s->features = cpu->features;
+    s->features[0] = (uint64_t)cpu->features;
+    s->features[1] = (uint64_t)(cpu->features >> 64);
     memcpy(s->gpr, cpu->gpr, sizeof(s->gpr));
     s->rip = cpu->gpr[REG_RIP];
     s->rflags = cpu_rflags(cpu);
@@ -104,10 +106,11 @@ void cpu_get_state(const struct cpu *cpu, struct x86_state *s)
 static bool possible(const struct cpu *cpu, const struct x86_state *s)
 {
     bool lma = s->efer & EFER_LMA;
+    feature_set features = (feature_set)s->features[1] << 64 | s->features[0];
 
     if (s->version != X86_STATE_VERSION || s->size != sizeof(*s))
         return false;
-    if ((s->features & ~cpu->features) || (s->cr4 & ~control_cr4_valid(cpu)))
+    if ((features & ~cpu->features) || (s->cr4 & ~control_cr4_valid(cpu)))
         return false;
     if ((s->cr0 & CR0_PG) && !(s->cr0 & CR0_PE))
         return false;

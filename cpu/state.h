@@ -14,7 +14,7 @@
 
 struct cpu;
 
-#define X86_STATE_VERSION 2
+#define X86_STATE_VERSION 3
 
 struct x86_state_segment {
     uint64_t base;
@@ -31,8 +31,8 @@ struct x86_state_table {
 
 struct x86_state {
     uint32_t version;
-    uint32_t size; /* sizeof(struct x86_state) of the writer */
-    uint64_t features;
+    uint32_t size;        /* sizeof(struct x86_state) of the writer */
+    uint64_t features[2]; /* the word of features.h, low half first */
 
     uint64_t gpr[16];
     uint64_t rip;
@@ -51,7 +51,7 @@ struct x86_state {
     uint8_t pad0[3];
     uint32_t mxcsr;
     uint32_t pad1;
-    uint8_t xmm[16][16];
+    uint8_t ymm[16][32]; /* XMM registers are the lower halves */
 
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
@@ -68,8 +68,8 @@ struct x86_state {
     uint8_t inhibit; /* INHIBIT_* */
     uint8_t halted, wait_sipi, nmi_blocked, in_smm, shutdown, sipi_vector;
     uint8_t cpl;
-    uint32_t pkru; /* since version 2 */
-    uint32_t pad2;
+    uint32_t pkru;
+    uint64_t xcr0, xss;
 };
 
 /* Between runs of the vCPU only. */

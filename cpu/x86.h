@@ -120,6 +120,12 @@ enum {
 #define CR4_SMAP       0x00200000u
 #define CR4_PKE        0x00400000u
 
+/* XCR0 and the bit maps of XSAVE (SDM volume 1, 13.1). */
+#define XCR0_X87  0x001u
+#define XCR0_SSE  0x002u
+#define XCR0_AVX  0x004u
+#define XCR0_PKRU 0x200u
+
 #define EFER_SCE 0x001u
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u

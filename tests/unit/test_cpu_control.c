@@ -534,7 +534,7 @@ static void state_moves_whole(void **state)
     (void)state;
     fx_long(a, 3);
     a->cpu->gpr[REG_R13] = 0x1234;
-    a->cpu->xmm[7].q[1] = 77;
+    a->cpu->ymm[7].q[1] = 77;
     a->cpu->fpu.top = 5;
     a->cpu->fpu.st[5][3] = 0xab;
     a->cpu->nmi_blocked = true;

@@ -586,7 +586,7 @@ static void init_state(void **state)
     cpu->cr4 = CR4_PAE;
     cpu->dr7 |= 2;
     cpu->gpr[REG_RBX] = 5;
-    cpu->xmm[3].q[0] = 77;
+    cpu->ymm[3].q[0] = 77;
     cpu->fpu.cw = 0x27f;
     cpu->mtrr_fixed[2] = 6;
     cpu->lstar = 0x1234;
@@ -601,7 +601,7 @@ static void init_state(void **state)
     assert_int_equal(cpu->gpr[REG_RBX], 0);
     assert_false(cpu->nmi_blocked);
     assert_int_equal(cpu->pending_db, 0);
-    assert_int_equal(cpu->xmm[3].q[0], 77);
+    assert_int_equal(cpu->ymm[3].q[0], 77);
     assert_int_equal(cpu->fpu.cw, 0x27f);
     assert_int_equal(cpu->mtrr_fixed[2], 6);
     assert_int_equal(cpu->lstar, 0x1234);

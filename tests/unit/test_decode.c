@@ -15,21 +15,20 @@
 #include "tests/unit/decode_rows.h"
 #include "tests/unit/unit.h"
 
-#define ALL_FEATURES (~UINT64_C(0))
+#define ALL_FEATURES (~(feature_set)0)
 
 /* What the cases know of a row by themselves. */
 struct row_case {
     const char *name; /* of the test */
     const char *mnemonic;
-    const char *operand[3];
+    const char *operand[4];
     uint8_t map, opcode;
 };
 
 static const struct row_case rows[] = {
-#define I(mnemonic_, map_, op_, pfx, ext_, o1, o2, o3, feat, attr_, fr, fw, fu, fam)               \
-    {#map_ " " #op_ " " #pfx " " #ext_ ": " mnemonic_, mnemonic_, {#o1, #o2, #o3}, map_, op_},
+#define ROW(mnemonic_, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam)         \
+    {#map_ " " #op_ " " #pfx " " #ext_ ": " mnemonic_, mnemonic_, {#o1, #o2, #o3, #o4}, map_, op_},
 #include "cpu/opcodes.def"
-#undef I
 };
 #define ROWS ARRAY_SIZE(rows)
 
@@ -173,7 +172,7 @@ static void try_too_long(unsigned k, unsigned mode)
 static void try_without_feature(unsigned k, unsigned mode)
 {
     const struct opcode *row = &opcode_table[k];
-    uint64_t features = ALL_FEATURES & ~(UINT64_C(1) << row->feature);
+    feature_set features = ALL_FEATURES & ~((feature_set)1 << row->feature);
     struct form f;
     struct encoding e;
     struct insn in;

@@ -136,7 +136,7 @@ static void test_fxsave(void **state)
     (void)state;
     memset(data, 0xaa, 512);
     for (unsigned n = 0; n < 16; n++)
-        memset(cpu->xmm[n].b, (int)(0x10 + n), 16);
+        memset(cpu->ymm[n].b, (int)(0x10 + n), 16);
     assert_int_equal(RUN(3, 0xdb, 0xe3, 0xd9, 0xe8, 0x0f, 0xae, 0x07), -1);
     assert_int_equal(ld_le16(data), 0x37f);
     assert_int_equal(ld_le16(data + 2), 0x3800);
@@ -159,17 +159,17 @@ static void test_fxrstor_faults(void **state)
 
     (void)state;
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x07), -1);
-    cpu->xmm[0].q[0] = 77;
+    cpu->ymm[0].q[0] = 77;
     st_le32(data + 24, 0x11f80);
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x0f), EXC_GP); /* MXCSR has a reserved bit */
-    assert_int_equal(cpu->xmm[0].q[0], 77);
+    assert_int_equal(cpu->ymm[0].q[0], 77);
     st_le32(data + 24, 0x1f80);
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x4f, 8), EXC_GP); /* FXRSTOR [EDI+8] */
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x47, 8), EXC_GP); /* FXSAVE [EDI+8] */
-    cpu->xmm[9].q[0] = 99;
+    cpu->ymm[9].q[0] = 99;
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x0f), -1);
-    assert_int_equal(cpu->xmm[0].q[0], 0);
-    assert_int_equal(cpu->xmm[9].q[0], 99);
+    assert_int_equal(cpu->ymm[0].q[0], 0);
+    assert_int_equal(cpu->ymm[9].q[0], 99);
 }
 
 /* ---- exceptions ---- */
@@ -272,18 +272,18 @@ static void test_xm(void **state)
     struct cpu *cpu = rig->cpu;
 
     (void)state;
-    cpu->xmm[0].d[0] = 0x3f800000;
-    cpu->xmm[1].d[0] = 0;
+    cpu->ymm[0].d[0] = 0x3f800000;
+    cpu->ymm[1].d[0] = 0;
     st_le32(data, 0x1d80); /* zero divide not masked */
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x17), -1);
     assert_int_equal(RUN(1, 0xf3, 0x0f, 0x5e, 0xc1), EXC_XM); /* DIVSS XMM0, XMM1 */
-    assert_int_equal(cpu->xmm[0].d[0], 0x3f800000);
+    assert_int_equal(cpu->ymm[0].d[0], 0x3f800000);
     assert_int_equal(cpu->mxcsr, 0x1d84);
     cpu->cr4 &= ~(uint64_t)CR4_OSXMMEXCPT;
     assert_int_equal(RUN(1, 0xf3, 0x0f, 0x5e, 0xc1), EXC_UD);
     st_le32(data, 0x1f80);
     assert_int_equal(RUN(2, 0x0f, 0xae, 0x17, 0xf3, 0x0f, 0x5e, 0xc1), -1);
-    assert_int_equal(cpu->xmm[0].d[0], 0x7f800000);
+    assert_int_equal(cpu->ymm[0].d[0], 0x7f800000);
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x1f), -1); /* STMXCSR */
     assert_int_equal(ld_le32(data), 0x1f84);
     st_le32(data, 0x10000);
@@ -297,10 +297,10 @@ static void test_host_mxcsr(void **state)
     st_le32(data, 0xffc0);
     assert_int_equal(RUN(1, 0x0f, 0xae, 0x17), -1);
     assert_int_equal(host_mxcsr(), MXCSR_DEFAULT);
-    rig->cpu->xmm[0].d[0] = 0x3f800000;
-    rig->cpu->xmm[1].d[0] = 0x40400000;
+    rig->cpu->ymm[0].d[0] = 0x3f800000;
+    rig->cpu->ymm[1].d[0] = 0x40400000;
     assert_int_equal(RUN(1, 0xf3, 0x0f, 0x5e, 0xc1), -1);
-    assert_int_equal(rig->cpu->xmm[0].d[0], 0x3eaaaaaa); /* a third, cut */
+    assert_int_equal(rig->cpu->ymm[0].d[0], 0x3eaaaaaa); /* a third, cut */
     assert_int_equal(rig->cpu->mxcsr, 0xffe0);
     assert_int_equal(host_mxcsr(), MXCSR_DEFAULT);
 }
@@ -371,8 +371,8 @@ static void test_mmx_state(void **state)
     assert_int_equal(f->tags, 0);
     assert_int_equal(RUN(1, 0x0f, 0x2a, 0x07), -1);
     assert_int_equal(f->tags, 0xff);
-    assert_int_equal(rig->cpu->xmm[0].d[0], 0x40000000);
-    assert_int_equal(rig->cpu->xmm[0].d[1], 0x40400000);
+    assert_int_equal(rig->cpu->ymm[0].d[0], 0x40000000);
+    assert_int_equal(rig->cpu->ymm[0].d[1], 0x40400000);
     assert_int_equal(RUN(2, 0x0f, 0x77, 0x66, 0x0f, 0x2a, 0x07), -1); /* CVTPI2PD does not */
     assert_int_equal(f->tags, 0);
 }
@@ -383,10 +383,10 @@ static void test_maskmov(void **state)
 
     (void)state;
     memset(data, 0, 32);
-    memset(cpu->xmm[1].b, 0x55, 16);
-    memset(cpu->xmm[2].b, 0, 16);
-    cpu->xmm[2].b[3] = 0x80;
-    cpu->xmm[2].b[15] = 0xff;
+    memset(cpu->ymm[1].b, 0x55, 16);
+    memset(cpu->ymm[2].b, 0, 16);
+    cpu->ymm[2].b[3] = 0x80;
+    cpu->ymm[2].b[15] = 0xff;
     cpu->gpr[REG_RDI] = RIG_DATA + 1;
     assert_int_equal(RUN(1, 0x66, 0x0f, 0xf7, 0xca), -1);
     for (unsigned n = 0; n < 32; n++)

@@ -290,7 +290,7 @@ struct tally {
 /* The case's bytes mean its row to the decoder, too. */
 static void check_decoding(const struct int_case *c)
 {
-    uint64_t features = ~UINT64_C(0);
+    feature_set features = ~(feature_set)0;
     struct insn i;
     enum decode_status got = decode(c->code, c->len, c->setup->mode, features, &i);
 
