@@ -4,19 +4,63 @@
  * memory operand, and what the mode allows. Over a whole block: pairs are fused, and flag results
  * that nothing can see are not computed.
  */
+#include <cpuid.h>
+#include <pthread.h>
+
 #include "cpu/blocks.h"
 #include "cpu/exec.h"
 #include "cpu/fuse.h"
 #include "cpu/opcodes.h"
 
+/* native_X is there for what is compiled for AVX2 hosts, too; else its address is NULL. */
 #define ROW(name, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam)              \
-    extern const struct family fam;
+    extern const struct family fam;                                                                \
+    extern const struct family native_##fam __attribute__((weak));
 #include "cpu/opcodes.def"
 
-static const struct family *const families[] = {
+static const struct family *const portable[] = {
 #define ROW(name, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam) &fam,
 #include "cpu/opcodes.def"
 };
+
+static const struct family *const native[] = {
+#define ROW(name, map_, op_, pfx, ext_, o1, o2, o3, o4, feat, attr_, fr, fw, fu, fam) &native_##fam,
+#include "cpu/opcodes.def"
+};
+
+/* A host with what cpu/simd/files.ninja compiles for, and what the row needs beyond. */
+static bool host_can(const struct opcode *row)
+{
+    unsigned a, b = 0, c = 0, d, sha = 0;
+
+    __builtin_cpu_init(); /* looks at XCR0, too */
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("aes") ||
+        !__builtin_cpu_supports("pclmul"))
+        return false;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        sha = b >> 29 & 1;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1) && /* F16C */
+           (row->feature != FEATURE_SHA || sha);
+}
+
+/* What this host takes: the native family where it can run it. */
+static const struct family *best[ARRAY_SIZE(portable)];
+static pthread_once_t best_once = PTHREAD_ONCE_INIT;
+
+static void choose(void)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(portable); k++)
+        best[k] = native[k] && host_can(&opcode_table[k]) ? native[k] : portable[k];
+}
+
+static const struct family *family_of(const struct insn *i, unsigned mode)
+{
+    if (mode & MODE_PORTABLE)
+        return portable[i->op];
+    pthread_once(&best_once, choose);
+    return best[i->op];
+}
 
 static FAMILY(undefined, op_undefined);
 
@@ -47,7 +91,7 @@ static insn_fn *pick(const struct family *f, unsigned osz, enum insn_form form)
 void bind_insn(struct insn *i, unsigned mode, bool linkable)
 {
     const struct opcode *row = &opcode_table[i->op];
-    const struct family *f = families[i->op];
+    const struct family *f = family_of(i, mode);
     enum insn_form form = i->flags & INSN_MEM ? memory_form(i, mode) : FORM_REG;
 
     if ((row->attr & A_FPU) && !(mode & MODE_FPU))
@@ -83,7 +127,7 @@ static void drop_dead_flags(struct block *b)
     for (unsigned k = b->n; k-- > 0;) {
         struct insn *i = &b->insns[k];
         const struct opcode *row = &opcode_table[i->op];
-        const struct family *f = families[i->op];
+        const struct family *f = family_of(i, b->mode);
 
         if (row->fl_write && !(row->fl_write & ~dead) && harmless(i) && f->noflags)
             i->fn = pick(f->noflags, i->osz, FORM_REG);

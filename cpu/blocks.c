@@ -24,7 +24,7 @@
 #define CHUNK_SHIFT 6   /* code is noted in chunks of 64 bytes */
 #define MAX_NOTES   64
 
-static_assert(MODE_AVX < 1 << MODE_BITS, "the mode fits its place in a key");
+static_assert(MODE_PORTABLE < 1 << MODE_BITS, "the mode fits its place in a key");
 
 /* A physical page with decoded code. */
 struct code_page {

@@ -36,6 +36,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
                                                                  : 32;
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
+    cpu->portable = cfg->portable;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
@@ -235,6 +236,8 @@ void cpu_sync_mode(struct cpu *cpu)
     if ((mode & MODE_VEX) && (cpu->cr4 & CR4_OSXSAVE) &&
         (cpu->xcr0 & (XCR0_SSE | XCR0_AVX)) == (XCR0_SSE | XCR0_AVX) && !(cpu->cr0 & CR0_TS))
         mode |= MODE_AVX;
+    if (cpu->portable)
+        mode |= MODE_PORTABLE;
     cpu->watching = debug_data_bp_enabled(cpu);
     if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
         debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))

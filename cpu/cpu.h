@@ -67,7 +67,8 @@ enum {
     MODE_STEP = 1 << 6, /* blocks of one instruction: single step, breakpoints, shadows */
     MODE_VEX = 1 << 7,  /* protected mode: VEX prefixes are allowed */
     MODE_AVX = 1 << 8,  /* AVX may run: also CR4.OSXSAVE, XCR0's SSE and AVX, CR0.TS clear */
-    MODE_BITS = 9,      /* that many: cpu_bcache_key */
+    MODE_PORTABLE = 1 << 9, /* handlers that ask no more of the host than any x86-64 has */
+    MODE_BITS = 10,         /* that many: cpu_bcache_key */
 };
 
 /* cpu.events: set by any thread with cpu_set_event, cleared by the vCPU. */
@@ -324,6 +325,7 @@ struct cpu {
     unsigned phys_bits;       /* MAXPHYADDR */
     unsigned linear_bits_max; /* what linear_bits may come to be */
     unsigned pauses;          /* executed */
+    bool portable;            /* MODE_PORTABLE always */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -337,6 +339,7 @@ struct cpu_config {
     struct cpu_hooks hooks;
     uint32_t tsc_khz;
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
+    bool portable;           /* leave vector extensions of the host unused, for tests */
 };
 
 /* NULL when the model or a feature is unknown. */
@@ -422,11 +425,11 @@ static inline bool cpu_real_or_v86(const struct cpu *cpu)
     return !cpu_protected(cpu);
 }
 
-#define BCACHE_GENS (1u << 22)
+#define BCACHE_GENS (1u << 21)
 
-/* What an entry of the block cache must have been made under: generation (22 bits), the linear
+/* What an entry of the block cache must have been made under: generation (21 bits), the linear
  * address where the code segment ends (32; the block was checked against it), privilege (1; it
- * passed the fetch's checks) and mode (9). */
+ * passed the fetch's checks) and mode (10). */
 static inline uint64_t cpu_bcache_key(const struct cpu *cpu)
 {
     uint32_t end = (uint32_t)(cpu->code_base + cpu->code_limit);

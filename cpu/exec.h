@@ -99,17 +99,27 @@ struct family {
     const struct family *locked; /* with LOCK; NULL: the family itself looks at INSN_LOCK */
 };
 
+/* Handlers of vectors are compiled twice, for any host and for one with AVX2
+ * (cpu/simd/files.ninja); the binder takes the second family where there is one and the host can
+ * run it. */
+#ifdef HOST_AVX2
+#define FAMILY_NAME(name) native_##name
+#else
+#define FAMILY_NAME(name) name
+#endif
+
 /* One handler that copes with every size and form (the rule for cold instructions). */
-#define FAMILY(name, f) const struct family name = {.fn = {{f, f}, {f, f}, {f, f}, {f, f}}}
+#define FAMILY(name, f)                                                                            \
+    const struct family FAMILY_NAME(name) = {.fn = {{f, f}, {f, f}, {f, f}, {f, f}}}
 /* One handler for registers and one for memory of any form; both for every size. */
 #define FAMILY_RM(name, reg, gen)                                                                  \
-    const struct family name = {.fn = {{reg, gen}, {reg, gen}, {reg, gen}, {reg, gen}}}
+    const struct family FAMILY_NAME(name) = {.fn = {{reg, gen}, {reg, gen}, {reg, gen}, {reg, gen}}}
 /* With own handlers for the flat forms. */
 #define FAMILY_FORMS(name, reg, gen, x32, x64, b64)                                                \
-    const struct family name = {.fn = {{reg, gen, x32, x64, b64},                                  \
-                                       {reg, gen, x32, x64, b64},                                  \
-                                       {reg, gen, x32, x64, b64},                                  \
-                                       {reg, gen, x32, x64, b64}}}
+    const struct family FAMILY_NAME(name) = {.fn = {{reg, gen, x32, x64, b64},                     \
+                                                    {reg, gen, x32, x64, b64},                     \
+                                                    {reg, gen, x32, x64, b64},                     \
+                                                    {reg, gen, x32, x64, b64}}}
 
 /* Bound in place of instructions that CR0.TS, CR0.EM or CR4.OSFXSR forbid: #NM or #UD. */
 extern const struct family h_fpu_na;

@@ -56,7 +56,35 @@
     X(SPEC_CTRL)                                                                                   \
     X(ARCH_CAP)                                                                                    \
     X(PKU)                                                                                         \
-    X(LA57)
+    X(LA57)                                                                                        \
+    X(SSE3)                                                                                        \
+    X(MONITOR) /* and MWAIT */                                                                     \
+    X(SSSE3)                                                                                       \
+    X(SSE4_1)                                                                                      \
+    X(SSE4_2)                                                                                      \
+    X(AES)                                                                                         \
+    X(PCLMUL)                                                                                      \
+    X(SHA)                                                                                         \
+    X(XSAVE)                                                                                       \
+    X(XSAVEOPT)                                                                                    \
+    X(XSAVEC)                                                                                      \
+    X(XGETBV1)                                                                                     \
+    X(XSAVES)                                                                                      \
+    X(AVX)                                                                                         \
+    X(AVX2)                                                                                        \
+    X(FMA)                                                                                         \
+    X(F16C)                                                                                        \
+    X(VAES)                                                                                        \
+    X(VPCLMUL)                                                                                     \
+    X(BMI1)                                                                                        \
+    X(BMI2)                                                                                        \
+    X(LZCNT)                                                                                       \
+    X(ADX)                                                                                         \
+    X(RDSEED)                                                                                      \
+    X(RDPID)                                                                                       \
+    X(CLWB)                                                                                        \
+    X(ERMS)                                                                                        \
+    X(FSRM)
 
 enum feature {
 #define X(name) FEATURE_##name,

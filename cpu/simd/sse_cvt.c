@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SSE and SSE2 conversions. SDM volume 1, sections 10.4.1.6, 11.4.1.6; those with MMX operands also
  * 11.6.5 (the x87 state they enter). */
-#include "cpu/exec_simd.h"
+#include "cpu/simd/simd.h"
 
 /* XMM to XMM; scalar ones keep the rest of reg. */
 #define CVT(name, ld, size, kind)                                                                  \

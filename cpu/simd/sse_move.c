@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SSE and SSE2 moves. SDM volume 1, sections 10.4.1.1, 11.4.1.1, 11.4.4; non-temporal ones are
  * plain stores here. */
-#include "cpu/exec_simd.h"
+#include "cpu/simd/simd.h"
 
 static ALWAYS_INLINE void load_all_do(struct cpu *cpu, const struct insn *i, __m128i v)
 {

@@ -4,7 +4,7 @@
  * guest's MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1,
  * sections 10.4.1, 11.4.1, 11.5.
  */
-#include "cpu/exec_simd.h"
+#include "cpu/simd/simd.h"
 
 /* reg := op(reg, source); of scalar ones the rest of reg stays. */
 #define FP_OP(name, ld, size, kind)                                                                \

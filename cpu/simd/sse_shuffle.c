@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SSE and SSE2 shuffles: unpack, pack, PSHUF*, SHUFP*, PINSRW, PEXTRW, PMOVMSKB, MOVMSKP*. SDM
  * volume 1, sections 10.4.4, 11.4.1.4 and 11.4.2. */
-#include "cpu/exec_simd.h"
+#include "cpu/simd/simd.h"
 
 #define SHUFFLE_OP(name, op)                                                                       \
     static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the exec_mmx.c and exec_sse*.c files share: registers and memory operands as host vectors,
- * the forms of a handler, the check of SSE exceptions that the guest has not masked, and the list
- * of integer operations that MMX and SSE2 have in common. SDM volume 1, chapters 9-11.
+ * What all files here share: registers and memory operands as host vectors, the forms of a handler,
+ * and the check of SSE exceptions that the guest has not masked. SDM volume 1, chapters 9-11.
  */
-#ifndef CPU_EXEC_SIMD_H
-#define CPU_EXEC_SIMD_H
+#ifndef CPU_SIMD_SIMD_H
+#define CPU_SIMD_SIMD_H
 
 #include <emmintrin.h>
 
@@ -154,10 +153,11 @@ static inline uint32_t low32(__m128i v)
 
 /* A family whose handlers are n's without REX.W, and w's with it (operand size SZ64). */
 #define FORMS_FAMILY_W(name, n, w)                                                                 \
-    const struct family name = {.fn = {{n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
-                                       {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
-                                       {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},              \
-                                       {w##_reg, w##_gen, w##_x32, w##_x64, w##_b64}}}
+    const struct family FAMILY_NAME(name) = {                                                      \
+        .fn = {{n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},                                      \
+               {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},                                      \
+               {n##_reg, n##_gen, n##_x32, n##_x64, n##_b64},                                      \
+               {w##_reg, w##_gen, w##_x32, w##_x64, w##_b64}}}
 
 /* For cold instructions: registers, and memory of any form. */
 #define FORMS_RM(name, regexpr, ld, size)                                                          \
@@ -222,59 +222,5 @@ static inline void mmx_set(struct cpu *cpu, unsigned r, __m128i v)
     _mm_storel_epi64((__m128i *)st, v);
     st_le16(st + 8, 0xffff);
 }
-
-/* ---- operations that MMX and SSE2 share: X(name, intrinsic) ---- */
-
-/* dest := op(dest, source), the same on the lower half alone. */
-#define SIMD_INT_OPS(X)                                                                            \
-    X(paddb, _mm_add_epi8)                                                                         \
-    X(paddw, _mm_add_epi16)                                                                        \
-    X(paddd, _mm_add_epi32)                                                                        \
-    X(paddq, _mm_add_epi64)                                                                        \
-    X(paddsb, _mm_adds_epi8)                                                                       \
-    X(paddsw, _mm_adds_epi16)                                                                      \
-    X(paddusb, _mm_adds_epu8)                                                                      \
-    X(paddusw, _mm_adds_epu16)                                                                     \
-    X(psubb, _mm_sub_epi8)                                                                         \
-    X(psubw, _mm_sub_epi16)                                                                        \
-    X(psubd, _mm_sub_epi32)                                                                        \
-    X(psubq, _mm_sub_epi64)                                                                        \
-    X(psubsb, _mm_subs_epi8)                                                                       \
-    X(psubsw, _mm_subs_epi16)                                                                      \
-    X(psubusb, _mm_subs_epu8)                                                                      \
-    X(psubusw, _mm_subs_epu16)                                                                     \
-    X(pmullw, _mm_mullo_epi16)                                                                     \
-    X(pmulhw, _mm_mulhi_epi16)                                                                     \
-    X(pmulhuw, _mm_mulhi_epu16)                                                                    \
-    X(pmuludq, _mm_mul_epu32)                                                                      \
-    X(pmaddwd, _mm_madd_epi16)                                                                     \
-    X(psadbw, _mm_sad_epu8)                                                                        \
-    X(pavgb, _mm_avg_epu8)                                                                         \
-    X(pavgw, _mm_avg_epu16)                                                                        \
-    X(pmaxub, _mm_max_epu8)                                                                        \
-    X(pmaxsw, _mm_max_epi16)                                                                       \
-    X(pminub, _mm_min_epu8)                                                                        \
-    X(pminsw, _mm_min_epi16)                                                                       \
-    X(pcmpeqb, _mm_cmpeq_epi8)                                                                     \
-    X(pcmpeqw, _mm_cmpeq_epi16)                                                                    \
-    X(pcmpeqd, _mm_cmpeq_epi32)                                                                    \
-    X(pcmpgtb, _mm_cmpgt_epi8)                                                                     \
-    X(pcmpgtw, _mm_cmpgt_epi16)                                                                    \
-    X(pcmpgtd, _mm_cmpgt_epi32)                                                                    \
-    X(pand, _mm_and_si128)                                                                         \
-    X(pandn, _mm_andnot_si128)                                                                     \
-    X(por, _mm_or_si128)                                                                           \
-    X(pxor, _mm_xor_si128)
-
-/* Shifts of every element by the source's low 64 bits, or by an immediate. */
-#define SIMD_SHIFT_OPS(X)                                                                          \
-    X(psllw, _mm_sll_epi16)                                                                        \
-    X(pslld, _mm_sll_epi32)                                                                        \
-    X(psllq, _mm_sll_epi64)                                                                        \
-    X(psrlw, _mm_srl_epi16)                                                                        \
-    X(psrld, _mm_srl_epi32)                                                                        \
-    X(psrlq, _mm_srl_epi64)                                                                        \
-    X(psraw, _mm_sra_epi16)                                                                        \
-    X(psrad, _mm_sra_epi32)
 
 #endif

@@ -4,7 +4,8 @@
  * host vector, so that the host's x87 state stays out of it. SDM volume 1, chapter 9 and
  * section 10.4.4.
  */
-#include "cpu/exec_simd.h"
+#include "cpu/simd/int_ops.h"
+#include "cpu/simd/simd.h"
 
 /* Every one waits for x87 exceptions and enters the MMX state, once nothing can fault any more. */
 #define MMX_FORMS(name, ld, size)                                                                  \
@@ -33,11 +34,12 @@
         mmx_set(cpu, i->reg, op(mmx_get(cpu, i->reg), b));                                         \
     }                                                                                              \
     MMX_FORMS(name, ld, size)
-#define MMX_OP(name, op) MMX_OP_SIZE(name, op, ld64v, 8)
-SIMD_INT_OPS(MMX_OP)
-SIMD_SHIFT_OPS(MMX_OP)
+#define MMX_OP(name, op)           MMX_OP_SIZE(name, op, ld64v, 8)
+#define MMX_SHARED(name, op, wide) MMX_OP(name, op)
+SIMD_INT_OPS(MMX_SHARED)
+SIMD_SHIFT_OPS(MMX_SHARED)
 
-#define MMX_SHIFT_IMM(name, op)                                                                    \
+#define MMX_SHIFT_IMM(name, op, wide)                                                              \
     HANDLER(mmx_##name##_imm)                                                                      \
     {                                                                                              \
         X87_WAIT;                                                                                  \

@@ -5,7 +5,7 @@
  */
 #include <stdatomic.h>
 
-#include "cpu/exec_simd.h"
+#include "cpu/simd/simd.h"
 
 __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i, gva_t va)
 {
