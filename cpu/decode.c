@@ -66,10 +66,10 @@ struct prefixes {
     bool op66, addr67, lock;
     uint8_t rep; /* 0, 0xf2 or 0xf3 */
     int8_t seg;  /* -1 when there is none */
-    bool vex;    /* with R, X, B and W in rex, pp as the others, and besides: */
+    bool vex;    /* with R, X, B and W in rex, and besides: */
     bool vex_w;  /* outside 64-bit mode rex has no W */
     bool vex_l;
-    uint8_t vvvv;
+    uint8_t vvvv, pp;
 };
 
 /* ES, CS, SS, DS: in 64-bit mode no override, and nothing that undoes one by FS or GS. */
@@ -111,13 +111,6 @@ static unsigned take_prefixes(struct reader *r, bool code64, struct prefixes *pf
     }
 }
 
-/* What VEX.pp stands for. */
-static void set_mandatory(struct prefixes *pfx, unsigned pp)
-{
-    pfx->op66 = pp == 1;
-    pfx->rep = pp == 2 ? 0xf3 : pp == 3 ? 0xf2 : 0;
-}
-
 /* A VEX prefix whose first byte was C4 or C5 (`b`), and the opcode behind it, into *op; returns its
  * map, or MAP_COUNT if it cannot be. In 64-bit mode rex gets a bit more, so that it is not 0. */
 static unsigned take_vex(struct reader *r, unsigned b, bool code64, struct prefixes *pfx,
@@ -136,7 +129,7 @@ static unsigned take_vex(struct reader *r, unsigned b, bool code64, struct prefi
     pfx->vex = true;
     pfx->vex_l = last & 4;
     pfx->vvvv = (~last >> 3) & 15;
-    set_mandatory(pfx, last & 3);
+    pfx->pp = last & 3;
     if (code64) {
         unsigned rxb = b == 0xc4 ? (~first >> 5) & 7 : (~first >> 5) & 4;
 
@@ -231,7 +224,11 @@ static bool vex_matches(unsigned ext, const struct prefixes *pfx)
 static const struct opcode *find_row(struct reader *r, unsigned map, unsigned op,
                                      const struct prefixes *pfx, bool code64, feature_set features)
 {
-    unsigned mandatory = pfx->rep == 0xf3 ? PF3 : pfx->rep == 0xf2 ? PF2 : pfx->op66 ? P66 : NP;
+    unsigned mandatory = pfx->vex           ? NP + pfx->pp
+                         : pfx->rep == 0xf3 ? PF3
+                         : pfx->rep == 0xf2 ? PF2
+                         : pfx->op66        ? P66
+                                            : NP;
 
     for (const uint16_t *k = &row_list[row_first[map][op]]; *k != ROW_END; k++) {
         const struct opcode *row = &opcode_table[*k];

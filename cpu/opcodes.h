@@ -9,7 +9,7 @@
 #include "cpu/x86.h"
 
 enum opcode_map { M0, MF, M38, M3A, VF, V38, V3A, MAP_COUNT };
-enum opcode_prefix { ANY, NP, P66, PF3, PF2 };
+enum opcode_prefix { ANY, NP, P66, PF3, PF2 }; /* from NP on, in the order of VEX.pp */
 
 /* ext: low byte is what is compared, the rest which parts are. */
 #define EXT_REG   0x100u  /* ModRM.reg == ext & 7 */
@@ -26,12 +26,13 @@ enum opcode_prefix { ANY, NP, P66, PF3, PF2 };
 #define OPERAND_KINDS(X)                                                                           \
     X(__)                                                                                          \
     X(Eb)                                                                                          \
-    X(Ew) X(Ed) X(Ev) X(Ey) X(Gb) X(Gw) X(Gd) X(Gv) X(Gy) X(Ib) X(Iw) X(Iz) X(Iv) X(sIb) X(Jb)     \
-        X(Jz) X(M) X(Mb) X(Mw) X(Md) X(Mq) X(Mdq) X(Mt) X(Mp) X(Ma) X(Ob) X(Ov) X(Xb) X(Xv) X(Yb)  \
-            X(Yv) X(Sw) X(Cd) X(Dd) X(Ap) X(Zb) X(Zv) X(AL) X(CL) X(DX) X(rAX) X(I1) X(I3) X(ES)   \
-                X(CS) X(SS) X(DS) X(FS) X(GS) X(ST0) X(STi) X(Pq) X(Qq) X(Nq) X(Vx) X(Ww) X(Wd)    \
-                    X(Wq) X(Wx) X(Ux) X(By) X(Hx) X(Lx) X(Mx) X(Wdq) X(Wqq) X(Wh) X(Wf) X(We)      \
-                        X(Vdq) X(Udq) X(VMd) X(VMq)
+    X(Ew)                                                                                          \
+    X(Ed) X(Ev) X(Ey) X(Gb) X(Gw) X(Gd) X(Gv) X(Gy) X(Ib) X(Iw) X(Iz) X(Iv) X(sIb) X(Jb) X(Jz)     \
+        X(M) X(Mb) X(Mw) X(Md) X(Mq) X(Mdq) X(Mt) X(Mp) X(Ma) X(Ob) X(Ov) X(Xb) X(Xv) X(Yb) X(Yv)  \
+            X(Sw) X(Cd) X(Dd) X(Ap) X(Zb) X(Zv) X(AL) X(CL) X(DX) X(rAX) X(I1) X(I3) X(ES) X(CS)   \
+                X(SS) X(DS) X(FS) X(GS) X(ST0) X(STi) X(Pq) X(Qq) X(Nq) X(Vx) X(Ww) X(Wd) X(Wq)    \
+                    X(Wx) X(Ux) X(By) X(Hx) X(Lx) X(Mx) X(Wdq) X(Wqq) X(Wh) X(Wf) X(We) X(Vdq)     \
+                        X(Udq) X(VMd) X(VMq)
 enum operand_kind {
 #define X(name) OPR_##name,
     OPERAND_KINDS(X)

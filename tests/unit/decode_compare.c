@@ -134,6 +134,66 @@ static void add_modrm_mem(struct view *v)
     add_mem(v, v->in->base, v->in->index, (uint64_t)(int64_t)v->in->disp, false);
 }
 
+/* ---- vectors ---- */
+
+/* Of scalars VEX.L is ignored. */
+static bool is_scalar(const struct opcode *row)
+{
+    const char *end = row->mnemonic + strlen(row->mnemonic) - 2;
+
+    return (strcmp(end, "ss") == 0 || strcmp(end, "sd") == 0) &&
+           !strstr(row->mnemonic, "broadcast");
+}
+
+static bool is_wide(const struct view *v)
+{
+    return v->e->wide && !is_scalar(v->row);
+}
+
+static const char *vector_name(const struct view *v, unsigned n)
+{
+    return numbered(is_wide(v) ? "ymm" : "xmm", n);
+}
+
+/* A base, and an index that is a vector: of as many elements as the one that is loaded, where it
+ * has room for them. */
+static void add_vsib(struct view *v, unsigned kind)
+{
+    bool dword_data = !(v->row->ext & EXT_W1);
+    bool wide = v->e->wide && (kind == OPR_VMq || dword_data);
+
+    add_modrm_mem(v);
+    v->op[v->n - 1].index = numbered(wide ? "ymm" : "xmm", v->in->index);
+}
+
+/* False when the operand is of another kind. */
+static bool add_vector(struct view *v, unsigned kind)
+{
+    const struct insn *in = v->in;
+    bool mem = in->flags & INSN_MEM;
+
+    switch (kind) {
+    case OPR_Vx: add_reg(v, vector_name(v, in->reg)); return true;
+    case OPR_Hx: add_reg(v, vector_name(v, in->vvvv)); return true;
+    case OPR_Lx: add_reg(v, vector_name(v, in->imm >> 4 & 15)); return true;
+    case OPR_Vdq: add_reg(v, numbered("xmm", in->reg)); return true;
+    case OPR_Wx:
+    case OPR_Ux: mem ? add_modrm_mem(v) : add_reg(v, vector_name(v, in->rm)); return true;
+    case OPR_Wqq: mem ? add_modrm_mem(v) : add_reg(v, numbered("ymm", in->rm)); return true;
+    case OPR_Ww:
+    case OPR_Wd:
+    case OPR_Wq:
+    case OPR_Wdq:
+    case OPR_Wh:
+    case OPR_Wf:
+    case OPR_We:
+    case OPR_Udq: mem ? add_modrm_mem(v) : add_reg(v, numbered("xmm", in->rm)); return true;
+    case OPR_VMd:
+    case OPR_VMq: add_vsib(v, kind); return true;
+    default: return false;
+    }
+}
+
 /* Size of an Ey or Gy operand. */
 static unsigned y_size(const struct view *v)
 {
@@ -212,11 +272,7 @@ static void add_special(struct view *v, unsigned kind)
     case OPR_Pq: add_reg(v, numbered("mm", in->reg)); break;
     case OPR_Qq:
     case OPR_Nq: mem ? add_modrm_mem(v) : add_reg(v, numbered("mm", in->rm)); break;
-    case OPR_Vx: add_reg(v, numbered("xmm", in->reg)); break;
-    case OPR_Wd:
-    case OPR_Wq:
-    case OPR_Wx:
-    case OPR_Ux: mem ? add_modrm_mem(v) : add_reg(v, numbered("xmm", in->rm)); break;
+    case OPR_By: add_reg(v, gpr_name(in->vvvv, y_size(v))); break;
     case OPR_Ob:
     case OPR_Ov: add_mem(v, REG_ZERO, REG_ZERO, in->imm, false); break;
     case OPR_Xb:
@@ -227,19 +283,22 @@ static void add_special(struct view *v, unsigned kind)
         add_imm(v, (uint64_t)in->disp, 2);
         add_imm(v, in->imm, 1u << in->osz);
         break;
-    default: add_general(v, kind); break;
+    default:
+        if (!add_vector(v, kind))
+            add_general(v, kind);
+        break;
     }
 }
 
 static void view_operands(struct view *v)
 {
-    for (unsigned n = 0; n < 3; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(v->row->operand); n++) {
         unsigned kind = v->row->operand[n];
         bool e_kind =
             kind == OPR_Eb || kind == OPR_Ew || kind == OPR_Ed || kind == OPR_Ev || kind == OPR_Ey;
         bool m_kind = kind == OPR_M || kind == OPR_Mb || kind == OPR_Mw || kind == OPR_Md ||
                       kind == OPR_Mq || kind == OPR_Mdq || kind == OPR_Mt || kind == OPR_Mp ||
-                      kind == OPR_Ma;
+                      kind == OPR_Ma || kind == OPR_Mx;
 
         if (kind == OPR___)
             continue;
@@ -361,7 +420,7 @@ static bool extended_right(const struct view *v)
     uint64_t imm = v->in->imm;
     unsigned size = 1u << v->in->osz;
 
-    for (unsigned n = 0; n < 3; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(v->row->operand); n++) {
         switch (v->row->operand[n]) {
         case OPR_Iw: return imm <= 0xffff && v->in->disp >= 0 && v->in->disp <= 0xff;
         case OPR_Ib: return imm <= 0xff;

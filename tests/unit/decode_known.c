@@ -17,7 +17,7 @@ static bool is(const struct opcode *row, unsigned map, unsigned op)
 
 static bool has(const struct opcode *row, unsigned kind)
 {
-    return row->operand[0] == kind || row->operand[1] == kind || row->operand[2] == kind;
+    return row_has(row, kind);
 }
 
 /* ---- spelling ---- */
@@ -73,6 +73,9 @@ static bool w_is_idle(const struct opcode *row)
 static struct respelling plan(const struct opcode *row, const struct encoding *e,
                               const struct insn *in)
 {
+    if (row->map >= VF)
+        return (struct respelling){.flip_67 = better_in_32(row, e) && (in->flags & INSN_MEM)};
+
     bool mandatory = row->prefix >= P66, mem = in->flags & INSN_MEM;
     bool idle_67 = !mem && !is_string(row) && !counts(row) && !is(row, M0, 0xd7);
     struct respelling r = {0};
@@ -127,9 +130,11 @@ void known_spelling(struct spelling *s, const struct encoding *e, const struct i
     const struct opcode *row = &opcode_table[in->op];
     struct respelling r = plan(row, e, in);
     uint8_t rex = e->rex & (r.clear_w ? 0xf7 : 0xff) & (r.clear_r ? 0xfb : 0xff), *at = s->bytes;
-    unsigned seen = 0;
+    unsigned seen = 0, done = e->legacy + (e->rex && row->map < VF);
 
     s->mode = better_in_32(row, e) ? MODE_32 : e->mode;
+    if (row->map >= VF)
+        rex = 0; /* is in the VEX prefix */
     if (row->prefix == P66 && sized(row) && s->mode != e->mode)
         seen = 1; /* RDRAND: the mandatory 66 sizes, too: turned round it goes */
     for (unsigned pass = 0; pass < (r.in_order ? 4 : 1); pass++) {
@@ -150,8 +155,8 @@ void known_spelling(struct spelling *s, const struct encoding *e, const struct i
     }
     if (rex)
         *at++ = rex;
-    s->longer = (int)(at - s->bytes) - (int)(e->legacy + !!e->rex);
-    memcpy(at, e->bytes + e->legacy + !!e->rex, 16);
+    s->longer = (int)(at - s->bytes) - (int)done;
+    memcpy(at, e->bytes + done, 16);
 }
 
 /* ---- names ---- */

@@ -9,20 +9,34 @@
 
 bool row_has_modrm(const struct opcode *row)
 {
-    static const uint8_t kinds[] = {OPR_Eb, OPR_Ew,  OPR_Ed, OPR_Ev, OPR_Ey, OPR_Gb, OPR_Gw, OPR_Gd,
-                                    OPR_Gv, OPR_Gy,  OPR_M,  OPR_Mb, OPR_Mw, OPR_Md, OPR_Mq, OPR_Mt,
-                                    OPR_Mp, OPR_Mdq, OPR_Ma, OPR_Sw, OPR_Cd, OPR_Dd, OPR_Pq, OPR_Qq,
-                                    OPR_Nq, OPR_Vx,  OPR_Wd, OPR_Wq, OPR_Wx, OPR_Ux, OPR_STi};
+    static const uint8_t kinds[] = {OPR_Eb, OPR_Ew, OPR_Ed,  OPR_Ev,  OPR_Ey,  OPR_Gb,  OPR_Gw,
+                                    OPR_Gd, OPR_Gv, OPR_Gy,  OPR_M,   OPR_Mb,  OPR_Mw,  OPR_Md,
+                                    OPR_Mq, OPR_Mt, OPR_Mp,  OPR_Mdq, OPR_Ma,  OPR_Sw,  OPR_Cd,
+                                    OPR_Dd, OPR_Pq, OPR_Qq,  OPR_Nq,  OPR_Vx,  OPR_Wd,  OPR_Wq,
+                                    OPR_Wx, OPR_Ux, OPR_STi, OPR_Ww,  OPR_Mx,  OPR_Wdq, OPR_Wqq,
+                                    OPR_Wh, OPR_Wf, OPR_We,  OPR_Vdq, OPR_Udq, OPR_VMd, OPR_VMq};
 
-    for (unsigned n = 0; n < 3; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(row->operand); n++) {
         if (memchr(kinds, row->operand[n], sizeof(kinds)))
             return true;
     }
-    return row->ext != EXT_ANY;
+    return row->ext & ~EXT_VEX;
+}
+
+bool row_has(const struct opcode *row, unsigned kind)
+{
+    return memchr(row->operand, (int)kind, ARRAY_SIZE(row->operand)) != NULL;
+}
+
+bool row_has_vsib(const struct opcode *row)
+{
+    return row_has(row, OPR_VMd) || row_has(row, OPR_VMq);
 }
 
 bool row_takes_modrm(const struct opcode *row, unsigned modrm)
 {
+    if (row_has_vsib(row) && (modrm >= 0xc0 || (modrm & 7) != 4))
+        return false;
     if ((row->ext & EXT_BYTE) && modrm != (row->ext & 0xff))
         return false;
     if ((row->ext & EXT_REG) && (modrm >> 3 & 7) != (row->ext & 7))
@@ -46,6 +60,11 @@ bool row_modrm(const struct opcode *row, bool reg, unsigned *modrm)
 bool row_in_mode(const struct opcode *row, unsigned mode)
 {
     return !(row->attr & (mode == MODE_64 ? A_I64 : A_O64));
+}
+
+bool encoding_asz16(const struct encoding *e)
+{
+    return e->mode == MODE_16 ? !e->addr67 : e->mode == MODE_32 && e->addr67;
 }
 
 bool form_is_other_row(const struct opcode *row, const struct form *f)
@@ -84,7 +103,7 @@ static uint8_t *put_prefixes(struct encoding *e, uint8_t *at, const struct opcod
                              const struct form *f)
 {
     static const uint8_t mandatory[] = {[P66] = 0x66, [PF3] = 0xf3, [PF2] = 0xf2};
-    uint8_t first = row->prefix >= P66 ? mandatory[row->prefix] : 0;
+    uint8_t first = row->prefix >= P66 && row->map < VF ? mandatory[row->prefix] : 0;
 
     if (first)
         *at++ = first;
@@ -105,6 +124,34 @@ static uint8_t *put_prefixes(struct encoding *e, uint8_t *at, const struct opcod
     return at;
 }
 
+/* VEX, of two bytes where that can be and the tail is even. In 64-bit mode e->rex becomes the REX
+ * prefix that would say the same of R, X, B and W, elsewhere 0. */
+static uint8_t *put_vex(struct encoding *e, uint8_t *at, const struct opcode *row,
+                        const struct form *f)
+{
+    bool wide = e->mode == MODE_64;
+    unsigned rxbw = wide ? f->rex & 15 : f->tail & 8, vvvv = 0, l = f->tail >> 1 & 1;
+
+    if (row->ext & (EXT_W0 | EXT_W1))
+        rxbw = (rxbw & 7) | (row->ext & EXT_W1 ? 8 : 0);
+    if (row->ext & (EXT_L0 | EXT_L1))
+        l = !!(row->ext & EXT_L1);
+    if (row_has(row, OPR_Hx) || row_has(row, OPR_By))
+        vvvv = f->tail * 5 % (wide ? 16 : 8);
+    e->vvvv = (uint8_t)vvvv;
+    e->rex = (uint8_t)(wide ? 0x40 | rxbw : 0);
+    e->wide = l;
+    if (row->map == VF && !(rxbw & 11) && !(f->tail & 1)) {
+        *at++ = 0xc5;
+        *at++ = (uint8_t)((rxbw & 4 ? 0 : 0x80) | (~vvvv & 15) << 3 | l << 2 | (row->prefix - NP));
+        return at;
+    }
+    *at++ = 0xc4;
+    *at++ = (uint8_t)((~rxbw & 7) << 5 | (row->map - VF + 1u));
+    *at++ = (uint8_t)((rxbw & 8) << 4 | (~vvvv & 15) << 3 | l << 2 | (row->prefix - NP));
+    return at;
+}
+
 void encode(struct encoding *e, const struct opcode *row, unsigned mode, const struct form *f)
 {
     uint8_t *at = e->bytes;
@@ -112,19 +159,21 @@ void encode(struct encoding *e, const struct opcode *row, unsigned mode, const s
     *e = (struct encoding){.mode = mode, .rex = (uint8_t)f->rex};
     at = put_prefixes(e, at, row, f);
     e->legacy = (unsigned)(at - e->bytes);
-    if (e->rex)
-        *at++ = e->rex;
-    if (row->map != M0)
-        *at++ = 0x0f;
-    if (row->map == M38 || row->map == M3A)
-        *at++ = row->map == M38 ? 0x38 : 0x3a;
+    if (row->map >= VF) {
+        at = put_vex(e, at, row, f);
+    } else {
+        if (e->rex)
+            *at++ = e->rex;
+        if (row->map != M0)
+            *at++ = 0x0f;
+        if (row->map == M38 || row->map == M3A)
+            *at++ = row->map == M38 ? 0x38 : 0x3a;
+    }
     e->opcode = *at++ = (uint8_t)(row->opcode + (row->attr & A_PLUSR ? f->plus : 0));
     e->has_modrm = row_has_modrm(row);
     if (e->has_modrm) {
-        bool asz16 = mode == MODE_16 ? !e->addr67 : mode == MODE_32 && e->addr67;
-
         e->modrm = *at++ = (uint8_t)f->modrm;
-        if (!asz16 && f->modrm < 0xc0 && (f->modrm & 7) == 4)
+        if (!encoding_asz16(e) && f->modrm < 0xc0 && (f->modrm & 7) == 4)
             e->sib = *at++ = (uint8_t)f->sib;
     }
     e->fixed = (unsigned)(at - e->bytes);
@@ -148,6 +197,8 @@ static bool prefixes_fit(const struct opcode *row, const char *prefixes)
 
         if (row->prefix == ANY)
             continue;
+        if (row->map >= VF && b == 0x66)
+            return false; /* #UD, as the others of this kind */
         if (b == 0xf2 || b == 0xf3)
             return false; /* the last of them counts, and outranks 66 */
         if (b == 0x66 && row->prefix == NP)
@@ -165,6 +216,8 @@ static void one(struct sweep *s, const struct form *f)
     if (row_has_modrm(s->row) && !row_takes_modrm(s->row, f->modrm))
         return;
     encode(&e, s->row, s->mode, f);
+    if (row_has_vsib(s->row) && encoding_asz16(&e))
+        return;
     s->visit(&e, s->arg);
     s->count++;
 }

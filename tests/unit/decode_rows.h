@@ -22,7 +22,9 @@ struct encoding {
     unsigned rep;      /* 0, 0xf2 or 0xf3: the last one */
     unsigned seg;      /* prefix byte of the override, or 0 */
     bool op66, addr67, lock, has_modrm;
-    uint8_t rex; /* 0 when there is none */
+    bool wide;    /* VEX.L */
+    uint8_t vvvv; /* VEX.vvvv, the right way round */
+    uint8_t rex; /* 0 when there is none; of VEX in 64-bit mode: what says the same of R, X, B, W */
     uint8_t modrm, sib, opcode;
 };
 
@@ -37,6 +39,13 @@ struct form {
 
 /* Has the row a ModRM byte? */
 bool row_has_modrm(const struct opcode *row);
+
+/* Has it the operand, or one addressed by a vector (VSIB)? */
+bool row_has(const struct opcode *row, unsigned kind);
+bool row_has_vsib(const struct opcode *row);
+
+/* Has the encoding's memory operand a 16-bit address? */
+bool encoding_asz16(const struct encoding *e);
 
 /* Does the ModRM byte fit the row? */
 bool row_takes_modrm(const struct opcode *row, unsigned modrm);
