@@ -14,6 +14,9 @@
 
 enum reg { EAX, EBX, ECX, EDX };
 
+/* Subleaf 1 of leaf D, as the table below and show_features name it. */
+#define LEAF_D_1 0x1000du
+
 /* Which bit of which leaf shows a feature. */
 static const struct {
     uint32_t leaf;
@@ -45,24 +48,52 @@ static const struct {
     S(1, EDX, 24, FXSR),
     S(1, EDX, 25, SSE),
     S(1, EDX, 26, SSE2),
+    S(1, ECX, 0, SSE3),
+    S(1, ECX, 1, PCLMUL),
+    S(1, ECX, 3, MONITOR),
+    S(1, ECX, 9, SSSE3),
+    S(1, ECX, 12, FMA),
     S(1, ECX, 13, CX16),
     S(1, ECX, 17, PCID),
+    S(1, ECX, 19, SSE4_1),
+    S(1, ECX, 20, SSE4_2),
     S(1, ECX, 22, MOVBE),
     S(1, ECX, 23, POPCNT),
     S(1, ECX, 24, TSC_DEADLINE),
+    S(1, ECX, 25, AES),
+    S(1, ECX, 26, XSAVE),
+    S(1, ECX, 28, AVX),
+    S(1, ECX, 29, F16C),
     S(1, ECX, 30, RDRAND),
     S(7, EBX, 0, FSGSBASE),
     S(7, EBX, 1, TSC_DEADLINE), /* TSC_ADJUST came along with it */
+    S(7, EBX, 3, BMI1),
+    S(7, EBX, 5, AVX2),
     S(7, EBX, 7, SMEP),
+    S(7, EBX, 8, BMI2),
+    S(7, EBX, 9, ERMS),
     S(7, EBX, 10, INVPCID),
+    S(7, EBX, 18, RDSEED),
+    S(7, EBX, 19, ADX),
     S(7, EBX, 20, SMAP),
     S(7, EBX, 23, CLFLUSHOPT),
+    S(7, EBX, 24, CLWB),
+    S(7, EBX, 29, SHA),
     S(7, ECX, 2, UMIP),
     S(7, ECX, 3, PKU),
+    S(7, ECX, 9, VAES),
+    S(7, ECX, 10, VPCLMUL),
     S(7, ECX, 16, LA57),
+    S(7, ECX, 22, RDPID),
+    S(7, EDX, 4, FSRM),
     S(7, EDX, 26, SPEC_CTRL),
     S(7, EDX, 29, ARCH_CAP),
+    S(LEAF_D_1, EAX, 0, XSAVEOPT),
+    S(LEAF_D_1, EAX, 1, XSAVEC),
+    S(LEAF_D_1, EAX, 2, XGETBV1),
+    S(LEAF_D_1, EAX, 3, XSAVES),
     S(0x80000001, ECX, 0, LAHF64),
+    S(0x80000001, ECX, 5, LZCNT),
     S(0x80000001, ECX, 8, PREFETCHW),
     S(0x80000001, EDX, 11, SYSCALL),
     S(0x80000001, EDX, 20, NX),
@@ -84,9 +115,12 @@ static void show_features(const struct cpu *cpu, uint32_t leaf, struct cpuid_reg
 
 bool cpuid_can_show(const struct cpu_model *m, unsigned feature)
 {
+    if (feature == FEATURE_XSAVE && m->max_leaf < 0xd) /* where its areas are described */
+        return false;
     for (unsigned k = 0; k < ARRAY_SIZE(shown); k++) {
-        if (shown[k].feature == feature &&
-            shown[k].leaf > (shown[k].leaf >= 0x80000000 ? m->max_ext : m->max_leaf))
+        uint32_t leaf = shown[k].leaf == LEAF_D_1 ? 0xd : shown[k].leaf;
+
+        if (shown[k].feature == feature && leaf > (leaf >= 0x80000000 ? m->max_ext : m->max_leaf))
             return false;
     }
     return true;

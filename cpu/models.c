@@ -18,13 +18,28 @@
     (F_PENTIUM | FEAT(PAE) | FEAT(SEP) | FEAT(MTRR) | FEAT(PGE) | FEAT(MCA) | FEAT(CMOV) |         \
      FEAT(PAT) | FEAT(PSE36) | FEAT(MMX) | FEAT(FXSR) | FEAT(SSE) | FEAT(NOPL))
 #define F_V1    (F_PENTIUM3 | FEAT(CLFLUSH) | FEAT(SSE2) | FEAT(SYSCALL) | FEAT(NX) | FEAT(LM))
-#define F_CORE2 (F_V1 | FEAT(CX16) | FEAT(LAHF64))
-/* Without PKU: no processor has it without XSAVE, and systems count on that. */
+#define F_CORE2 (F_V1 | FEAT(SSE3) | FEAT(MONITOR) | FEAT(SSSE3) | FEAT(CX16) | FEAT(LAHF64))
+/* The psABI's levels, and no more. */
+#define F_V2                                                                                       \
+    (F_V1 | FEAT(CX16) | FEAT(LAHF64) | FEAT(POPCNT) | FEAT(SSE3) | FEAT(SSSE3) | FEAT(SSE4_1) |   \
+     FEAT(SSE4_2))
+#define F_V3                                                                                       \
+    (F_V2 | FEAT(XSAVE) | FEAT(AVX) | FEAT(AVX2) | FEAT(BMI1) | FEAT(BMI2) | FEAT(F16C) |          \
+     FEAT(FMA) | FEAT(LZCNT) | FEAT(MOVBE))
 #define F_MAX                                                                                      \
-    (F_CORE2 | FEAT(RDTSCP) | FEAT(PDPE1GB) | FEAT(PCID) | FEAT(INVPCID) | FEAT(SMEP) |            \
-     FEAT(SMAP) | FEAT(UMIP) | FEAT(FSGSBASE) | FEAT(TSC_DEADLINE) | FEAT(MOVBE) | FEAT(POPCNT) |  \
-     FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(CLFLUSHOPT) | FEAT(SPEC_CTRL) | FEAT(ARCH_CAP) |        \
-     FEAT(LA57))
+    (F_V3 | FEAT(MONITOR) | FEAT(RDTSCP) | FEAT(PDPE1GB) | FEAT(PCID) | FEAT(INVPCID) |            \
+     FEAT(SMEP) | FEAT(SMAP) | FEAT(UMIP) | FEAT(FSGSBASE) | FEAT(TSC_DEADLINE) |                  \
+     FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(RDSEED) | FEAT(CLFLUSHOPT) | FEAT(CLWB) |               \
+     FEAT(SPEC_CTRL) | FEAT(ARCH_CAP) | FEAT(LA57) | FEAT(PKU) | FEAT(XSAVEOPT) | FEAT(XSAVEC) |   \
+     FEAT(XGETBV1) | FEAT(XSAVES) | FEAT(AES) | FEAT(PCLMUL) | FEAT(SHA) | FEAT(VAES) |            \
+     FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM))
+
+/* No model has these yet: not all of their rows are there. */
+#define F_LATER                                                                                    \
+    (FEAT(SSE3) | FEAT(MONITOR) | FEAT(SSSE3) | FEAT(SSE4_1) | FEAT(SSE4_2) | FEAT(AES) |          \
+     FEAT(PCLMUL) | FEAT(SHA) | FEAT(XSAVE) | FEAT(XSAVEOPT) | FEAT(XSAVEC) | FEAT(XGETBV1) |      \
+     FEAT(XSAVES) | FEAT(PKU) | FEAT(AVX) | FEAT(AVX2) | FEAT(FMA) | FEAT(F16C) | FEAT(VAES) |     \
+     FEAT(VPCLMUL) | FEAT(BMI1) | FEAT(BMI2))
 
 #define BRAND "Penumbra virtual CPU"
 
@@ -34,12 +49,12 @@ static const struct cpu_model models[] = {
         .what = "all that suits today's guests (default)",
         .brand = BRAND,
         .family = 6,
-        .model = 0x1a,
-        .stepping = 5,
+        .model = 0x6a,
+        .stepping = 6,
         .max_leaf = 0x16,
         .max_ext = 0x80000008,
         .hypervisor = true,
-        .features = F_MAX,
+        .features = F_MAX & ~F_LATER,
     },
     {
         .name = "x86-64-v1",
@@ -54,6 +69,30 @@ static const struct cpu_model models[] = {
         .features = F_V1,
     },
     {
+        .name = "x86-64-v2",
+        .what = "the psABI's second level: SSE4.2",
+        .brand = BRAND,
+        .family = 6,
+        .model = 0x1a,
+        .stepping = 5,
+        .max_leaf = 0xd,
+        .max_ext = 0x80000008,
+        .hypervisor = true,
+        .features = F_V2 & ~F_LATER,
+    },
+    {
+        .name = "x86-64-v3",
+        .what = "the psABI's third level: AVX2, FMA, BMI",
+        .brand = BRAND,
+        .family = 6,
+        .model = 0x3c,
+        .stepping = 3,
+        .max_leaf = 0xd,
+        .max_ext = 0x80000008,
+        .hypervisor = true,
+        .features = F_V3 & ~F_LATER,
+    },
+    {
         .name = "core2",
         .what = "Core 2 of 2006",
         .brand = BRAND,
@@ -62,7 +101,7 @@ static const struct cpu_model models[] = {
         .stepping = 11,
         .max_leaf = 10,
         .max_ext = 0x80000008,
-        .features = F_CORE2,
+        .features = F_CORE2 & ~F_LATER,
     },
     {
         .name = "pentium3",
@@ -123,7 +162,7 @@ const struct cpu_model *cpu_model_find(const char *name)
 
 /* ---- features one by one ---- */
 
-/* By QEMU's names; each with what it makes no sense without. */
+/* By QEMU's names; each with what it makes no sense without, and goes without. */
 #define SWITCHES(X)                                                                                \
     X("pcid", PCID, FEAT(LM))                                                                      \
     X("invpcid", INVPCID, 0)                                                                       \
@@ -136,7 +175,6 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("smep", SMEP, 0)                                                                             \
     X("smap", SMAP, 0)                                                                             \
     X("umip", UMIP, 0)                                                                             \
-    X("pku", PKU, FEAT(LM))                                                                        \
     X("fsgsbase", FSGSBASE, FEAT(LM))                                                              \
     X("cx16", CX16, FEAT(LM))                                                                      \
     X("lahf-lm", LAHF64, FEAT(LM))                                                                 \
@@ -148,7 +186,36 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("clflushopt", CLFLUSHOPT, FEAT(CLFLUSH))                                                     \
     X("tsc-deadline", TSC_DEADLINE, FEAT(APIC) | FEAT(MSR))                                        \
     X("spec-ctrl", SPEC_CTRL, FEAT(MSR))                                                           \
-    X("arch-capabilities", ARCH_CAP, FEAT(MSR))
+    X("arch-capabilities", ARCH_CAP, FEAT(MSR))                                                    \
+    X("sse3", SSE3, FEAT(SSE2))                                                                    \
+    X("ssse3", SSSE3, FEAT(SSE3))                                                                  \
+    X("sse4.1", SSE4_1, FEAT(SSSE3))                                                               \
+    X("sse4.2", SSE4_2, FEAT(SSE4_1))                                                              \
+    X("aes", AES, FEAT(SSE2))                                                                      \
+    X("pclmulqdq", PCLMUL, FEAT(SSE2))                                                             \
+    X("sha-ni", SHA, FEAT(SSSE3))                                                                  \
+    X("xsave", XSAVE, FEAT(FXSR))                                                                  \
+    X("xsaveopt", XSAVEOPT, FEAT(XSAVE))                                                           \
+    X("xsavec", XSAVEC, FEAT(XSAVE))                                                               \
+    X("xgetbv1", XGETBV1, FEAT(XSAVE))                                                             \
+    X("xsaves", XSAVES, FEAT(XSAVEC))                                                              \
+    X("pku", PKU, FEAT(LM))                                                                        \
+    X("avx", AVX, FEAT(XSAVE) | FEAT(SSE4_2))                                                      \
+    X("avx2", AVX2, FEAT(AVX))                                                                     \
+    X("fma", FMA, FEAT(AVX))                                                                       \
+    X("f16c", F16C, FEAT(AVX))                                                                     \
+    X("vaes", VAES, FEAT(AVX) | FEAT(AES))                                                         \
+    X("vpclmulqdq", VPCLMUL, FEAT(AVX) | FEAT(PCLMUL))                                             \
+    X("bmi1", BMI1, 0)                                                                             \
+    X("bmi2", BMI2, 0)                                                                             \
+    X("abm", LZCNT, 0)                                                                             \
+    X("adx", ADX, 0)                                                                               \
+    X("rdseed", RDSEED, 0)                                                                         \
+    X("rdpid", RDPID, FEAT(RDTSCP))                                                                \
+    X("clwb", CLWB, FEAT(CLFLUSH))                                                                 \
+    X("erms", ERMS, 0)                                                                             \
+    X("fsrm", FSRM, 0)                                                                             \
+    X("monitor", MONITOR, 0)
 
 static const char *const feature_names[] = {
 #define X(name, feature, needs) name,
@@ -172,6 +239,21 @@ const char *const *cpu_feature_names(unsigned *n)
     return feature_names;
 }
 
+/* Takes away what makes no sense without something that is not there. */
+static feature_set without_orphans(feature_set f)
+{
+    feature_set before;
+
+    do {
+        before = f;
+        for (unsigned k = 0; k < ARRAY_SIZE(switches); k++) {
+            if ((f & switches[k].needs) != switches[k].needs)
+                f &= ~((feature_set)1 << switches[k].feature);
+        }
+    } while (f != before);
+    return f;
+}
+
 static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
 {
     unsigned k = 0;
@@ -185,7 +267,7 @@ static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
         return CPU_SPEC_FEATURE;
     bit = (feature_set)1 << switches[k].feature;
     if (*item == '-') {
-        s->features &= ~bit;
+        s->features = without_orphans(s->features & ~bit);
         return CPU_SPEC_OK;
     }
     if ((s->features & switches[k].needs) != switches[k].needs ||
