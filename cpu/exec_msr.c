@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RDMSR, WRMSR, time stamps, CPUID, RDRAND, RSM. Intel SDM volume 2. */
+/* RDMSR, WRMSR, time stamps, CPUID, RDRAND, RDSEED, RDPID, RSM. Intel SDM volume 2. */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
 #include "cpu/far.h"
 #include "cpu/msr.h"
 #include "cpu/smm.h"
 
+#include <cpuid.h>
+#include <errno.h>
 #include <sys/random.h>
 
 static void set_edx_eax(struct cpu *cpu, uint64_t v)
@@ -80,16 +82,42 @@ HANDLER(cpuid)
 }
 FAMILY(h_cpuid, cpuid);
 
+/* From the host's kernel; where that refuses (a sandbox), from its processor. */
+static bool host_random(uint64_t *v)
+{
+    unsigned a, b, c = 0, d;
+    unsigned char got = 0;
+    ssize_t n;
+
+    do
+        n = getrandom(v, sizeof(*v), 0);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)sizeof(*v))
+        return true;
+    __get_cpuid(1, &a, &b, &c, &d);
+    for (unsigned k = 0; (c & bit_RDRND) && !got && k < 16; k++)
+        __asm__ volatile("rdrand %0; setc %1" : "=r"(*v), "=qm"(got) : : "cc");
+    return got;
+}
+
+/* And RDSEED. */
 HANDLER(rdrand)
 {
-    uint64_t v = 0;
-    bool got = getrandom(&v, sizeof(v), 0) == (ssize_t)sizeof(v);
+    uint64_t v;
+    bool got = host_random(&v);
 
     reg_set(cpu, i->rm, got ? v : 0, i->osz);
     flags_set_arith(cpu, got ? FL_CF : 0);
     NEXT;
 }
 FAMILY(h_rdrand, rdrand);
+
+HANDLER(rdpid)
+{
+    cpu->gpr[i->rm] = (uint32_t)cpu->tsc_aux;
+    NEXT;
+}
+FAMILY(h_rdpid, rdpid);
 
 HANDLER(rsm)
 {

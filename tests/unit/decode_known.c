@@ -98,8 +98,10 @@ static struct respelling plan(const struct opcode *row, const struct encoding *e
     /* 67 where there is no address: Capstone makes a 66 of it, or cuts displacements */
     r.drop_67 = idle_67 && ((e->rex & 8) || e->op66 || row->prefix != ANY || has(row, OPR_Jz) ||
                             better_in_32(row, e));
-    /* W where it means nothing (SDM 2.2.1.2): with 67 it, too, is taken for 66; and in PAUSE */
-    r.clear_w = w_is_idle(row) && (e->addr67 || row->prefix == PF3);
+    /* W where it means nothing (SDM 2.2.1.2): with 67 it, too, is taken for 66; and in PAUSE; CLWB
+     * and CLFLUSHOPT with it are XSAVEOPT64 and CLFLUSH */
+    r.clear_w = w_is_idle(row) &&
+                (e->addr67 || row->prefix == PF3 || (is(row, MF, 0xae) && row->prefix == P66));
     /* there are but six segment registers: R is ignored (SDM 2.2.1.2) */
     r.clear_r = has(row, OPR_Sw);
     /* prefixes may come in any order (SDM 2.1.1); Capstone wants the mandatory one last */
@@ -185,6 +187,7 @@ static const struct {
     {"fxsave", {NULL, "fxsave", "fxsave", "fxsave64"}},
     {"fxrstor", {NULL, "fxrstor", "fxrstor", "fxrstor64"}},
     {"sysret", {NULL, "sysret", "sysret", "sysret"}},
+    {"rdpid", {NULL, "rdseed", "rdseed", "rdseed"}}, /* F3 is nothing to Capstone */
     {"ud1", {NULL, "ud2b", "ud2b", "ud2b"}},
 };
 
@@ -289,6 +292,12 @@ bool known_wrong(const struct encoding *e, const struct insn *in, unsigned k)
 {
     const struct opcode *row = &opcode_table[in->op];
 
+    /* ADOX with REX.W has 64-bit operands (SDM, ADOX) */
+    if (is(row, M38, 0xf6) && row->prefix == PF3)
+        return e->rex & 8;
+    /* RDPID, for Capstone RDSEED, writes a whole register */
+    if (is(row, MF, 0xc7) && row->prefix == PF3)
+        return true;
     /* MOVSXD without REX.W writes 32 bits (SDM, MOVSXD) */
     return is(row, M0, 0x63) && e->mode == MODE_64 && !(e->rex & 8) && k == 0;
 }

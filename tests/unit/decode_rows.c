@@ -75,6 +75,8 @@ bool form_is_other_row(const struct opcode *row, const struct form *f)
         f3 |= (uint8_t)*p == 0xf3;
         f2 |= (uint8_t)*p == 0xf2;
     }
+    if (row->map == MF && (row->opcode == 0xbc || row->opcode == 0xbd)) /* TZCNT, LZCNT */
+        return row->prefix == ANY && f3 && !f2;
     if (row->map != M0 || row->opcode != 0x90)
         return false;
     if (row->attr & A_PLUSR) /* XCHG: not of rAX with itself, which is NOP or PAUSE */

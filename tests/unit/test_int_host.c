@@ -14,6 +14,7 @@
 #include "cpu/disas.h"
 #include "cpu/flags.h"
 #include "cpu/segments.h"
+#include "tests/unit/fpu_rig.h"
 #include "tests/unit/int_cases.h"
 
 #define ROUNDS      700     /* of each row in each mode */
@@ -46,6 +47,9 @@ static const struct {
     {MF, 0x33, ANY, EXT_ANY, "rdpmc", "CR4.PCE is the host kernel's"},
     {MF, 0xc7, NP, EXT_REG | EXT_RONLY | 6, "rdrand", "random"},
     {MF, 0xc7, P66, EXT_REG | EXT_RONLY | 6, "rdrand", "random"},
+    {MF, 0xc7, NP, EXT_REG | EXT_RONLY | 7, "rdseed", "random"},
+    {MF, 0xc7, P66, EXT_REG | EXT_RONLY | 7, "rdseed", "random"},
+    {MF, 0xc7, PF3, EXT_REG | EXT_RONLY | 7, "rdpid", "the host kernel's number"},
     {MF, 0x01, ANY, EXT_REG | EXT_MEM | 0, "sgdt", "the host kernel's tables, or its emulation"},
     {MF, 0x01, ANY, EXT_REG | EXT_MEM | 1, "sidt", "the host kernel's tables, or its emulation"},
     {MF, 0x00, ANY, EXT_REG | 0, "sldt", "the host kernel's selector, or its emulation"},
@@ -75,17 +79,24 @@ static unsigned exclusions(const struct opcode *row, unsigned *which)
     return hits;
 }
 
-/* Whether this processor has what the row needs. */
+/* Whether this processor, and the guest's, have what the row needs. */
 static bool host_has(const struct int_rig *r, const struct opcode *row)
 {
     unsigned a = 0, b = 0, c1 = 0, d1 = 0, b7 = 0, c7 = 0, d7 = 0, cx = 0, dx = 0;
 
+    if (!(r->machine->cpu->features >> row->feature & 1))
+        return false;
     __get_cpuid(1, &a, &b, &c1, &d1);
     __get_cpuid_count(7, 0, &a, &b7, &c7, &d7);
     __get_cpuid(0x80000001, &a, &b, &cx, &dx);
     switch (row->feature) {
+    case FEATURE_SSE4_2: return c1 >> 20 & 1;
     case FEATURE_MOVBE: return c1 >> 22 & 1;
     case FEATURE_POPCNT: return c1 >> 23 & 1;
+    case FEATURE_LZCNT: return cx >> 5 & 1;
+    case FEATURE_BMI1: return b7 >> 3 & 1;
+    case FEATURE_ADX: return b7 >> 19 & 1;
+    case FEATURE_CLWB: return b7 >> 24 & 1;
     case FEATURE_CLFLUSHOPT: return b7 >> 23 & 1;
     case FEATURE_INVPCID: return b7 >> 10 & 1;
     case FEATURE_SMAP: return b7 >> 20 & 1;
@@ -356,7 +367,7 @@ static void run_setup(unsigned which)
         if (exclusions(row, &unused))
             continue;
         if (!host_has(r, row)) {
-            print_message("# %s: not on this host\n", row->mnemonic);
+            print_message("# %s: not on this host, or not in the guest\n", row->mnemonic);
             absent++;
             continue;
         }
@@ -404,8 +415,7 @@ static bool usable_in_sequence(const struct opcode *row)
     unsigned unused;
 
     return row < &opcode_table[ROWS] && (row->attr & A_NOFAULT) && !(row->attr & A_END) &&
-           !(row->ext & EXT_MEM) && row->feature != FEATURE_PREFETCHW &&
-           row->feature != FEATURE_POPCNT && !exclusions(row, &unused) &&
+           !(row->ext & EXT_MEM) && row->feature <= FEATURE_SSE2 && !exclusions(row, &unused) &&
            (kind == INT_PLAIN || kind == INT_SHIFT || kind == INT_CMPXCHG ||
             kind == INT_BIT_OFFSET);
 }
