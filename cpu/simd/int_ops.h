@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The integer operations that MMX, SSE2 and AVX2 have in common, for who makes handlers of them:
- * X(name, intrinsic on 128 bits, intrinsic on 256). SDM volume 1, 9.4, 11.4.3 and 14.7.
+ * The integer operations that MMX, SSE and AVX2 have in common, for who makes handlers of them:
+ * X(name, on 128 bits, intrinsic on 256). SDM volume 1, 9.4, 11.4.3, 12.5, 12.10 and 14.7.
  */
 #ifndef CPU_SIMD_INT_OPS_H
 #define CPU_SIMD_INT_OPS_H
@@ -57,5 +57,60 @@
     X(psrlq, _mm_srl_epi64, _mm256_srl_epi64)                                                      \
     X(psraw, _mm_sra_epi16, _mm256_sra_epi16)                                                      \
     X(psrad, _mm_sra_epi32, _mm256_sra_epi32)
+
+/* What SSSE3 adds, which MMX got as well; MMX has those across elements in a way of its own. Narrow
+ * ones: portable_int.h. */
+#define SIMD_SSSE3_OPS(X)                                                                          \
+    X(pmaddubsw, maddubs_epi16, _mm256_maddubs_epi16)                                              \
+    X(pmulhrsw, mulhrs_epi16, _mm256_mulhrs_epi16)                                                 \
+    X(psignb, sign_epi8, _mm256_sign_epi8)                                                         \
+    X(psignw, sign_epi16, _mm256_sign_epi16)                                                       \
+    X(psignd, sign_epi32, _mm256_sign_epi32)
+
+#define SIMD_HORIZONTAL_OPS(X)                                                                     \
+    X(phaddw, hadd_epi16, _mm256_hadd_epi16)                                                       \
+    X(phaddd, hadd_epi32, _mm256_hadd_epi32)                                                       \
+    X(phaddsw, hadds_epi16, _mm256_hadds_epi16)                                                    \
+    X(phsubw, hsub_epi16, _mm256_hsub_epi16)                                                       \
+    X(phsubd, hsub_epi32, _mm256_hsub_epi32)                                                       \
+    X(phsubsw, hsubs_epi16, _mm256_hsubs_epi16)
+
+/* Of one operand. */
+#define SIMD_ABS_OPS(X)                                                                            \
+    X(pabsb, abs_epi8, _mm256_abs_epi8)                                                            \
+    X(pabsw, abs_epi16, _mm256_abs_epi16)                                                          \
+    X(pabsd, abs_epi32, _mm256_abs_epi32)
+
+/* SSE4.1's, and SSE4.2's PCMPGTQ. */
+#define SIMD_SSE4_OPS(X)                                                                           \
+    X(pmuldq, mul_epi32, _mm256_mul_epi32)                                                         \
+    X(pmulld, mullo_epi32, _mm256_mullo_epi32)                                                     \
+    X(pminsb, min_epi8, _mm256_min_epi8)                                                           \
+    X(pminsd, min_epi32, _mm256_min_epi32)                                                         \
+    X(pminuw, min_epu16, _mm256_min_epu16)                                                         \
+    X(pminud, min_epu32, _mm256_min_epu32)                                                         \
+    X(pmaxsb, max_epi8, _mm256_max_epi8)                                                           \
+    X(pmaxsd, max_epi32, _mm256_max_epi32)                                                         \
+    X(pmaxuw, max_epu16, _mm256_max_epu16)                                                         \
+    X(pmaxud, max_epu32, _mm256_max_epu32)                                                         \
+    X(pcmpeqq, cmpeq_epi64, _mm256_cmpeq_epi64)                                                    \
+    X(pcmpgtq, cmpgt_epi64, _mm256_cmpgt_epi64)                                                    \
+    X(packusdw, packus_epi32, _mm256_packus_epi32)
+
+/* Widening moves: X(name, narrow, wide, which part of the result the source is: half, quarter,
+ * eighth, as the letter of its operand code). */
+#define SIMD_WIDEN_OPS(X)                                                                          \
+    X(pmovsxbw, cvtepi8_epi16, _mm256_cvtepi8_epi16, h)                                            \
+    X(pmovsxbd, cvtepi8_epi32, _mm256_cvtepi8_epi32, f)                                            \
+    X(pmovsxbq, cvtepi8_epi64, _mm256_cvtepi8_epi64, e)                                            \
+    X(pmovsxwd, cvtepi16_epi32, _mm256_cvtepi16_epi32, h)                                          \
+    X(pmovsxwq, cvtepi16_epi64, _mm256_cvtepi16_epi64, f)                                          \
+    X(pmovsxdq, cvtepi32_epi64, _mm256_cvtepi32_epi64, h)                                          \
+    X(pmovzxbw, cvtepu8_epi16, _mm256_cvtepu8_epi16, h)                                            \
+    X(pmovzxbd, cvtepu8_epi32, _mm256_cvtepu8_epi32, f)                                            \
+    X(pmovzxbq, cvtepu8_epi64, _mm256_cvtepu8_epi64, e)                                            \
+    X(pmovzxwd, cvtepu16_epi32, _mm256_cvtepu16_epi32, h)                                          \
+    X(pmovzxwq, cvtepu16_epi64, _mm256_cvtepu16_epi64, f)                                          \
+    X(pmovzxdq, cvtepu32_epi64, _mm256_cvtepu32_epi64, h)
 
 #endif

@@ -1,40 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * MMX, with what SSE and SSE2 added to it. Each runs as the SSE2 instruction on the lower half of a
- * host vector, so that the host's x87 state stays out of it. SDM volume 1, chapter 9 and
- * section 10.4.4.
- */
+/* MMX, with what SSE and SSE2 added to it. SDM volume 1, chapter 9 and section 10.4.4. */
+#include "cpu/simd/mmx.h"
+
 #include "cpu/simd/int_ops.h"
-#include "cpu/simd/simd.h"
 
-/* Every one waits for x87 exceptions and enters the MMX state, once nothing can fault any more. */
-#define MMX_FORMS(name, ld, size)                                                                  \
-    HANDLER(mmx_##name##_reg)                                                                      \
-    {                                                                                              \
-        X87_WAIT;                                                                                  \
-        mmx_enter(cpu);                                                                            \
-        mmx_##name##_do(cpu, i, mmx_get(cpu, i->rm));                                              \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(mmx_##name##_gen)                                                                      \
-    {                                                                                              \
-        __m128i b;                                                                                 \
-                                                                                                   \
-        X87_WAIT;                                                                                  \
-        b = ld(cpu, i, ea_gen(cpu, i, size, ACC_R));                                               \
-        mmx_enter(cpu);                                                                            \
-        mmx_##name##_do(cpu, i, b);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    FAMILY_RM(h_mmx_##name, mmx_##name##_reg, mmx_##name##_gen);
-
-#define MMX_OP_SIZE(name, op, ld, size)                                                            \
-    static ALWAYS_INLINE void mmx_##name##_do(struct cpu *cpu, const struct insn *i, __m128i b)    \
-    {                                                                                              \
-        mmx_set(cpu, i->reg, op(mmx_get(cpu, i->reg), b));                                         \
-    }                                                                                              \
-    MMX_FORMS(name, ld, size)
-#define MMX_OP(name, op)           MMX_OP_SIZE(name, op, ld64v, 8)
 #define MMX_SHARED(name, op, wide) MMX_OP(name, op)
 SIMD_INT_OPS(MMX_SHARED)
 SIMD_SHIFT_OPS(MMX_SHARED)
