@@ -136,13 +136,13 @@ static void add_modrm_mem(struct view *v)
 
 /* ---- vectors ---- */
 
-/* Of scalars VEX.L is ignored. */
+/* Of scalars VEX.L is ignored; integers (VPABSD) are none. */
 static bool is_scalar(const struct opcode *row)
 {
     const char *end = row->mnemonic + strlen(row->mnemonic) - 2;
 
     return (strcmp(end, "ss") == 0 || strcmp(end, "sd") == 0) &&
-           !strstr(row->mnemonic, "broadcast");
+           strncmp(row->mnemonic, "vp", 2) != 0 && !strstr(row->mnemonic, "broadcast");
 }
 
 static bool is_wide(const struct view *v)

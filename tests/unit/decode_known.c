@@ -63,7 +63,7 @@ static bool w_is_idle(const struct opcode *row)
 {
     if (row->ext == (EXT_REG | EXT_MEM) || row->ext == (EXT_REG | EXT_MEM | 1))
         return false; /* FXSAVE64, FXRSTOR64 */
-    if (row->map == MF && row->prefix != ANY)
+    if (row->map != M0 && row->prefix != ANY)
         return !sized(row) && !y_sized(row);
     /* bytes; INS and OUTS, which have no quadwords; JrCXZ; PAUSE */
     return has(row, OPR_Ob) || counts(row) || (has(row, OPR_DX) && is_string(row)) ||
@@ -205,6 +205,22 @@ static bool known_compare(const struct opcode *row, const struct insn *in, const
            strcmp(name + 3 + n, suffix) == 0;
 }
 
+/* PEXTRD, PINSRD: PEXTRQ, PINSRQ with W. */
+static bool is_element(const struct opcode *row)
+{
+    return (row->map == M3A || row->map == V3A) && (row->opcode == 0x16 || row->opcode == 0x22);
+}
+
+/* Outside 64-bit mode VEX.W is ignored (SDM, PEXTRQ and PINSRQ), though not by Capstone. */
+static bool known_element(const struct opcode *row, const struct insn *in, const char *name)
+{
+    size_t n = strlen(row->mnemonic) - 1;
+    char last = in->flags & INSN_REXW ? 'q' : 'd';
+
+    return strncmp(name, row->mnemonic, n) == 0 &&
+           (name[n] == last || (row->map == V3A && name[n] == 'q'));
+}
+
 bool known_name(const struct opcode *row, const struct insn *in, const char *name)
 {
     static const char *const by_address[] = {NULL, "jcxz", "jecxz", "jrcxz"};
@@ -218,6 +234,8 @@ bool known_name(const struct opcode *row, const struct insn *in, const char *nam
     }
     if (y_sized(row) && strcmp(row->mnemonic, "movd") == 0)
         return strcmp(name, in->flags & INSN_REXW && !has(row, OPR_Pq) ? "movq" : "movd") == 0;
+    if (is_element(row))
+        return known_element(row, in, name);
     /* the undocumented shift /6 */
     if (row->ext == (EXT_REG | 6) && strcmp(row->mnemonic, "shl") == 0)
         return strcmp(name, "sal") == 0;
@@ -284,6 +302,9 @@ bool known_missing(const struct encoding *e, const struct insn *in)
     /* UD0 with prefixes, of all */
     if (is(row, MF, 0xff))
         return e->legacy || e->rex;
+    /* VAES and VPCLMULQDQ of 256 bits */
+    if (row->feature == FEATURE_VAES || row->feature == FEATURE_VPCLMUL)
+        return true;
     /* segment registers 6 and 7 are for execution to refuse */
     return (is(row, M0, 0x8c) || is(row, M0, 0x8e)) && in->reg > 5;
 }
@@ -298,6 +319,12 @@ bool known_wrong(const struct encoding *e, const struct insn *in, unsigned k)
     /* RDPID, for Capstone RDSEED, writes a whole register */
     if (is(row, MF, 0xc7) && row->prefix == PF3)
         return true;
+    /* bit 7 of a register in an immediate is ignored outside 64-bit mode (SDM, VPBLENDVB) */
+    if (row->operand[3] == OPR_Lx && e->mode != MODE_64)
+        return k == 3;
+    /* and VEX.W of PEXTRQ and PINSRQ */
+    if (is_element(row) && row->map == V3A && e->mode != MODE_64)
+        return row->operand[k] == OPR_Ey;
     /* MOVSXD without REX.W writes 32 bits (SDM, MOVSXD) */
     return is(row, M0, 0x63) && e->mode == MODE_64 && !(e->rex & 8) && k == 0;
 }
