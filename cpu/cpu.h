@@ -453,6 +453,15 @@ static inline unsigned cpu_iopl(const struct cpu *cpu)
     return (unsigned)(cpu->rflags >> FL_IOPL_SHIFT) & 3;
 }
 
+/* A virtual interrupt waits and the program has not disabled it (CR4.VME, CR4.PVI): the next
+ * instruction is #GP(0). SDM 3A 20.3.2, 20.4. */
+static inline bool cpu_virtual_intr(const struct cpu *cpu)
+{
+    if ((~cpu->rflags & (FL_VIF | FL_VIP)) || cpu->cpl != 3)
+        return false;
+    return cpu->cr4 & (cpu->rflags & FL_VM ? CR4_VME : CR4_PVI);
+}
+
 /* Is an address that is used now canonical: sign-extended from 48 bits, or from 57 with CR4.LA57?
  */
 static inline bool gva_canonical(const struct cpu *cpu, gva_t va)

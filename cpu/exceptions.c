@@ -387,5 +387,6 @@ void exc_v86_redirect(struct cpu *cpu, const struct insn *i, unsigned vector)
     seg_set_v86(cpu, SEG_CS, ld_le16(entry + 2));
     cpu->gpr[REG_RIP] = ld_le16(entry);
     fstack_commit(cpu, &st);
+    cpu->pending_db &= ~(uint64_t)DR6_BS; /* as for INT through a gate */
     delivered(cpu);
 }

@@ -204,6 +204,8 @@ static void step_insn(struct cpu *cpu)
         cpu->exc = (struct cpu_event){.pending = true, .vector = EXC_DB, .kind = EVK_TRAP};
         return;
     }
+    if (cpu_virtual_intr(cpu))
+        cpu_raise_err(cpu, EXC_GP, 0);
     if (log_on(LOG_INSN | LOG_EXEC))
         disas_trace(cpu);
     cpu->inhibit = 0;
