@@ -82,6 +82,8 @@ static void deliver_task_gate(struct cpu *cpu, const struct delivery *dl, const 
     struct descriptor d;
 
     task_check_tss(cpu, g->sel, dl->ext, &d);
+    /* the old task's EFLAGS are saved as they would be pushed */
+    cpu->rflags = (cpu->rflags & ~(uint64_t)FL_RF) | (dl->fl & FL_RF);
     task_switch(cpu, &d, TASK_INT, dl->ret, ev->kind == EVK_FAULT && ev->has_error, ev->error,
                 dl->ext);
 }

@@ -227,6 +227,8 @@ void task_switch(struct cpu *cpu, struct descriptor *d, enum task_why why, uint6
         desc_clear_busy(cpu, old_tr);
     if (why == TASK_IRET)
         old_flags &= ~(uint32_t)FL_NT;
+    if (why != TASK_INT) /* an instruction that is done has cleared it */
+        old_flags &= ~(uint32_t)FL_RF;
     save_task(cpu, (uint32_t)ret_ip, old_flags);
     if (why != TASK_IRET)
         desc_set_type_bits(cpu, d, 2);
