@@ -124,7 +124,7 @@ uint64_t control_cr4_valid(const struct cpu *cpu)
         {FEAT(PGE), CR4_PGE},           {FEAT(CMOV), CR4_PCE},  {FEAT(FXSR), CR4_OSFXSR},
         {FEAT(SSE), CR4_OSXMMEXCPT},    {FEAT(UMIP), CR4_UMIP}, {FEAT(FSGSBASE), CR4_FSGSBASE},
         {FEAT(PCID), CR4_PCIDE},        {FEAT(SMEP), CR4_SMEP}, {FEAT(SMAP), CR4_SMAP},
-        {FEAT(LA57), CR4_LA57},         {FEAT(PKU), CR4_PKE},
+        {FEAT(LA57), CR4_LA57},         {FEAT(PKU), CR4_PKE},   {FEAT(XSAVE), CR4_OSXSAVE},
     };
     uint64_t valid = 0;
 

@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
+#include "cpu/xsave.h"
 
 /* The local APIC's timer counts at this rate; leaf 0x15 calls it the crystal. */
 #define BUS_KHZ 1000000u
@@ -165,6 +166,8 @@ static struct cpuid_regs leaf_1(const struct cpu *cpu)
         r.edx &= ~(1u << 9); /* switched off by its MSR: not there */
     if (cpu->model->hypervisor)
         r.ecx |= 1u << 31;
+    if (cpu->cr4 & CR4_OSXSAVE)
+        r.ecx |= 1u << 27;
     return r;
 }
 
@@ -207,6 +210,31 @@ static struct cpuid_regs leaf_b(const struct cpu *cpu, uint32_t subleaf)
     return r;
 }
 
+/* Leaf 0xD: the XSAVE area. Subleaf 0 the standard format, 1 the compacted one, else one component
+ * each. */
+static struct cpuid_regs leaf_d(const struct cpu *cpu, uint32_t subleaf)
+{
+    uint64_t supported = xsave_supported(cpu->features);
+    struct cpuid_regs r = {0};
+
+    if (!supported)
+        return r;
+    if (subleaf == 0) {
+        r.eax = (uint32_t)supported;
+        r.ebx = xsave_size(cpu->xcr0, false);
+        r.ecx = xsave_size(supported, false);
+        r.edx = (uint32_t)(supported >> 32);
+    } else if (subleaf == 1) {
+        show_features(cpu, LEAF_D_1, &r);
+        if (cpu->features & (FEAT(XSAVEC) | FEAT(XSAVES)))
+            r.ebx = xsave_size(cpu->xcr0 | cpu->xss, true);
+    } else if (subleaf < 64 && (supported >> subleaf & 1)) {
+        r.eax = xsave_component(subleaf).size;
+        r.ebx = xsave_component(subleaf).offset;
+    }
+    return r;
+}
+
 /* Leaf 0x15: TSC as a fraction of the crystal, when a 32-bit product of both stays exact. */
 static struct cpuid_regs leaf_15(const struct cpu *cpu)
 {
@@ -243,6 +271,7 @@ static struct cpuid_regs basic(const struct cpu *cpu, uint32_t leaf, uint32_t su
             r.ecx |= 1u << 4; /* OSPKE */
         break;
     case 0xb: return leaf_b(cpu, subleaf);
+    case 0xd: return leaf_d(cpu, subleaf);
     case 0x15: return leaf_15(cpu);
     case 0x16:
         r.eax = r.ebx = cpu->tsc_khz / 1000;

@@ -148,13 +148,10 @@ void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide)
         memcpy(image + 160 + 16 * n, cpu->ymm[n].x[0].b, 16);
 }
 
-bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
+void fpu_set_x87_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
 {
     struct fpu *f = &cpu->fpu;
-    uint32_t mxcsr = ld_le32(image + 24);
 
-    if (mxcsr & ~MXCSR_VALID)
-        return false;
     f->cw = (uint16_t)((ld_le16(image) & CW_VALID) | CW_ONES);
     fpu_set_sw(cpu, ld_le16(image + 2));
     f->tags = image[4];
@@ -170,6 +167,21 @@ bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
     }
     for (unsigned n = 0; n < 8; n++)
         memcpy(f->st[(f->top + n) & 7], image + 32 + 16 * n, 10);
+}
+
+void fpu_init_x87(struct cpu *cpu)
+{
+    memset(cpu->fpu.st, 0, sizeof(cpu->fpu.st));
+    fpu_ninit(cpu);
+}
+
+bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
+{
+    uint32_t mxcsr = ld_le32(image + 24);
+
+    if (mxcsr & ~MXCSR_VALID)
+        return false;
+    fpu_set_x87_image(cpu, image, wide);
     for (unsigned n = 0; n < 16; n++)
         memcpy(cpu->ymm[n].x[0].b, image + 160 + 16 * n, 16);
     sse_set_mxcsr(cpu, mxcsr);

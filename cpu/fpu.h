@@ -81,6 +81,11 @@ void fpu_assert_ignne(struct cpu *cpu);
 void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide);
 bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide);
 
+/* The x87 part of such an image back, and x87 as XRSTOR initialises it (SDM volume 1, 13.6): with
+ * all registers zero, too. */
+void fpu_set_x87_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide);
+void fpu_init_x87(struct cpu *cpu);
+
 /* Replaces the guest's MXCSR (no reserved bits). Does not touch the host's: to be followed by
  * fpu_enter when guest code is running. */
 void sse_set_mxcsr(struct cpu *cpu, uint32_t mxcsr);

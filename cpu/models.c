@@ -37,8 +37,7 @@
 /* No model has these yet: not all of their rows are there. */
 #define F_LATER                                                                                    \
     (FEAT(SSE3) | FEAT(MONITOR) | FEAT(SSSE3) | FEAT(SSE4_1) | FEAT(SSE4_2) | FEAT(AES) |          \
-     FEAT(PCLMUL) | FEAT(SHA) | FEAT(XSAVE) | FEAT(XSAVEOPT) | FEAT(XSAVEC) | FEAT(XGETBV1) |      \
-     FEAT(XSAVES) | FEAT(PKU) | FEAT(AVX) | FEAT(AVX2) | FEAT(FMA) | FEAT(F16C) | FEAT(VAES) |     \
+     FEAT(PCLMUL) | FEAT(SHA) | FEAT(AVX) | FEAT(AVX2) | FEAT(FMA) | FEAT(F16C) | FEAT(VAES) |     \
      FEAT(VPCLMUL))
 
 #define BRAND "Penumbra virtual CPU"
@@ -199,7 +198,7 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("xsavec", XSAVEC, FEAT(XSAVE))                                                               \
     X("xgetbv1", XGETBV1, FEAT(XSAVE))                                                             \
     X("xsaves", XSAVES, FEAT(XSAVEC))                                                              \
-    X("pku", PKU, FEAT(LM))                                                                        \
+    X("pku", PKU, FEAT(LM) | FEAT(XSAVE))                                                          \
     X("avx", AVX, FEAT(XSAVE) | FEAT(SSE4_2))                                                      \
     X("avx2", AVX2, FEAT(AVX))                                                                     \
     X("fma", FMA, FEAT(AVX))                                                                       \

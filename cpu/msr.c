@@ -174,6 +174,7 @@ static uint64_t *field_of(struct cpu *cpu, uint32_t index)
     case MSR_MCG_STATUS: return &cpu->mcg_status;
     case MSR_MCG_CTL: return &cpu->mcg_ctl;
     case MSR_PAT: return &cpu->pat;
+    case MSR_XSS: return &cpu->xss;
     case MSR_MTRR_DEF_TYPE: return &cpu->mtrr_def_type;
     case MSR_EFER: return &cpu->efer;
     case MSR_STAR: return &cpu->star;
@@ -219,6 +220,12 @@ static bool write_trunc32(struct cpu *cpu, uint32_t index, uint64_t val)
 static bool write_spec_ctrl(struct cpu *cpu, uint32_t index, uint64_t val)
 {
     return !(val & ~UINT64_C(3)) && write_field(cpu, index, val);
+}
+
+/* No state component is the supervisor's alone. */
+static bool write_xss(struct cpu *cpu, uint32_t index, uint64_t val)
+{
+    return val == 0 && write_field(cpu, index, val);
 }
 
 static bool write_pat(struct cpu *cpu, uint32_t index, uint64_t val)
@@ -364,6 +371,7 @@ static const struct msr msrs[] = {
     {ONE(MSR_MTRR_DEF_TYPE), FEAT(MTRR), read_field, write_def_type},
     {MSR_MC0_CTL, MSR_MC_END, FEAT(MCA), read_mc, write_mc},
     {ONE(MSR_TSC_DEADLINE), FEAT(TSC_DEADLINE), read_deadline, write_deadline},
+    {ONE(MSR_XSS), FEAT(XSAVES), read_field, write_xss},
     {ONE(MSR_EFER), FEAT(NX), read_field, write_efer},
     {ONE(MSR_STAR), FEAT(SYSCALL), read_field, write_field},
     {ONE(MSR_LSTAR), FEAT(SYSCALL), read_field, write_canonical},

@@ -10,6 +10,7 @@
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
 #include "cpu/segments.h"
+#include "cpu/xsave.h"
 
 #define EVENTS_KEPT (EV_NMI | EV_SMI | EV_INIT | EV_SIPI)
 
@@ -19,10 +20,12 @@
     X(cr2)                                                                                         \
     X(cr3)                                                                                         \
     X(cr4)                                                                                         \
-    X(efer) X(dr6) X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base) X(tsc_aux)         \
-        X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(tsc_adjust) X(pat) X(misc_enable)         \
-            X(spec_ctrl) X(feature_control) X(mtrr_def_type) X(mcg_status) X(mcg_ctl) X(smbase)    \
-                X(pending_db) X(inhibit) X(sipi_vector) X(cpl) X(pkru) X(xcr0) X(xss)
+    X(efer)                                                                                        \
+    X(dr6)                                                                                         \
+    X(dr7) X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base) X(tsc_aux) X(sysenter_cs)         \
+        X(sysenter_esp) X(sysenter_eip) X(tsc_adjust) X(pat) X(misc_enable) X(spec_ctrl)           \
+            X(feature_control) X(mtrr_def_type) X(mcg_status) X(mcg_ctl) X(smbase) X(pending_db)   \
+                X(inhibit) X(sipi_vector) X(cpl) X(pkru) X(xcr0) X(xss)
 
 static void get_fpu(const struct cpu *cpu, struct x86_state *s)
 {
@@ -117,6 +120,9 @@ static bool possible(const struct cpu *cpu, const struct x86_state *s)
     if (lma && !((cpu->features & FEAT(LM)) && (s->cr0 & CR0_PG) && (s->cr4 & CR4_PAE)))
         return false;
     if ((s->cr4 & CR4_PCIDE) && !lma)
+        return false;
+    if (s->xss || (cpu->features & FEAT(XSAVE) ? !xsave_xcr0_ok(cpu->features, s->xcr0)
+                                               : s->xcr0 != XCR0_X87))
         return false;
     if (s->cpl > 3 || s->exc_kind > EVK_NMI || (s->mxcsr & ~MXCSR_VALID))
         return false;

@@ -201,6 +201,7 @@ enum {
     MSR_MTRR_DEF_TYPE = 0x2ff,
     MSR_MC0_CTL = 0x400,
     MSR_TSC_DEADLINE = 0x6e0,
+    MSR_XSS = 0xda0,
 };
 #define MSR_EFER           0xc0000080u
 #define MSR_STAR           0xc0000081u

@@ -61,8 +61,8 @@ static bool better_in_32(const struct opcode *row, const struct encoding *e)
 
 static bool w_is_idle(const struct opcode *row)
 {
-    if (row->ext == (EXT_REG | EXT_MEM) || row->ext == (EXT_REG | EXT_MEM | 1))
-        return false; /* FXSAVE64, FXRSTOR64 */
+    if (row->map == MF && row->prefix == NP && row->operand[0] == OPR_M)
+        return false; /* FXSAVE64, XSAVE64 and their kin */
     if (row->map != M0 && row->prefix != ANY)
         return !sized(row) && !y_sized(row);
     /* bytes; INS and OUTS, which have no quadwords; JrCXZ; PAUSE */
@@ -186,6 +186,12 @@ static const struct {
     {"cmpxchg8b", {NULL, "cmpxchg8b", "cmpxchg8b", "cmpxchg16b"}},
     {"fxsave", {NULL, "fxsave", "fxsave", "fxsave64"}},
     {"fxrstor", {NULL, "fxrstor", "fxrstor", "fxrstor64"}},
+    {"xsave", {NULL, "xsave", "xsave", "xsave64"}},
+    {"xrstor", {NULL, "xrstor", "xrstor", "xrstor64"}},
+    {"xsaveopt", {NULL, "xsaveopt", "xsaveopt", "xsaveopt64"}},
+    {"xsavec", {NULL, "xsavec", "xsavec", "xsavec64"}},
+    {"xsaves", {NULL, "xsaves", "xsaves", "xsaves64"}},
+    {"xrstors", {NULL, "xrstors", "xrstors", "xrstors64"}},
     {"sysret", {NULL, "sysret", "sysret", "sysret"}},
     {"rdpid", {NULL, "rdseed", "rdseed", "rdseed"}}, /* F3 is nothing to Capstone */
     {"ud1", {NULL, "ud2b", "ud2b", "ud2b"}},

@@ -240,7 +240,7 @@ static void prepare_guest(struct int_rig *r)
     make_tables(r);
     cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP | CR0_AM;
     cpu->cr3 = PML4;
-    cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE;
+    cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE;
     cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
     cpu->gdtr = (struct table_reg){.base = HIGH + GDT, .limit = 0x37};
     cpu->idtr = (struct table_reg){.base = HIGH + IDT, .limit = 0xfff};
