@@ -113,4 +113,18 @@
     X(pmovzxwq, cvtepu16_epi64, _mm256_cvtepu16_epi64, f)                                          \
     X(pmovzxdq, cvtepu32_epi64, _mm256_cvtepu32_epi64, h)
 
+/* Interleaving and packing; MMX has its own way, since half of a register is half of the result. */
+#define SIMD_PACK_OPS(X)                                                                           \
+    X(punpcklbw, _mm_unpacklo_epi8, _mm256_unpacklo_epi8)                                          \
+    X(punpcklwd, _mm_unpacklo_epi16, _mm256_unpacklo_epi16)                                        \
+    X(punpckldq, _mm_unpacklo_epi32, _mm256_unpacklo_epi32)                                        \
+    X(punpcklqdq, _mm_unpacklo_epi64, _mm256_unpacklo_epi64)                                       \
+    X(punpckhbw, _mm_unpackhi_epi8, _mm256_unpackhi_epi8)                                          \
+    X(punpckhwd, _mm_unpackhi_epi16, _mm256_unpackhi_epi16)                                        \
+    X(punpckhdq, _mm_unpackhi_epi32, _mm256_unpackhi_epi32)                                        \
+    X(punpckhqdq, _mm_unpackhi_epi64, _mm256_unpackhi_epi64)                                       \
+    X(packsswb, _mm_packs_epi16, _mm256_packs_epi16)                                               \
+    X(packssdw, _mm_packs_epi32, _mm256_packs_epi32)                                               \
+    X(packuswb, _mm_packus_epi16, _mm256_packus_epi16)
+
 #endif

@@ -9,6 +9,12 @@
 
 #include "cpu/simd/simd.h"
 
+/* Bits of b where those of mask are set, else of a. */
+static ALWAYS_INLINE __m128i select_bits(__m128i a, __m128i b, __m128i mask)
+{
+    return _mm_or_si128(_mm_and_si128(mask, b), _mm_andnot_si128(mask, a));
+}
+
 #ifdef HOST_AVX2
 #include <immintrin.h>
 
@@ -55,12 +61,6 @@
 #define cvtepu16_epi64 _mm_cvtepu16_epi64
 #define cvtepu32_epi64 _mm_cvtepu32_epi64
 #else
-
-/* Bits of b where those of mask are set, else of a. */
-static ALWAYS_INLINE __m128i select_bits(__m128i a, __m128i b, __m128i mask)
-{
-    return _mm_or_si128(_mm_and_si128(mask, b), _mm_andnot_si128(mask, a));
-}
 
 /* Each byte of a by its top bit, or b's. */
 static ALWAYS_INLINE __m128i blendv_epi8(__m128i a, __m128i b, __m128i mask)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PALIGNR, PBLENDW, PBLENDVB, MPSADBW and MOVNTDQA, legacy and with VEX. SDM volume 1, 12.6.5,
+/* PALIGNR, PBLENDW, MPSADBW and MOVNTDQA, legacy and with VEX. SDM volume 1, 12.6.5,
  * 12.10.3, 12.10.9, 12.10.10 and 14.7. */
 #include "cpu/simd/portable_int.h"
 #include "cpu/simd/vex.h"
@@ -114,39 +114,6 @@ static ALWAYS_INLINE V256 mpsad_256(const struct insn *i, V256 a, V256 b)
                      sums_of_differences(v256_hi(a), v256_hi(b), (unsigned)i->imm >> 3));
 }
 BY_IMMEDIATE(mpsadbw, mpsad, mpsad_256)
-
-/* ---- PBLENDVB: by XMM0's top bits, or those of a register in the immediate ---- */
-
-static ALWAYS_INLINE void pblendvb_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    xmm_set(cpu, i->reg, blendv_epi8(xmm_get(cpu, i->reg), b, xmm_get(cpu, 0)));
-}
-FORMS_LOAD(pblendvb, xmm_get(cpu, i->rm), lda128, 16)
-
-#ifdef HOST_AVX2
-#define blendv_256 _mm256_blendv_epi8
-#else
-static ALWAYS_INLINE V256 blendv_256(V256 a, V256 b, V256 mask)
-{
-    return (V256){blendv_epi8(a.lo, b.lo, mask.lo), blendv_epi8(a.hi, b.hi, mask.hi)};
-}
-#endif
-
-static ALWAYS_INLINE unsigned mask_register(const struct insn *i)
-{
-    return (unsigned)i->imm >> 4 & 15;
-}
-
-static ALWAYS_INLINE void vpblendvb_128_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    xmm_set_vex(cpu, i->reg, blendv_epi8(xmm_get(cpu, i->vvvv), b, xmm_get(cpu, mask_register(i))));
-}
-
-static ALWAYS_INLINE void vpblendvb_256_do(struct cpu *cpu, const struct insn *i, V256 b)
-{
-    ymm_set(cpu, i->reg, blendv_256(ymm_get(cpu, i->vvvv), b, ymm_get(cpu, mask_register(i))));
-}
-FORMS_VEX(vpblendvb)
 
 /* ---- MOVNTDQA: an aligned load; memory alone ---- */
 

@@ -21,26 +21,3 @@ SIMD_SHIFT_OPS(INT_OP)
     }                                                                                              \
     FAMILY(h_##name##_imm, name##_imm);
 SIMD_SHIFT_OPS(SHIFT_IMM)
-
-/* Whole-register byte shifts: a window of 16 bytes that slides over the value between zeros. */
-HANDLER(pslldq)
-{
-    uint8_t window[48] = {0};
-    unsigned n = (uint8_t)i->imm > 16 ? 16 : (uint8_t)i->imm;
-
-    _mm_storeu_si128((__m128i *)(window + 16), xmm_get(cpu, i->rm));
-    xmm_set(cpu, i->rm, _mm_loadu_si128((const __m128i *)(window + 16 - n)));
-    NEXT;
-}
-FAMILY(h_pslldq, pslldq);
-
-HANDLER(psrldq)
-{
-    uint8_t window[48] = {0};
-    unsigned n = (uint8_t)i->imm > 16 ? 16 : (uint8_t)i->imm;
-
-    _mm_storeu_si128((__m128i *)(window + 16), xmm_get(cpu, i->rm));
-    xmm_set(cpu, i->rm, _mm_loadu_si128((const __m128i *)(window + 16 + n)));
-    NEXT;
-}
-FAMILY(h_psrldq, psrldq);

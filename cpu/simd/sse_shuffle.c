@@ -1,92 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SSE and SSE2 shuffles: unpack, pack, PSHUF*, SHUFP*, PINSRW, PEXTRW, PMOVMSKB, MOVMSKP*. SDM
- * volume 1, sections 10.4.4, 11.4.1.4 and 11.4.2. */
-#include "cpu/simd/simd.h"
+/* SSE, SSE2 and SSE3 shuffles: unpack, pack, PSHUF*, SHUFP*, MOV*DUP, byte shifts, PINSRW, PEXTRW,
+ * PMOVMSKB, MOVMSKP*. SDM volume 1, sections 10.4.4, 11.4.1.4, 11.4.2 and 12.3.3. */
+#include "cpu/simd/int_ops.h"
+#include "cpu/simd/portable_shuffle.h"
 
-#define SHUFFLE_OP(name, op)                                                                       \
+#define SHUFFLE_OP(name, op, wide)                                                                 \
     static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
     {                                                                                              \
         xmm_set(cpu, i->reg, op(xmm_get(cpu, i->reg), b));                                         \
     }                                                                                              \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
-SHUFFLE_OP(punpcklbw, _mm_unpacklo_epi8)
-SHUFFLE_OP(punpcklwd, _mm_unpacklo_epi16)
-SHUFFLE_OP(punpckldq, _mm_unpacklo_epi32)
-SHUFFLE_OP(punpcklqdq, _mm_unpacklo_epi64)
-SHUFFLE_OP(punpckhbw, _mm_unpackhi_epi8)
-SHUFFLE_OP(punpckhwd, _mm_unpackhi_epi16)
-SHUFFLE_OP(punpckhdq, _mm_unpackhi_epi32)
-SHUFFLE_OP(punpckhqdq, _mm_unpackhi_epi64)
-SHUFFLE_OP(packsswb, _mm_packs_epi16)
-SHUFFLE_OP(packssdw, _mm_packs_epi32)
-SHUFFLE_OP(packuswb, _mm_packus_epi16)
+SIMD_PACK_OPS(SHUFFLE_OP)
 
-/* Element n of the result is element (imm >> n * width) of a source. */
-static ALWAYS_INLINE unsigned pick(const struct insn *i, unsigned n)
-{
-    return ((unsigned)i->imm >> (2 * n)) & 3;
-}
+#define SHUFFLE_IMM(name, op)                                                                      \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        xmm_set(cpu, i->reg, op(b, (unsigned)i->imm));                                             \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
+SHUFFLE_IMM(pshufd, shuffle_epi32)
+SHUFFLE_IMM(pshuflw, shufflelo_epi16)
+SHUFFLE_IMM(pshufhw, shufflehi_epi16)
 
-static ALWAYS_INLINE union xmm as_union(__m128i v)
-{
-    union xmm u;
+#define SHUFFLE_2IMM(name, op)                                                                     \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        xmm_set(cpu, i->reg, op(xmm_get(cpu, i->reg), b, (unsigned)i->imm));                       \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
+SHUFFLE_2IMM(shufps, shuffle_ps)
+SHUFFLE_2IMM(shufpd, shuffle_pd)
 
-    _mm_store_si128((__m128i *)&u, v);
-    return u;
-}
+#define DUPLICATE(name, op, ld, size)                                                              \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        xmm_set(cpu, i->reg, op(b));                                                               \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+DUPLICATE(movsldup, duplicate_even, lda128, 16)
+DUPLICATE(movshdup, duplicate_odd, lda128, 16)
+DUPLICATE(movddup, duplicate_low, ld64v, 8)
 
-static ALWAYS_INLINE __m128i words4(const uint16_t *w, const struct insn *i)
-{
-    uint64_t v = w[pick(i, 0)] | (uint32_t)w[pick(i, 1)] << 16 | (uint64_t)w[pick(i, 2)] << 32 |
-                 (uint64_t)w[pick(i, 3)] << 48;
-
-    return _mm_cvtsi64_si128((long long)v);
-}
-
-static ALWAYS_INLINE void pshufd_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    union xmm u = as_union(b);
-
-    xmm_set(cpu, i->reg,
-            _mm_setr_epi32((int)u.d[pick(i, 0)], (int)u.d[pick(i, 1)], (int)u.d[pick(i, 2)],
-                           (int)u.d[pick(i, 3)]));
-}
-FORMS_LOAD(pshufd, xmm_get(cpu, i->rm), lda128, 16)
-
-static ALWAYS_INLINE void pshuflw_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    union xmm u = as_union(b);
-
-    xmm_set(cpu, i->reg, _mm_unpacklo_epi64(words4(u.w, i), _mm_cvtsi64_si128((long long)u.q[1])));
-}
-FORMS_LOAD(pshuflw, xmm_get(cpu, i->rm), lda128, 16)
-
-static ALWAYS_INLINE void pshufhw_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    union xmm u = as_union(b);
-
-    xmm_set(cpu, i->reg, _mm_unpacklo_epi64(b, words4(u.w + 4, i)));
-}
-FORMS_LOAD(pshufhw, xmm_get(cpu, i->rm), lda128, 16)
-
-static ALWAYS_INLINE void shufps_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    union xmm a = as_union(xmm_get(cpu, i->reg)), u = as_union(b);
-
-    xmm_set(cpu, i->reg,
-            _mm_setr_epi32((int)a.d[pick(i, 0)], (int)a.d[pick(i, 1)], (int)u.d[pick(i, 2)],
-                           (int)u.d[pick(i, 3)]));
-}
-FORMS_LOAD(shufps, xmm_get(cpu, i->rm), lda128, 16)
-
-static ALWAYS_INLINE void shufpd_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    union xmm a = as_union(xmm_get(cpu, i->reg)), u = as_union(b);
-
-    xmm_set(cpu, i->reg,
-            _mm_set_epi64x((long long)u.q[(i->imm >> 1) & 1], (long long)a.q[i->imm & 1]));
-}
-FORMS_LOAD(shufpd, xmm_get(cpu, i->rm), lda128, 16)
+#define SHIFT_BYTES(name, op)                                                                      \
+    HANDLER(name)                                                                                  \
+    {                                                                                              \
+        xmm_set(cpu, i->rm, op(xmm_get(cpu, i->rm), (unsigned)i->imm));                            \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    FAMILY(h_##name, name);
+SHIFT_BYTES(pslldq, shift_bytes_left)
+SHIFT_BYTES(psrldq, shift_bytes_right)
 
 /* ---- to and from general registers ---- */
 

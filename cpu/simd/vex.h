@@ -254,4 +254,104 @@ static ALWAYS_INLINE void sta256(struct cpu *cpu, const struct insn *i, gva_t va
     }                                                                                              \
     FORMS_VEX(name)
 
+/* Stores of cpu, i->reg: `regstmt` for registers, st(cpu, i, va, value) for memory. */
+#define HANDLERS_VEX_STORE(name, regstmt, value, st, size)                                         \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        regstmt;                                                                                   \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_gen(cpu, i, size, ACC_W), value);                                            \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_x64)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_x64(cpu, i), value);                                                         \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_b64)                                                                            \
+    {                                                                                              \
+        st(cpu, i, ea_b64(cpu, i), value);                                                         \
+        NEXT;                                                                                      \
+    }
+
+/* For cold instructions: registers, and memory of any form. */
+#define HANDLERS_VEX_RM(name, regexpr, ld, size)                                                   \
+    HANDLER(name##_reg)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, regexpr);                                                                \
+        NEXT;                                                                                      \
+    }                                                                                              \
+    HANDLER(name##_gen)                                                                            \
+    {                                                                                              \
+        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
+        NEXT;                                                                                      \
+    }
+#define FAMILY_VEX_RM(name, n, w)                                                                  \
+    const struct family FAMILY_NAME(name) = {                                                      \
+        .fn = {[VL128] = {n##_reg, n##_gen}, [VL256] = {w##_reg, w##_gen}}}
+/* As FORMS_VEX. */
+#define FORMS_VEX_RM(name)                                                                         \
+    HANDLERS_VEX_RM(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                   \
+    HANDLERS_VEX_RM(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
+    FAMILY_VEX_RM(h_##name, name##_128, name##_256);
+
+/* Of registers alone: handlers `n` for VL128 and `w` for VL256. */
+#define FAMILY_VEX_REG(name, n, w)                                                                 \
+    const struct family FAMILY_NAME(name) = {.fn = {[VL128] = {n}, [VL256] = {w}}}
+
+/* ---- with an immediate; the upper half goes by the bits from `step` on ---- */
+
+#ifdef HOST_AVX2
+#define OP256_IMM(name, narrow, wide, step)                                                        \
+    static ALWAYS_INLINE V256 name(V256 a, unsigned imm)                                           \
+    {                                                                                              \
+        return wide(a, imm);                                                                       \
+    }
+#define OP256_2IMM(name, narrow, wide, step)                                                       \
+    static ALWAYS_INLINE V256 name(V256 a, V256 b, unsigned imm)                                   \
+    {                                                                                              \
+        return wide(a, b, imm);                                                                    \
+    }
+#else
+#define OP256_IMM(name, narrow, wide, step)                                                        \
+    static ALWAYS_INLINE V256 name(V256 a, unsigned imm)                                           \
+    {                                                                                              \
+        return (V256){narrow(a.lo, imm), narrow(a.hi, imm >> (step))};                             \
+    }
+#define OP256_2IMM(name, narrow, wide, step)                                                       \
+    static ALWAYS_INLINE V256 name(V256 a, V256 b, unsigned imm)                                   \
+    {                                                                                              \
+        return (V256){narrow(a.lo, b.lo, imm), narrow(a.hi, b.hi, imm >> (step))};                 \
+    }
+#endif
+
+/* h_##name: reg := op(r/m, imm). */
+#define VEX_OP_IMM(name, narrow, wide, step)                                                       \
+    OP256_IMM(name##_wide, narrow, wide, step)                                                     \
+    static ALWAYS_INLINE void name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)      \
+    {                                                                                              \
+        xmm_set_vex(cpu, i->reg, narrow(b, (unsigned)i->imm));                                     \
+    }                                                                                              \
+    static ALWAYS_INLINE void name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)         \
+    {                                                                                              \
+        ymm_set(cpu, i->reg, name##_wide(b, (unsigned)i->imm));                                    \
+    }                                                                                              \
+    FORMS_VEX(name)
+
+/* h_##name: reg := op(vvvv, r/m, imm). */
+#define VEX_OP_2IMM(name, narrow, wide, step)                                                      \
+    OP256_2IMM(name##_wide, narrow, wide, step)                                                    \
+    static ALWAYS_INLINE void name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)      \
+    {                                                                                              \
+        xmm_set_vex(cpu, i->reg, narrow(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm));              \
+    }                                                                                              \
+    static ALWAYS_INLINE void name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)         \
+    {                                                                                              \
+        ymm_set(cpu, i->reg, name##_wide(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm));             \
+    }                                                                                              \
+    FORMS_VEX(name)
+
 #endif
