@@ -145,9 +145,15 @@ static bool is_scalar(const struct opcode *row)
            strncmp(row->mnemonic, "vp", 2) != 0 && !strstr(row->mnemonic, "broadcast");
 }
 
+/* Dwords gathered by qwords: half as long as their index. */
+static bool is_half(const struct opcode *row)
+{
+    return row_has(row, OPR_VMq) && (row->ext & EXT_W0);
+}
+
 static bool is_wide(const struct view *v)
 {
-    return v->e->wide && !is_scalar(v->row);
+    return v->e->wide && !is_scalar(v->row) && !is_half(v->row);
 }
 
 static const char *vector_name(const struct view *v, unsigned n)

@@ -242,6 +242,8 @@ bool known_name(const struct opcode *row, const struct insn *in, const char *nam
         return strcmp(name, in->flags & INSN_REXW && !has(row, OPR_Pq) ? "movq" : "movd") == 0;
     if (is_element(row))
         return known_element(row, in, name);
+    if (is(row, VF, 0x6e) || (is(row, VF, 0x7e) && row->prefix == P66)) /* VMOVD */
+        return strcmp(name, in->flags & INSN_REXW ? "vmovq" : "vmovd") == 0;
     /* the undocumented shift /6 */
     if (row->ext == (EXT_REG | 6) && strcmp(row->mnemonic, "shl") == 0)
         return strcmp(name, "sal") == 0;
@@ -305,6 +307,9 @@ bool known_missing(const struct encoding *e, const struct insn *in)
     /* RDPKRU and WRPKRU */
     if (is(row, MF, 0x01) && (e->modrm == 0xee || e->modrm == 0xef))
         return true;
+    /* VBROADCASTI128 */
+    if (is(row, V38, 0x5a))
+        return true;
     /* UD0 with prefixes, of all */
     if (is(row, MF, 0xff))
         return e->legacy || e->rex;
@@ -325,9 +330,9 @@ bool known_wrong(const struct encoding *e, const struct insn *in, unsigned k)
     /* RDPID, for Capstone RDSEED, writes a whole register */
     if (is(row, MF, 0xc7) && row->prefix == PF3)
         return true;
-    /* bit 7 of a register in an immediate is ignored outside 64-bit mode (SDM, VPBLENDVB) */
-    if (row->operand[3] == OPR_Lx && e->mode != MODE_64)
-        return k == 3;
+    /* outside 64-bit mode bit 7 of a register in an immediate is ignored (SDM, VPBLENDVB), */
+    if (row->operand[k] == OPR_Lx && e->mode != MODE_64)
+        return e->bytes[in->len - 1] & 0x80;
     /* and VEX.W of PEXTRQ and PINSRQ */
     if (is_element(row) && row->map == V3A && e->mode != MODE_64)
         return row->operand[k] == OPR_Ey;

@@ -105,6 +105,8 @@ static bool plain_form(const struct opcode *row, unsigned mode, bool reg, struct
         return false;
     if (row->map == M0 && row->opcode == 0x90 && (row->attr & A_PLUSR))
         f->plus = 1;
+    if (row_has_vsib(row) && mode == MODE_16)
+        f->prefixes = "\x67"; /* 16-bit addresses have no SIB byte */
     return !row_has_modrm(row) || row_modrm(row, reg, &f->modrm) || row_modrm(row, !reg, &f->modrm);
 }
 
@@ -155,7 +157,8 @@ static void try_too_long(unsigned k, unsigned mode)
         return;
     encode(&e, row, mode, &f);
     assert_int_equal(decode_encoding(&e, &in), DECODE_OK);
-    memset(pad, 0x3e, 15u - in.len);
+    strcpy(pad, f.prefixes);
+    memset(pad + strlen(pad), 0x3e, 15u - in.len);
     f.prefixes = pad;
     encode(&e, row, mode, &f);
     assert_int_equal(decode(e.bytes, 16, mode, ALL_FEATURES, &in), DECODE_OK);
@@ -313,8 +316,8 @@ static const uint8_t free_m0_64[] = {0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f,
                                      0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x62,
                                      0x82, 0x9a, 0xce, 0xd4, 0xd5, 0xd6, 0xea};
 static const uint8_t free_mf[] = {
-    0x04, 0x0a, 0x0c, 0x0e, 0x0f, 0x24, 0x25, 0x26, 0x27, 0x36, 0x37, 0x39, 0x3b, 0x3c,
-    0x3d, 0x3e, 0x3f, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0xa6, 0xa7, 0xd0, 0xf0,
+    0x04, 0x0a, 0x0c, 0x0e, 0x0f, 0x24, 0x25, 0x26, 0x27, 0x36, 0x37, 0x39, 0x3b,
+    0x3c, 0x3d, 0x3e, 0x3f, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0xa6, 0xa7, 0xd0,
 };
 /* SYSCALL, SYSRET: Intel's only in 64-bit mode. */
 static const uint8_t free_mf_legacy[] = {0x05, 0x07};
@@ -569,7 +572,7 @@ static void sums(void **state)
     assert_int_equal(total.failed, 0);
     assert_true(total.compared >= 2000000);
     assert_true(total.operands >= 3000000);
-    assert_true(total.unknown <= 30000);
+    assert_true(total.unknown <= 40000);
 }
 
 static const struct CMUnitTest others[] = {
