@@ -187,6 +187,9 @@ STORE_MEM(fistp_i16, "fistps", int16_t, 16, 0xdf, 3, true)
 STORE_MEM(fist_i32, "fistpl", int32_t, 32, 0xdb, 2, false)
 STORE_MEM(fistp_i32, "fistpl", int32_t, 32, 0xdb, 3, true)
 STORE_MEM(fistp_i64, "fistpll", int64_t, 64, 0xdf, 7, true)
+STORE_MEM(fisttp_i16, "fisttps", int16_t, 16, 0xdf, 1, true)
+STORE_MEM(fisttp_i32, "fisttpl", int32_t, 32, 0xdb, 1, true)
+STORE_MEM(fisttp_i64, "fisttpll", int64_t, 64, 0xdd, 1, true)
 
 /* FSTP m80 and FBSTP: 10 bytes. */
 static void store_m80(struct cpu *cpu, const struct insn *i, unsigned opcode, unsigned n)

@@ -214,6 +214,12 @@ enum {
 #define MSR_TSC_AUX        0xc0000103u
 
 /* MXCSR. */
+#define MXCSR_IE      0x0001u
+#define MXCSR_DE      0x0002u
+#define MXCSR_ZE      0x0004u
+#define MXCSR_OE      0x0008u
+#define MXCSR_UE      0x0010u
+#define MXCSR_PE      0x0020u
 #define MXCSR_FLAGS   0x003fu
 #define MXCSR_DAZ     0x0040u
 #define MXCSR_MASKS   0x1f80u

@@ -179,11 +179,12 @@ void simd_masked_store(struct cpu *cpu, const struct insn *i, __m128i v, __m128i
 /* ---- exceptions that are not masked ---- */
 
 /* What the result is made of: for underflow of exact tiny results. */
-enum sse_result { SSE_NONE, SSE_PS, SSE_SS, SSE_PD, SSE_SD };
+enum sse_result { SSE_NONE, SSE_PS, SSE_SS, SSE_PD, SSE_SD, SSE_PH };
 
+/* r is the result, r2 its upper half where it has 256 bits, else zero. */
 __attribute__((noinline, cold)) void sse_precise_begin(struct cpu *cpu);
 __attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i,
-                                                     __m128i r, enum sse_result kind);
+                                                     __m128i r, __m128i r2, enum sse_result kind);
 
 /* Around the host instruction: sse_check_end does not return when an exception is due, and nothing
  * of the guest but MXCSR's flags has changed then. */
@@ -197,7 +198,7 @@ static ALWAYS_INLINE void sse_check_end(struct cpu *cpu, const struct insn *i, _
                                         enum sse_result kind)
 {
     if (unlikely(cpu->mxcsr_unmasked))
-        sse_precise_end(cpu, i, r, kind);
+        sse_precise_end(cpu, i, r, _mm_setzero_si128(), kind);
 }
 
 /* ---- MMX ---- */

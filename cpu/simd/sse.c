@@ -30,10 +30,6 @@ void simd_misaligned(struct cpu *cpu, const struct insn *i)
 
 /* ---- exceptions ---- */
 
-#define MXCSR_IE         0x01u
-#define MXCSR_DE         0x02u
-#define MXCSR_ZE         0x04u
-#define MXCSR_UE         0x10u
 #define MXCSR_UM         0x0800u
 #define MXCSR_MASK_SHIFT 7
 
@@ -53,34 +49,32 @@ void sse_precise_begin(struct cpu *cpu)
  * it is exact, which the masked run does not flag. */
 static bool sse_tiny(__m128i r, enum sse_result kind)
 {
-    unsigned lanes = kind == SSE_PS ? 4 : kind == SSE_PD ? 2 : 1;
+    static const struct {
+        uint8_t lanes, width, fraction;
+    } of[] = {
+        [SSE_NONE] = {0, 0, 0}, [SSE_PS] = {4, 32, 23}, [SSE_SS] = {1, 32, 23},
+        [SSE_PD] = {2, 64, 52}, [SSE_SD] = {1, 64, 52}, [SSE_PH] = {8, 16, 10},
+    };
     union xmm v;
 
-    if (kind == SSE_NONE)
-        return false;
     _mm_store_si128((__m128i *)&v, r);
-    for (unsigned n = 0; n < lanes; n++) {
-        uint64_t exp, mant;
+    for (unsigned n = 0; n < of[kind].lanes; n++) {
+        uint64_t lane = of[kind].width == 16 ? v.w[n] : of[kind].width == 32 ? v.d[n] : v.q[n];
+        uint64_t magnitude = lane & ~(UINT64_C(1) << (of[kind].width - 1));
 
-        if (kind == SSE_PS || kind == SSE_SS) {
-            exp = v.d[n] & 0x7f800000u;
-            mant = v.d[n] & 0x007fffffu;
-        } else {
-            exp = v.q[n] & UINT64_C(0x7ff0000000000000);
-            mant = v.q[n] & UINT64_C(0x000fffffffffffff);
-        }
-        if (exp == 0 && mant != 0)
+        if (magnitude && !(magnitude >> of[kind].fraction))
             return true;
     }
     return false;
 }
 
-void sse_precise_end(struct cpu *cpu, const struct insn *i, __m128i r, enum sse_result kind)
+void sse_precise_end(struct cpu *cpu, const struct insn *i, __m128i r, __m128i r2,
+                     enum sse_result kind)
 {
     uint32_t flags = host_mxcsr() & MXCSR_FLAGS, raised;
 
     host_set_mxcsr(cpu->mxcsr_host);
-    if (!(cpu->mxcsr & MXCSR_UM) && sse_tiny(r, kind))
+    if (!(cpu->mxcsr & MXCSR_UM) && (sse_tiny(r, kind) || sse_tiny(r2, kind)))
         flags |= MXCSR_UE;
     raised = flags & ~(cpu->mxcsr >> MXCSR_MASK_SHIFT);
     /* With overflow or underflow not masked PE should tell of the result before its exponent was

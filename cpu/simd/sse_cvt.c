@@ -1,49 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SSE and SSE2 conversions. SDM volume 1, sections 10.4.1.6, 11.4.1.6; those with MMX operands also
  * 11.6.5 (the x87 state they enter). */
-#include "cpu/simd/simd.h"
+#include "cpu/simd/fp_ops.h"
 
 /* XMM to XMM; scalar ones keep the rest of reg. */
+#define CVT_SCALAR(name, ld, size, kind)                                                           \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i r;                                                                                 \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
+        sse_check_end(cpu, i, r, kind);                                                            \
+        xmm_set(cpu, i->reg, r);                                                                   \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+FP_SCALAR_CVT_OPS(CVT_SCALAR)
+
 #define CVT(name, ld, size, kind)                                                                  \
     static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
     {                                                                                              \
-        __m128i a = xmm_get(cpu, i->reg);                                                          \
+        __m128i r;                                                                                 \
                                                                                                    \
         sse_check_begin(cpu);                                                                      \
-        __asm__ volatile(#name " %1, %0" : "+x"(a) : "x"(b));                                      \
-        sse_check_end(cpu, i, a, kind);                                                            \
-        xmm_set(cpu, i->reg, a);                                                                   \
+        r = fp_##name(b);                                                                          \
+        sse_check_end(cpu, i, r, kind);                                                            \
+        xmm_set(cpu, i->reg, r);                                                                   \
     }                                                                                              \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
-CVT(cvtss2sd, ld32v, 4, SSE_NONE)
-CVT(cvtsd2ss, ld64v, 8, SSE_SS)
-CVT(cvtps2pd, ld64v, 8, SSE_NONE)
-CVT(cvtpd2ps, lda128, 16, SSE_PS)
-CVT(cvtdq2ps, lda128, 16, SSE_NONE)
-CVT(cvtps2dq, lda128, 16, SSE_NONE)
-CVT(cvttps2dq, lda128, 16, SSE_NONE)
-CVT(cvtdq2pd, ld64v, 8, SSE_NONE)
-CVT(cvtpd2dq, lda128, 16, SSE_NONE)
-CVT(cvttpd2dq, lda128, 16, SSE_NONE)
+#define CVT_WHOLE(name, kind) CVT(name, lda128, 16, kind)
+#define CVT_WIDEN(name, kind) CVT(name, ld64v, 8, kind)
+FP_UNARY_CVT_OPS(CVT_WHOLE)
+FP_NARROW_OPS(CVT_WHOLE)
+FP_WIDEN_OPS(CVT_WIDEN)
 
 /* General register or memory to scalar. */
-#define CVT_FROM_GPR(name, handler, type, ld, size)                                                \
-    static ALWAYS_INLINE void handler##_do(struct cpu *cpu, const struct insn *i, type b)          \
+#define CVT_FROM_GPR(name, type, ld, size)                                                         \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, type b)             \
     {                                                                                              \
-        __m128i a = xmm_get(cpu, i->reg);                                                          \
+        __m128i r;                                                                                 \
                                                                                                    \
         sse_check_begin(cpu);                                                                      \
-        __asm__ volatile(name " %1, %0" : "+x"(a) : "r"(b));                                       \
-        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
-        xmm_set(cpu, i->reg, a);                                                                   \
+        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
+        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
+        xmm_set(cpu, i->reg, r);                                                                   \
     }                                                                                              \
-    HANDLERS_LOAD(handler, (type)cpu->gpr[i->rm], ld, size)
-CVT_FROM_GPR("cvtsi2ssl", cvtsi2ss32, uint32_t, mem_ld32, 4)
-CVT_FROM_GPR("cvtsi2ssq", cvtsi2ss64, uint64_t, mem_ld64, 8)
-CVT_FROM_GPR("cvtsi2sdl", cvtsi2sd32, uint32_t, mem_ld32, 4)
-CVT_FROM_GPR("cvtsi2sdq", cvtsi2sd64, uint64_t, mem_ld64, 8)
-FORMS_FAMILY_W(h_cvtsi2ss, cvtsi2ss32, cvtsi2ss64);
-FORMS_FAMILY_W(h_cvtsi2sd, cvtsi2sd32, cvtsi2sd64);
+    HANDLERS_LOAD(name, (type)cpu->gpr[i->rm], ld, size)
+CVT_FROM_GPR(cvtsi2ssl, uint32_t, mem_ld32, 4)
+CVT_FROM_GPR(cvtsi2ssq, uint64_t, mem_ld64, 8)
+CVT_FROM_GPR(cvtsi2sdl, uint32_t, mem_ld32, 4)
+CVT_FROM_GPR(cvtsi2sdq, uint64_t, mem_ld64, 8)
+FORMS_FAMILY_W(h_cvtsi2ss, cvtsi2ssl, cvtsi2ssq);
+FORMS_FAMILY_W(h_cvtsi2sd, cvtsi2sdl, cvtsi2sdq);
 
 /* Scalar to general register. */
 #define CVT_TO_GPR1(name, handler, type, ld, size)                                                 \

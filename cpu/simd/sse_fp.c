@@ -4,38 +4,36 @@
  * guest's MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1,
  * sections 10.4.1, 11.4.1, 11.5.
  */
-#include "cpu/simd/simd.h"
+#include "cpu/simd/fp_ops.h"
 
 /* reg := op(reg, source); of scalar ones the rest of reg stays. */
 #define FP_OP(name, ld, size, kind)                                                                \
     static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
     {                                                                                              \
-        __m128i a = xmm_get(cpu, i->reg);                                                          \
+        __m128i r;                                                                                 \
                                                                                                    \
         sse_check_begin(cpu);                                                                      \
-        __asm__ volatile(#name " %1, %0" : "+x"(a) : "x"(b));                                      \
-        sse_check_end(cpu, i, a, kind);                                                            \
-        xmm_set(cpu, i->reg, a);                                                                   \
+        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
+        sse_check_end(cpu, i, r, kind);                                                            \
+        xmm_set(cpu, i->reg, r);                                                                   \
     }                                                                                              \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
+#define FP_PACKED(name, kind) FP_OP(name, lda128, 16, kind)
+FP_PACKED_OPS(FP_PACKED)
+FP_SCALAR_OPS(FP_OP)
 
-#define FP_OP4(name, kps, kss, kpd, ksd)                                                           \
-    FP_OP(name##ps, lda128, 16, kps)                                                               \
-    FP_OP(name##ss, ld32v, 4, kss)                                                                 \
-    FP_OP(name##pd, lda128, 16, kpd)                                                               \
-    FP_OP(name##sd, ld64v, 8, ksd)
-
-FP_OP4(add, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
-FP_OP4(sub, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
-FP_OP4(mul, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
-FP_OP4(div, SSE_PS, SSE_SS, SSE_PD, SSE_SD)
-FP_OP4(min, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
-FP_OP4(max, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
-FP_OP4(sqrt, SSE_NONE, SSE_NONE, SSE_NONE, SSE_NONE)
-FP_OP(rcpps, lda128, 16, SSE_NONE)
-FP_OP(rcpss, ld32v, 4, SSE_NONE)
-FP_OP(rsqrtps, lda128, 16, SSE_NONE)
-FP_OP(rsqrtss, ld32v, 4, SSE_NONE)
+#define FP_OP_1(name, kind)                                                                        \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    {                                                                                              \
+        __m128i r;                                                                                 \
+                                                                                                   \
+        sse_check_begin(cpu);                                                                      \
+        r = fp_##name(b);                                                                          \
+        sse_check_end(cpu, i, r, kind);                                                            \
+        xmm_set(cpu, i->reg, r);                                                                   \
+    }                                                                                              \
+    FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
+FP_UNARY_OPS(FP_OP_1)
 
 /* ---- CMPccPS and the like: the predicate is an immediate ---- */
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* F16C: halves in memory or registers to singles and back. SDM volume 1, 14.4; volume 2, VCVTPH2PS
+ * and VCVTPS2PH. */
+#include "cpu/simd/soft_simd.h"
+#include "cpu/simd/vex_fp.h"
+
+#ifdef HOST_AVX2
+FP_UNARY(cvtph2ps, SSE_NONE)
+static ALWAYS_INLINE V256 from_half_256(__m128i b)
+{
+    V256 r;
+
+    __asm__ volatile("vcvtph2ps %1, %0" : "=x"(r) : "x"(b));
+    return r;
+}
+
+/* Eight halves of a V256, or four with zeros above; the immediate says how to round. */
+#define TO_HALF_CASE(n)                                                                            \
+    case n:                                                                                        \
+        __asm__ volatile("vcvtps2ph $" #n ", %1, %0" : "=x"(r) : "x"(v));                          \
+        break;
+#define TO_HALF(name, type)                                                                        \
+    static __m128i name(type v, unsigned imm)                                                      \
+    {                                                                                              \
+        __m128i r;                                                                                 \
+                                                                                                   \
+        switch (imm & 7) {                                                                         \
+            TO_HALF_CASE(0)                                                                        \
+            TO_HALF_CASE(1)                                                                        \
+            TO_HALF_CASE(2)                                                                        \
+            TO_HALF_CASE(3)                                                                        \
+        default: TO_HALF_CASE(4)                                                                   \
+        }                                                                                          \
+        return r;                                                                                  \
+    }
+TO_HALF(to_half, __m128i)
+TO_HALF(to_half_256, V256)
+#else
+/* The lower four of b. */
+static __m128i fp_cvtph2ps(__m128i b)
+{
+    struct soft_env e = soft_begin();
+    union xmm v, r;
+
+    _mm_store_si128((__m128i *)&v, b);
+    for (unsigned n = 0; n < 4; n++)
+        r.d[n] = soft_from_half(&e, v.w[n]);
+    soft_end(&e);
+    return _mm_load_si128((const __m128i *)&r);
+}
+
+static V256 from_half_256(__m128i b)
+{
+    return v256_join(fp_cvtph2ps(b), fp_cvtph2ps(_mm_unpackhi_epi64(b, b)));
+}
+
+static __m128i to_half(__m128i b, unsigned imm)
+{
+    struct soft_env e = soft_begin();
+    union xmm v, r = {.q = {0, 0}};
+
+    if (!(imm & 4))
+        e.mxcsr = (e.mxcsr & ~MXCSR_RC) | (imm & 3) * (MXCSR_RC & -MXCSR_RC);
+    _mm_store_si128((__m128i *)&v, b);
+    for (unsigned n = 0; n < 4; n++)
+        r.w[n] = soft_to_half(&e, v.d[n]);
+    soft_end(&e);
+    return _mm_load_si128((const __m128i *)&r);
+}
+
+static __m128i to_half_256(V256 v, unsigned imm)
+{
+    return _mm_unpacklo_epi64(to_half(v256_lo(v), imm), to_half(v256_hi(v), imm));
+}
+#endif
+
+static ALWAYS_INLINE void vcvtph2ps_128_do(struct cpu *cpu, const struct insn *i, __m128i b)
+{
+    __m128i r;
+
+    sse_check_begin(cpu);
+    r = fp_cvtph2ps(b);
+    sse_check_end(cpu, i, r, SSE_NONE);
+    xmm_set_vex(cpu, i->reg, r);
+}
+
+static ALWAYS_INLINE void vcvtph2ps_256_do(struct cpu *cpu, const struct insn *i, __m128i b)
+{
+    V256 r;
+
+    sse_check_begin(cpu);
+    r = from_half_256(b);
+    vex_check_end(cpu, i, r, SSE_NONE);
+    ymm_set(cpu, i->reg, r);
+}
+
+HANDLERS_VEX(vcvtph2ps_128, xmm_get(cpu, i->rm), ld64v, 8)
+HANDLERS_VEX(vcvtph2ps_256, xmm_get(cpu, i->rm), ldu128, 16)
+FAMILY_VEX(h_vcvtph2ps, vcvtph2ps_128, vcvtph2ps_256);
+
+/* What VCVTPS2PH stores: the upper half is zero for 128 bits. */
+static ALWAYS_INLINE __m128i halves(struct cpu *cpu, const struct insn *i)
+{
+    __m128i r;
+
+    sse_check_begin(cpu);
+    if (i->osz == VL256)
+        r = to_half_256(ymm_get(cpu, i->reg), (unsigned)i->imm);
+    else
+        r = to_half(xmm_get(cpu, i->reg), (unsigned)i->imm);
+    sse_check_end(cpu, i, r, SSE_PH);
+    return r;
+}
+
+HANDLER(vcvtps2ph_reg)
+{
+    xmm_set_vex(cpu, i->rm, halves(cpu, i));
+    NEXT;
+}
+
+HANDLER(vcvtps2ph_gen)
+{
+    gva_t va = ea_gen(cpu, i, i->osz == VL256 ? 16 : 8, ACC_W);
+    __m128i r = halves(cpu, i);
+
+    if (i->osz == VL256)
+        stu128(cpu, i, va, r);
+    else
+        mem_st64(cpu, i, va, low64(r));
+    NEXT;
+}
+FAMILY_RM(h_vcvtps2ph, vcvtps2ph_reg, vcvtps2ph_gen);
