@@ -197,18 +197,31 @@ static const struct {
     {"ud1", {NULL, "ud2b", "ud2b", "ud2b"}},
 };
 
-/* CMPPS and its kin: below 8 the immediate is in the name. */
+/* CMPPS and its kin: below 8 the immediate is in the name, of VEX forms below 32. */
+static bool named_condition(const struct opcode *row, const struct insn *in)
+{
+    return in->imm < (row->map == VF ? 32 : 8);
+}
+
 static bool known_compare(const struct opcode *row, const struct insn *in, const char *name)
 {
-    static const char *const conditions[] = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"};
-    const char *suffix = row->mnemonic + 3;
+    static const char *const conditions[] = {
+        "eq",    "lt",     "le",     "unord",    "neq",    "nlt",    "nle",    "ord",
+        "eq_uq", "nge",    "ngt",    "false",    "neq_oq", "ge",     "gt",     "true",
+        "eq_os", "lt_oq",  "le_oq",  "unord_s",  "neq_us", "nlt_uq", "nle_uq", "ord_s",
+        "eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq",  "gt_oq",  "true_us",
+    };
+    const char *stem = row->map == VF ? "vcmp" : "cmp";
+    const char *suffix = row->mnemonic + strlen(stem);
     size_t n;
 
-    if (in->imm >= ARRAY_SIZE(conditions))
+    if (!named_condition(row, in))
         return strcmp(row->mnemonic, name) == 0;
+    if (strncmp(name, stem, strlen(stem)) != 0)
+        return false;
+    name += strlen(stem);
     n = strlen(conditions[in->imm]);
-    return strncmp(name, "cmp", 3) == 0 && strncmp(name + 3, conditions[in->imm], n) == 0 &&
-           strcmp(name + 3 + n, suffix) == 0;
+    return strncmp(name, conditions[in->imm], n) == 0 && strcmp(name + n, suffix) == 0;
 }
 
 /* PEXTRD, PINSRD: PEXTRQ, PINSRQ with W. */
@@ -225,6 +238,12 @@ static bool known_element(const struct opcode *row, const struct insn *in, const
 
     return strncmp(name, row->mnemonic, n) == 0 &&
            (name[n] == last || (row->map == V3A && name[n] == 'q'));
+}
+
+/* VCVTPD2PS and its kin, whose name says how much memory they read. */
+static bool narrows(const struct opcode *row)
+{
+    return row->map >= VF && row->operand[0] == OPR_Vdq && row->operand[1] == OPR_Wx;
 }
 
 bool known_name(const struct opcode *row, const struct insn *in, const char *name)
@@ -250,8 +269,11 @@ bool known_name(const struct opcode *row, const struct insn *in, const char *nam
     /* MOV with an offset, or with an immediate of 64 bits */
     if (has(row, OPR_Ob) || has(row, OPR_Ov) || (has(row, OPR_Iv) && in->osz == SZ64))
         return strcmp(name, "movabs") == 0 || strcmp(name, "mov") == 0;
-    if (is(row, MF, 0xc2))
+    if (is(row, MF, 0xc2) || is(row, VF, 0xc2))
         return known_compare(row, in, name);
+    if (narrows(row) && (in->flags & INSN_MEM))
+        return strncmp(row->mnemonic, name, strlen(row->mnemonic)) == 0 &&
+               strcmp(name + strlen(row->mnemonic), in->osz == VL256 ? "" : "x") == 0;
     return strcmp(row->mnemonic, name) == 0;
 }
 
@@ -274,8 +296,8 @@ bool known_hidden(const struct opcode *row, const struct insn *in, unsigned k)
     if (row->operand[k] == OPR_ST0)
         return row->opcode != 0xdc && !strstr(row->mnemonic, "cmov");
     /* CMPccPS and its kin: the condition is in the name (SDM, CMPPS, table of pseudo-ops) */
-    if (is(row, MF, 0xc2))
-        return k == 2 && in->imm < 8;
+    if (is(row, MF, 0xc2) || is(row, VF, 0xc2))
+        return row->operand[k] == OPR_Ib && named_condition(row, in);
     /* reserved NOPs */
     return row->map == MF && row->opcode >= 0x19 && row->opcode <= 0x1e && k == 1 &&
            (in->flags & INSN_MEM);
