@@ -50,10 +50,12 @@ LOAD_MEM(fild_i64, "fildll", int64_t, 64, 0xdf, 5)
 /* FLD m80 and FBLD: 10 bytes. */
 static void load_m80(struct cpu *cpu, const struct insn *i, unsigned opcode, unsigned n)
 {
+    gva_t va = ea_gen(cpu, i, 10, ACC_R);
     struct fpu *f = &cpu->fpu;
     struct f80 m;
 
-    mem_read_bytes(cpu, i, ea_gen(cpu, i, 10, ACC_R), &m, 10, ACC_R);
+    mem_check_aligned(cpu, i, va, 8);
+    mem_read_bytes(cpu, i, va, &m, 10, ACC_R);
     if (likely(opcode == 0xdb && push_free(f))) {
         f80_copy(x87_push(f), &m);
         x87_set_cc(f, 0, SW_C1);
@@ -126,6 +128,13 @@ LOAD_CONST(fldz, 0xee)
 
 /* ---- stores ---- */
 
+/* Faults as a store would: that comes before an exception that keeps it from being done. */
+static void store_may_fault(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
+{
+    mem_check_aligned(cpu, i, va, size < 10 ? size : 8);
+    mem_probe(cpu, i, va, size, ACC_W);
+}
+
 #define STORE_MEM(name, text, type, bits, opcode, n, pop)                                          \
     static ALWAYS_INLINE uint16_t f80_##name(void *m, const struct f80 *a)                         \
     {                                                                                              \
@@ -144,6 +153,7 @@ LOAD_CONST(fldz, 0xee)
         struct x87_image im;                                                                       \
         uint##bits##_t m = 0;                                                                      \
                                                                                                    \
+        store_may_fault(cpu, i, va, bits / 8);                                                     \
         x87_native_run(cpu, &im, opcode, n << 3, &m, 0);                                           \
         if (x87_native_stored(cpu, &im))                                                           \
             mem_st##bits(cpu, i, va, m);                                                           \
@@ -198,6 +208,7 @@ static void store_m80(struct cpu *cpu, const struct insn *i, unsigned opcode, un
     gva_t va = ea_gen(cpu, i, 10, ACC_W);
 
     if (likely(opcode == 0xdb && x87_full(f, f->top))) {
+        mem_check_aligned(cpu, i, va, 8);
         mem_write_bytes(cpu, i, va, x87_reg(f, f->top), 10, ACC_W);
         x87_set_cc(f, 0, SW_C1);
         x87_pop(f);
@@ -205,6 +216,7 @@ static void store_m80(struct cpu *cpu, const struct insn *i, unsigned opcode, un
         struct x87_image im;
         struct f80 m = {{0}};
 
+        store_may_fault(cpu, i, va, 10);
         x87_native_run(cpu, &im, opcode, n << 3, &m, 0);
         if (x87_native_stored(cpu, &im))
             mem_write_bytes(cpu, i, va, &m, 10, ACC_W);
