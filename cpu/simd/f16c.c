@@ -118,15 +118,33 @@ HANDLER(vcvtps2ph_reg)
     NEXT;
 }
 
-HANDLER(vcvtps2ph_gen)
+static ALWAYS_INLINE void store_halves(struct cpu *cpu, const struct insn *i, gva_t va, __m128i r)
 {
-    gva_t va = ea_gen(cpu, i, i->osz == VL256 ? 16 : 8, ACC_W);
-    __m128i r = halves(cpu, i);
-
     if (i->osz == VL256)
         stu128(cpu, i, va, r);
     else
         mem_st64(cpu, i, va, low64(r));
+}
+
+/* Where the store may fault: then no flag has come up. */
+static __attribute__((noinline)) void vcvtps2ph_slow(struct cpu *cpu, const struct insn *i,
+                                                     gva_t va)
+{
+    if (i->osz != VL256)
+        mem_check_aligned(cpu, i, va, 8);
+    mem_probe(cpu, i, va, i->osz == VL256 ? 16 : 8, ACC_W);
+    store_halves(cpu, i, va, halves(cpu, i));
+}
+
+HANDLER(vcvtps2ph_gen)
+{
+    unsigned size = i->osz == VL256 ? 16 : 8;
+    gva_t va = ea_gen(cpu, i, size, ACC_W);
+
+    if (likely(tlb_hit(cpu, va, size, ACC_W)))
+        store_halves(cpu, i, va, halves(cpu, i));
+    else
+        vcvtps2ph_slow(cpu, i, va);
     NEXT;
 }
 FAMILY_RM(h_vcvtps2ph, vcvtps2ph_reg, vcvtps2ph_gen);

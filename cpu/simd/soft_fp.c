@@ -229,15 +229,17 @@ static uint64_t fma_nan(struct soft_env *e, const struct soft_format *f, uint64_
     return (is_nan(f, x) ? x : is_nan(f, y) ? y : z) | quiet_bit(f);
 }
 
-static uint64_t invalid(struct soft_env *e, const struct soft_format *f)
+/* Infinity times zero, or less infinity: then a denormal is not told of. */
+static uint64_t invalid(struct soft_env *e, const struct soft_format *f, uint32_t earlier_flags)
 {
-    e->flags |= MXCSR_IE;
+    e->flags = earlier_flags | MXCSR_IE;
     return default_nan(f);
 }
 
 uint64_t soft_fma(struct soft_env *e, const struct soft_format *f, uint64_t x, uint64_t y,
                   uint64_t z, bool minus_product, bool minus_z)
 {
+    uint32_t earlier_flags = e->flags;
     uint64_t product_sign;
     struct exact a, b;
 
@@ -250,9 +252,9 @@ uint64_t soft_fma(struct soft_env *e, const struct soft_format *f, uint64_t x, u
     z ^= minus_z ? sign_bit(f) : 0;
     if (is_infinite(f, x) || is_infinite(f, y)) {
         if (is_zero(f, x) || is_zero(f, y))
-            return invalid(e, f);
+            return invalid(e, f, earlier_flags);
         if (is_infinite(f, z) && (z & sign_bit(f)) != product_sign)
-            return invalid(e, f);
+            return invalid(e, f, earlier_flags);
         return product_sign | infinity(f);
     }
     if (is_infinite(f, z))
