@@ -75,14 +75,14 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->gpr[REG_RDX] = cpuid_signature(cpu->model);
     cpu->gpr[REG_RIP] = 0xfff0;
     cpu_set_rflags(cpu, 0);
-    for (unsigned n = SEG_ES; n <= SEG_GS; n++)
+    cpu->cr0 = (init ? cpu->cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW) | CR0_ET;
+    for (unsigned n = SEG_ES; n <= SEG_GS; n++) /* with PE clear: as real mode has them */
         reset_segment(cpu, n, 0, 0, SEG_S | SEG_T_WRITE | SEG_T_ACCESSED);
     reset_segment(cpu, SEG_CS, 0xf000, 0xffff0000,
                   SEG_S | SEG_T_CODE | SEG_T_READ | SEG_T_ACCESSED);
     reset_segment(cpu, SEG_LDT, 0, 0, SYS_LDT);
     reset_segment(cpu, SEG_TR, 0, 0, SYS_TSS32_BUSY);
     cpu->gdtr = cpu->idtr = (struct table_reg){.base = 0, .limit = 0xffff};
-    cpu->cr0 = (init ? cpu->cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW) | CR0_ET;
     cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
     cpu->cpl = 0;
     cpu->inhibit = 0;

@@ -198,12 +198,12 @@ static void deliver_inner(struct cpu *cpu, const struct delivery *dl, const stru
     st = fstack_inner(&ss, esp, pl, (ss_sel & 0xfffcu) | dl->ext);
     fstack_push(cpu, &st, frame, n, size);
 
+    enter_handler(cpu, g, cs, pl); /* first: with VM clear SS is checked as what it is */
     if (v86) {
         for (unsigned k = 0; k < ARRAY_SIZE(v86_order); k++)
             seg_set_null(cpu, v86_order[k], 0);
     }
     seg_set(cpu, SEG_SS, ss_sel, &ss);
-    enter_handler(cpu, g, cs, pl);
     fstack_commit(cpu, &st);
 }
 
