@@ -113,6 +113,11 @@ void control_task_cr3(struct cpu *cpu, uint32_t val)
         cpu_raise_err(cpu, EXC_GP, 0);
 }
 
+uint64_t control_cr0_valid(void)
+{
+    return CR0_VALID;
+}
+
 uint64_t control_cr4_valid(const struct cpu *cpu)
 {
     static const struct {
@@ -167,9 +172,9 @@ bool control_write_cr8(struct cpu *cpu, uint64_t val)
     return true;
 }
 
-bool control_write_efer(struct cpu *cpu, uint64_t val)
+uint64_t control_efer_valid(const struct cpu *cpu)
 {
-    uint64_t valid = 0, diff;
+    uint64_t valid = 0;
 
     if (has(cpu, FEAT(SYSCALL)))
         valid |= EFER_SCE;
@@ -177,6 +182,13 @@ bool control_write_efer(struct cpu *cpu, uint64_t val)
         valid |= EFER_LME | EFER_LMA;
     if (has(cpu, FEAT(NX)))
         valid |= EFER_NXE;
+    return valid;
+}
+
+bool control_write_efer(struct cpu *cpu, uint64_t val)
+{
+    uint64_t valid = control_efer_valid(cpu), diff;
+
     if (!valid || (val & ~valid))
         return false;
     val = (val & ~(uint64_t)EFER_LMA) | (cpu->efer & EFER_LMA);

@@ -18,7 +18,9 @@ bool control_write_efer(struct cpu *cpu, uint64_t val);
 /* CR3 from a TSS: raises #GP(0) itself when PAE's pointers are bad. */
 void control_task_cr3(struct cpu *cpu, uint32_t val);
 
-/* Bits of CR4 that this CPU has. */
+/* Bits that there are in CR0 and, on this CPU, in CR4 and EFER. */
+uint64_t control_cr0_valid(void);
 uint64_t control_cr4_valid(const struct cpu *cpu);
+uint64_t control_efer_valid(const struct cpu *cpu);
 
 #endif

@@ -131,22 +131,14 @@ static void save64(const struct cpu *cpu, uint8_t *area)
 
 /* What RSM restores beyond registers that any value suits. */
 struct resume {
-    uint64_t cr0, cr3, cr4, efer, rflags, dr7;
+    uint64_t cr0, cr3, cr4, efer, rflags, rip, dr7;
     uint32_t smbase;
     uint16_t pending_db;
     bool halted, nmi_blocked;
 };
 
-static void load64(struct cpu *cpu, const uint8_t *area, struct resume *r)
+static void read64(const uint8_t *area, struct resume *r)
 {
-    for (unsigned n = SEG_ES; n <= SEG_GS; n++)
-        get_seg64(area, S64_SEG + n * 16, &cpu->seg[n]);
-    get_seg64(area, S64_LDTR, &cpu->seg[SEG_LDT]);
-    get_seg64(area, S64_TR, &cpu->seg[SEG_TR]);
-    cpu->gdtr.limit = (uint16_t)get32(area, S64_GDTR + 4);
-    cpu->gdtr.base = get64(area, S64_GDTR + 8);
-    cpu->idtr.limit = (uint16_t)get32(area, S64_IDTR + 4);
-    cpu->idtr.base = get64(area, S64_IDTR + 8);
     r->halted = area[S64_HALT - SAVE_AREA] & 1;
     r->nmi_blocked = area[S64_NMI - SAVE_AREA] & 1;
     r->pending_db = get16(area, S64_PENDING);
@@ -156,9 +148,21 @@ static void load64(struct cpu *cpu, const uint8_t *area, struct resume *r)
     r->cr3 = get64(area, S64_CR3);
     r->cr0 = get64(area, S64_CR0);
     r->dr7 = get64(area, S64_DR7);
-    cpu->dr6 = (get64(area, S64_DR6) & 0xe00f) | DR6_FIXED;
     r->rflags = get64(area, S64_RFLAGS);
-    cpu->gpr[REG_RIP] = get64(area, S64_RIP);
+    r->rip = get64(area, S64_RIP);
+}
+
+static void load64(struct cpu *cpu, const uint8_t *area)
+{
+    for (unsigned n = SEG_ES; n <= SEG_GS; n++)
+        get_seg64(area, S64_SEG + n * 16, &cpu->seg[n]);
+    get_seg64(area, S64_LDTR, &cpu->seg[SEG_LDT]);
+    get_seg64(area, S64_TR, &cpu->seg[SEG_TR]);
+    cpu->gdtr.limit = (uint16_t)get32(area, S64_GDTR + 4);
+    cpu->gdtr.base = get64(area, S64_GDTR + 8);
+    cpu->idtr.limit = (uint16_t)get32(area, S64_IDTR + 4);
+    cpu->idtr.base = get64(area, S64_IDTR + 8);
+    cpu->dr6 = (get64(area, S64_DR6) & 0xe00f) | DR6_FIXED;
     for (unsigned n = 0; n < 16; n++)
         cpu->gpr[n] = get64(area, S64_R15 + (15 - n) * 8);
 }
@@ -215,7 +219,22 @@ static void save32(const struct cpu *cpu, uint8_t *area)
     put32(area, S32_CR0, cpu->cr0);
 }
 
-static void load32(struct cpu *cpu, const uint8_t *area, struct resume *r)
+static void read32(const uint8_t *area, struct resume *r)
+{
+    r->cr4 = get32(area, S32_CR4);
+    r->nmi_blocked = get32(area, S32_NMI) & 1;
+    r->pending_db = get16(area, S32_PENDING);
+    r->halted = get16(area, S32_HALT) & 1;
+    r->smbase = get32(area, S32_SMBASE);
+    r->dr7 = get32(area, S32_DR7);
+    r->rflags = get32(area, S32_EFLAGS);
+    r->rip = get32(area, S32_EIP);
+    r->cr3 = get32(area, S32_CR3);
+    r->cr0 = get32(area, S32_CR0);
+    r->efer = 0;
+}
+
+static void load32(struct cpu *cpu, const uint8_t *area)
 {
     for (unsigned n = 0; n < SEG_COUNT; n++) {
         struct segment *s = &cpu->seg[n];
@@ -223,26 +242,15 @@ static void load32(struct cpu *cpu, const uint8_t *area, struct resume *r)
         s->sel = get16(area, S32_SEL + n * 4);
         s->limit = get32(area, S32_HIDDEN + n * 12);
         s->base = get32(area, S32_HIDDEN + n * 12 + 4);
-        s->attr = get16(area, S32_HIDDEN + n * 12 + 8) & 0xf0ff;
+        s->attr = get16(area, S32_HIDDEN + n * 12 + 8) & SEG_ATTR;
     }
     cpu->gdtr.base = get32(area, S32_GDTR);
     cpu->gdtr.limit = get16(area, S32_GDTR + 4);
     cpu->idtr.base = get32(area, S32_IDTR);
     cpu->idtr.limit = get16(area, S32_IDTR + 4);
-    r->cr4 = get32(area, S32_CR4);
-    r->nmi_blocked = get32(area, S32_NMI) & 1;
-    r->pending_db = get16(area, S32_PENDING);
-    r->halted = get16(area, S32_HALT) & 1;
-    r->smbase = get32(area, S32_SMBASE);
-    r->dr7 = get32(area, S32_DR7);
     cpu->dr6 = (get32(area, S32_DR6) & 0xe00f) | DR6_FIXED;
     for (unsigned n = 0; n < 8; n++)
         cpu->gpr[n] = get32(area, S32_GPR + n * 4);
-    cpu->gpr[REG_RIP] = get32(area, S32_EIP);
-    r->rflags = get32(area, S32_EFLAGS);
-    r->cr3 = get32(area, S32_CR3);
-    r->cr0 = get32(area, S32_CR0);
-    r->efer = 0;
 }
 
 /* ---- in and out ---- */
@@ -295,14 +303,17 @@ void cpu_smi_enter(struct cpu *cpu)
 /* SDM 31.3.2: states that RSM must not enter. */
 static bool resume_legal(const struct cpu *cpu, const struct resume *r)
 {
-    if (r->cr4 & ~control_cr4_valid(cpu))
+    bool pe = r->cr0 & CR0_PE, pg = r->cr0 & CR0_PG, lma = r->efer & EFER_LMA;
+
+    if ((r->cr4 & ~control_cr4_valid(cpu)) || (r->efer & ~control_efer_valid(cpu)))
         return false;
-    if ((r->cr0 >> 32) || ((r->cr0 & CR0_PG) && !(r->cr0 & CR0_PE)) ||
-        ((r->cr0 & CR0_NW) && !(r->cr0 & CR0_CD)))
+    if ((r->cr0 >> 32) || (pg && !pe) || ((r->cr0 & CR0_NW) && !(r->cr0 & CR0_CD)))
         return false;
-    if (r->efer & EFER_LMA)
-        return (r->cr0 & CR0_PG) && (r->cr4 & CR4_PAE) && (r->efer & EFER_LME);
-    return true;
+    if ((r->rflags & FL_VM) && (!pe || lma))
+        return false;
+    if (lma != (pg && (r->efer & EFER_LME)))
+        return false;
+    return lma ? (r->cr4 & CR4_PAE) != 0 : !(r->cr4 & CR4_PCIDE);
 }
 
 static unsigned resumed_cpl(const struct cpu *cpu)
@@ -319,19 +330,25 @@ void smm_leave(struct cpu *cpu)
 
     memslots_read(cpu->slots, cpu->smbase + SAVE_AREA, area, sizeof(area));
     if (wide_layout(cpu))
-        load64(cpu, area, &r);
+        read64(area, &r);
     else
-        load32(cpu, area, &r);
+        read32(area, &r);
     if (!resume_legal(cpu, &r)) {
         log_msg(LOG_RESET, "cpu%u: RSM to an illegal state: shutdown", cpu->id);
         cpu->shutdown = true;
         cpu_recheck_events(cpu);
         return;
     }
-    cpu->cr0 = r.cr0 | CR0_ET;
-    cpu->cr3 = r.cr3;
+    if (wide_layout(cpu))
+        load64(cpu, area);
+    else
+        load32(cpu, area);
+    cpu->cr0 = (r.cr0 & control_cr0_valid()) | CR0_ET;
+    cpu->cr3 = r.cr3 & ((UINT64_C(1) << cpu->phys_bits) - 1);
     cpu->cr4 = r.cr4;
-    cpu->efer = r.efer & (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+    cpu->efer = r.efer;
+    cpu->gpr[REG_RIP] =
+        (r.efer & EFER_LMA) && (cpu->seg[SEG_CS].attr & SEG_L) ? r.rip : (uint32_t)r.rip;
     cpu_set_rflags(cpu, r.rflags & (FL_ARITH | FL_TF | FL_IF | FL_DF | FL_IOPL | FL_NT | FL_RF |
                                     FL_VM | FL_AC | FL_VIF | FL_VIP | FL_ID));
     cpu->cpl = (uint8_t)resumed_cpl(cpu);

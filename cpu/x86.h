@@ -141,6 +141,7 @@ enum {
 
 /* Hidden segment attributes as the second descriptor word holds them, moved down by 8: type in bits
  * 3..0, S in 4, DPL in 6..5, P in 7, AVL in 12, L in 13, D/B in 14, G in 15. */
+#define SEG_ATTR      0xf0ffu
 #define SEG_TYPE      0x000fu
 #define SEG_S         0x0010u
 #define SEG_DPL       0x0060u
