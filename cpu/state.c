@@ -106,25 +106,61 @@ void cpu_get_state(const struct cpu *cpu, struct x86_state *s)
     s->shutdown = cpu->shutdown;
 }
 
+#define RFLAGS_VALID                                                                               \
+    (FL_ARITH | FL_1 | FL_TF | FL_IF | FL_DF | FL_IOPL | FL_NT | FL_RF | FL_VM | FL_AC | FL_VIF |  \
+     FL_VIP | FL_ID)
+
+/* Control registers that the vCPU has, each legal and legal together (SDM volume 3A, 2.5, 4.1.1).
+ */
+static bool possible_control(const struct cpu *cpu, const struct x86_state *s)
+{
+    bool pg = s->cr0 & CR0_PG, lme = s->efer & EFER_LME, lma = s->efer & EFER_LMA;
+
+    if ((s->cr0 & ~control_cr0_valid()) || (s->cr4 & ~control_cr4_valid(cpu)) ||
+        (s->efer & ~control_efer_valid(cpu)))
+        return false;
+    if ((pg && !(s->cr0 & CR0_PE)) || lma != (pg && lme))
+        return false;
+    if (lma ? !(s->cr4 & CR4_PAE) : (s->cr4 & CR4_PCIDE) != 0)
+        return false;
+    return !(s->cr3 >> cpu->phys_bits);
+}
+
+/* Mode, privilege and RIP. */
+static bool possible_mode(const struct x86_state *s)
+{
+    bool code64 = (s->efer & EFER_LMA) && (s->seg[SEG_CS].attr & SEG_L);
+
+    if ((s->rflags & ~(uint64_t)RFLAGS_VALID) || (s->rip >> 32 && !code64))
+        return false;
+    if (!(s->cr0 & CR0_PE))
+        return s->cpl == 0 && !(s->rflags & FL_VM);
+    if (s->rflags & FL_VM)
+        return s->cpl == 3 && !(s->efer & EFER_LMA);
+    return s->cpl <= 3;
+}
+
 static bool possible(const struct cpu *cpu, const struct x86_state *s)
 {
-    bool lma = s->efer & EFER_LMA;
     feature_set features = (feature_set)s->features[1] << 64 | s->features[0];
 
-    if (s->version != X86_STATE_VERSION || s->size != sizeof(*s))
+    if (s->version != X86_STATE_VERSION || s->size != sizeof(*s) || (features & ~cpu->features))
         return false;
-    if ((features & ~cpu->features) || (s->cr4 & ~control_cr4_valid(cpu)))
+    if (!possible_control(cpu, s) || !possible_mode(s))
         return false;
-    if ((s->cr0 & CR0_PG) && !(s->cr0 & CR0_PE))
+    for (unsigned n = 0; n < SEG_COUNT; n++) {
+        if (s->seg[n].attr & ~SEG_ATTR)
+            return false;
+    }
+    if (s->exc_kind > EVK_NMI || (s->mxcsr & ~MXCSR_VALID))
         return false;
-    if (lma && !((cpu->features & FEAT(LM)) && (s->cr0 & CR0_PG) && (s->cr4 & CR4_PAE)))
-        return false;
-    if ((s->cr4 & CR4_PCIDE) && !lma)
+    if ((s->dr6 | s->dr7 | s->smbase) >> 32 ||
+        (s->pending_db & ~(uint64_t)(0xf | DR6_BD | DR6_BS | DR6_BT)))
         return false;
     if (s->xss || (cpu->features & FEAT(XSAVE) ? !xsave_xcr0_ok(cpu->features, s->xcr0)
                                                : s->xcr0 != XCR0_X87))
         return false;
-    if (s->cpl > 3 || s->exc_kind > EVK_NMI || (s->mxcsr & ~MXCSR_VALID))
+    if (s->inhibit & ~(INHIBIT_INTR | INHIBIT_ALL))
         return false;
     return s->gdtr.limit <= 0xffff && s->idtr.limit <= 0xffff;
 }
