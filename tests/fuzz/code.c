@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "cpu/cpu.h"
+#include "cpu/decode.h"
 
 static bool row_in_mode(const struct opcode *row, unsigned mode)
 {
@@ -109,4 +110,12 @@ unsigned fuzz_insn(struct fuzz_input *in, unsigned mode, uint8_t *to)
     for (; tail; tail--, n++)
         to[n] = small && tail < 9 ? (uint8_t)(fuzz_u8(in) & 0x80 ? 0xff : 0) : fuzz_u8(in);
     return n;
+}
+
+unsigned fuzz_insn_whole(struct fuzz_input *in, unsigned mode, uint8_t *to)
+{
+    unsigned n = fuzz_insn(in, mode, to);
+    struct insn i;
+
+    return decode(to, n, mode, ~(feature_set)0, &i) == DECODE_OK ? i.len : n;
 }

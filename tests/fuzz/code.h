@@ -13,4 +13,7 @@
  * bytes as they come. How many bytes were written; an instruction may be shorter. */
 unsigned fuzz_insn(struct fuzz_input *in, unsigned mode, uint8_t *to);
 
+/* The same, but how long the instruction is that they make, if they do. */
+unsigned fuzz_insn_whole(struct fuzz_input *in, unsigned mode, uint8_t *to);
+
 #endif

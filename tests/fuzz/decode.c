@@ -145,6 +145,10 @@ static feature_set pick_features(struct fuzz_input *in)
     return ~(feature_set)0;
 }
 
+void fuzz_show(void)
+{
+}
+
 void fuzz_one(const uint8_t *data, size_t size)
 {
     static const unsigned modes[] = {MODE_16, MODE_32, MODE_64};

@@ -15,6 +15,9 @@ extern const size_t fuzz_max_len;
 /* Tries one case; a finding ends the process (a sanitizer, an invariant, fuzz_expect). */
 void fuzz_one(const uint8_t *data, size_t size);
 
+/* Prints to stderr what is known of the case under way, which has failed. */
+void fuzz_show(void);
+
 /* Prints what does not hold and ends the process so that libFuzzer keeps the input. */
 __attribute__((noreturn)) void fuzz_failed(const char *file, int line, const char *what);
 
