@@ -382,7 +382,7 @@ static void check_access(struct cpu *cpu, gva_t va, unsigned size, unsigned acc,
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
     if (alignable && !(acc & ACC_SYS) && alignment_checked(cpu) && (va & (size - 1)))
         cpu_raise_err(cpu, EXC_AC, 0);
-    if (cpu->watching && !(acc & ACC_SYS))
+    if (cpu->watching) /* tables, too, and what the processor pushes */
         debug_data_access(cpu, va, size, acc & ACC_W);
 }
 

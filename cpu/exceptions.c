@@ -285,7 +285,8 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
         cpu->dr7 &= ~(uint64_t)DR7_GD;
     if (ev->kind == EVK_NMI)
         cpu->nmi_blocked = true;
-    cpu->pending_db = 0;
+    /* of what MOV SS held back, INT n leaves the breakpoints to its handler's first instruction */
+    cpu->pending_db &= ev->kind == EVK_SOFT_INT || ev->kind == EVK_ICEBP ? 0xf : 0;
     if (log_on(LOG_INT))
         log_msg(LOG_INT, "cpu%u: vector %02x kind %d error %x at %04x:%llx cr2 %llx rax %llx",
                 cpu->id, ev->vector, (int)ev->kind, ev->has_error ? ev->error : 0,

@@ -11,8 +11,10 @@
 /* After segment n was loaded: what else that changes. */
 static void seg_loaded(struct cpu *cpu, unsigned n, bool shadow)
 {
-    if (n == SEG_SS && shadow)
+    if (n == SEG_SS && shadow) { /* SDM 3A 6.8.3: breakpoints wait, a single step is dropped */
         cpu->inhibit = INHIBIT_ALL | INHIBIT_INTR;
+        cpu->pending_db &= ~(uint64_t)DR6_BS;
+    }
     cpu_sync_mode(cpu);
     if (cpu->inhibit)
         cpu_recheck_events(cpu);
