@@ -64,6 +64,31 @@ unpack_package() {
     mv "$tmp" "$dir"
 }
 
+# Downloads the named packages and all that they depend on, as if nothing were installed, and unpacks them together in
+# directory $1, only once.
+unpack_with_dependencies() {
+    local dir=$1 tmp=$1.new all none=(-o Dir::State::status=/dev/null)
+    shift
+    [ ! -e "$dir/.unpacked" ] || return 0
+    rm -rf "$tmp" "$dir"
+    mkdir -p "$tmp"
+    know_package "$1"
+    closure() {
+        all=$(apt-get -q "${none[@]}" -s install --no-install-recommends "$@" 2>"$tmp/apt.log" |
+            sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+        # shellcheck disable=SC2086
+        [ -n "$all" ] && (cd "$tmp" && apt-get -q "${none[@]}" download $all >apt.log 2>&1)
+    }
+    say "fetching $* and what they depend on"
+    if ! closure "$@"; then
+        refresh_lists
+        closure "$@" || die "cannot download $*: $(tail -n 1 "$tmp/apt.log")"
+    fi
+    (cd "$tmp" && for deb in *.deb; do dpkg-deb -x "$deb" . || exit 1; done && rm -f ./*.deb apt.log && touch .unpacked) ||
+        die "cannot unpack what $* depend on"
+    mv "$tmp" "$dir"
+}
+
 refresh_lists() {
     if [ -n "${APT_CONFIG:-}" ]; then
         apt-get -q update >&2

@@ -67,7 +67,7 @@ run_test() {
     {
         cat "$dir/result"
         if [ $rc != 0 ] && [ $rc != 77 ]; then
-            for f in command stdout stderr debugcon serial screen; do
+            for f in command stdout stderr debugcon serial screen differences; do
                 [ -s "$dir/$f" ] || continue
                 printf '  -- %s\n' "$f"
                 tail -n 40 "$dir/$f" | tr -d '\r' | sed 's/[^[:print:]\t]/?/g; s/^/  | /'
