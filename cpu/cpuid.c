@@ -114,6 +114,19 @@ static void show_features(const struct cpu *cpu, uint32_t leaf, struct cpuid_reg
     }
 }
 
+bool cpuid_shows(unsigned feature, uint32_t *leaf, unsigned *reg, unsigned *bit)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(shown); k++) {
+        if (shown[k].feature == feature) {
+            *leaf = shown[k].leaf;
+            *reg = shown[k].reg;
+            *bit = shown[k].bit;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cpuid_can_show(const struct cpu_model *m, unsigned feature)
 {
     if (feature == FEATURE_XSAVE && m->max_leaf < 0xd) /* where its areas are described */

@@ -56,6 +56,9 @@ const char *const *cpu_feature_names(unsigned *n);
 /* Has the model the CPUID leaf that shows the feature (a FEATURE_*)? */
 bool cpuid_can_show(const struct cpu_model *m, unsigned feature);
 
+/* Where CPUID shows a feature: leaf, register (0 EAX .. 3 EDX), bit. False for those it does not. */
+bool cpuid_shows(unsigned feature, uint32_t *leaf, unsigned *reg, unsigned *bit);
+
 /* All models, in the order to show them; *n of them. */
 const struct cpu_model *cpu_models_list(unsigned *n);
 
