@@ -43,8 +43,6 @@ const char *diff_row_excluded(const struct opcode *row)
     }
     if (amd_prefetch_register(row))
         return "#UD on AMD: 0F 0D is a prefetch of memory only";
-    if (!diff_facts_has(row->feature))
-        return "-cpu max has no such feature";
     return diff_host_has(row->feature) ? NULL : "the host has no such feature";
 }
 
@@ -128,10 +126,6 @@ static const char *amd_differs(const struct diff_facts *f, const struct diff_cas
 static const char *unknown_excluded(const struct diff_facts *f, const struct diff_case *c)
 {
     const struct diff_bytes *b = &f->bytes;
-    const struct opcode *row = diff_facts_other_row(c);
-
-    if (row && !diff_facts_has(row->feature))
-        return "-cpu max has no such feature, the host may";
     if (!diff_host_is_intel() && b->lock && b->map == MAP_0F && b->opcode >= 0x20 &&
         b->opcode <= 0x23)
         return "AMD: LOCK MOV CR0 is CR8";

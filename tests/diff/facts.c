@@ -14,23 +14,6 @@ void diff_facts_features(feature_set set)
     features = set;
 }
 
-bool diff_facts_has(unsigned feature)
-{
-    return features >> feature & 1;
-}
-
-const struct opcode *diff_facts_other_row(const struct diff_case *c)
-{
-    struct insn i;
-    uint8_t code[INSN_MAX_LEN + 1];
-
-    memset(code, 0xcc, sizeof(code));
-    memcpy(code, c->code, c->len < INSN_MAX_LEN ? c->len : INSN_MAX_LEN);
-    if (decode(code, INSN_MAX_LEN, c->setup->mode, ~(feature_set)0, &i) != DECODE_OK)
-        return NULL;
-    return &opcode_table[i.op];
-}
-
 static bool is_double(const struct opcode *row)
 {
     return diff_row_named(row, "shld,shrd");
@@ -100,12 +83,6 @@ static void first(struct diff_facts *f, const struct diff_case *c)
         f->undefined = shift_undefined(f->row, diff_shift_count(f, c), 8u << i->osz);
 }
 
-static bool row_uses_fpu(const struct opcode *row)
-{
-    return (row->attr & (A_FPU | A_SSE | A_AVX)) || row->feature == FEATURE_FPU ||
-           diff_row_plays(row, ROLE_RM_VEC);
-}
-
 void diff_facts_find(struct diff_facts *f, const struct diff_case *c)
 {
     uint8_t code[DIFF_CODE_MAX + INSN_MAX_LEN + 1];
@@ -124,7 +101,7 @@ void diff_facts_find(struct diff_facts *f, const struct diff_case *c)
         return;
     f->row = &opcode_table[f->insn.op];
     f->stays = !(f->row->attr & A_END);
-    f->uses_fpu = row_uses_fpu(f->row);
+    f->uses_fpu = diff_row_uses_fpu(f->row);
     first(f, c);
     f->ever = f->undefined;
     for (at = f->insn.len; at < c->len; f->count++) {
@@ -135,7 +112,7 @@ void diff_facts_find(struct diff_facts *f, const struct diff_case *c)
             return;
         }
         f->stays &= !(opcode_table[i.op].attr & A_END);
-        f->uses_fpu |= row_uses_fpu(&opcode_table[i.op]);
+        f->uses_fpu |= diff_row_uses_fpu(&opcode_table[i.op]);
         f->undefined = diff_carry_undefined(f->undefined, code + at, c->setup->mode);
         f->ever |= f->undefined;
         at += i.len;

@@ -27,10 +27,6 @@ struct diff_facts {
 
 /* The features that the emulated CPU has. To be set before anything else. */
 void diff_facts_features(feature_set features);
-bool diff_facts_has(unsigned feature);
-
-/* The row of the first instruction if the CPU had every feature, or NULL. */
-const struct opcode *diff_facts_other_row(const struct diff_case *c);
 
 void diff_facts_find(struct diff_facts *f, const struct diff_case *c);
 

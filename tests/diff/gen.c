@@ -38,7 +38,6 @@ static enum diff_kind work_out_kind(const struct opcode *row)
         {"verr,verw,lar,lsl,arpl", KIND_SELECTOR},
         {"fldenv,frstor", KIND_X87_STATE},
         {"fxrstor", KIND_FXRSTOR},
-        {"xsave,xsavec,xsaveopt,xsaves,xrstor,xrstors", KIND_XSAVE},
     };
 
     if (diff_row_has(row, OPR_Ap))
@@ -57,6 +56,8 @@ static enum diff_kind work_out_kind(const struct opcode *row)
         return KIND_SELECTOR;
     if (diff_row_plays(row, ROLE_RM_VSIB))
         return KIND_GATHER;
+    if (diff_row_is_xsave(row))
+        return KIND_XSAVE;
     for (unsigned n = 0; n < ARRAY_SIZE(list); n++) {
         if (diff_row_named(row, list[n].names))
             return list[n].kind;
@@ -140,12 +141,6 @@ static void random_fs_gs(struct diff_gen *g)
         s->fs_base = rng_next(&g->rng) >> (17 + rng_below(&g->rng, 30));
 }
 
-static bool uses_fpu(const struct opcode *row)
-{
-    return (row->attr & (A_FPU | A_SSE | A_AVX)) || diff_row_named(row, "wait") ||
-           diff_row_plays(row, ROLE_RM_VEC);
-}
-
 static void random_state(struct diff_gen *g)
 {
     struct diff_case *c = g->c;
@@ -212,7 +207,7 @@ bool diff_gen_case(struct diff_gen *g, struct diff_case *c, const struct opcode 
     if (row->attr & (setup->mode == MODE_64 ? A_I64 : A_O64))
         return false;
     begin(g, c, setup);
-    c->with_fpu = uses_fpu(row) || rng_one_in(&g->rng, 32);
+    c->with_fpu = diff_row_uses_fpu(row) || rng_one_in(&g->rng, 32);
     c->stepped = rng_one_in(&g->rng, 8);
     random_state(g);
     if (setup->mode != MODE_64 || diff_wants_stack(row))
@@ -265,7 +260,7 @@ void diff_gen_sequence(struct diff_gen *g, struct diff_case *c, const struct opc
         memcpy(code + len, c->code, c->len);
         len += c->len;
         undef = diff_carry_undefined(undef, c->code, setup->mode);
-        with_fpu |= uses_fpu(row);
+        with_fpu |= diff_row_uses_fpu(row);
         n++;
     }
     begin(g, c, setup);

@@ -20,7 +20,8 @@ static bool is_avx(const struct opcode *row)
 
 static bool is_x87(const struct opcode *row)
 {
-    return !is_mmx(row) && ((row->attr & A_FPU) || row->feature == FEATURE_FPU);
+    return !is_mmx(row) &&
+           ((row->attr & A_FPU) || row->feature == FEATURE_FPU || diff_row_is_xsave(row));
 }
 
 static bool is_sse(const struct opcode *row)

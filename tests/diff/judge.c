@@ -156,7 +156,7 @@ static void forgive_memory(struct diff_memory *m, const struct diff_facts *f,
     if (!f->row || f->count > 1 || !(f->insn.flags & INSN_MEM))
         return;
     at = effective_address(f, c);
-    if (diff_row_named(f->row, "fxsave") || strncmp(f->row->mnemonic, "xsave", 5) == 0) {
+    if (diff_row_named(f->row, "fxsave") || diff_row_is_xsave(f->row)) {
         take_from_host(m, at + FX_FOP, FX_MXCSR - FX_FOP);
         take_from_host(m, at + FX_MXCSR + 4, 4);
     } else if (diff_row_named(f->row, "fnstenv,fnsave")) {

@@ -73,6 +73,17 @@ bool diff_row_is_vex(const struct opcode *row)
     return row->map >= VF;
 }
 
+bool diff_row_is_xsave(const struct opcode *row)
+{
+    return strncmp(row->mnemonic, "xsave", 5) == 0 || strncmp(row->mnemonic, "xrstor", 6) == 0;
+}
+
+bool diff_row_uses_fpu(const struct opcode *row)
+{
+    return (row->attr & (A_FPU | A_SSE | A_AVX)) || row->feature == FEATURE_FPU ||
+           diff_row_plays(row, ROLE_RM_VEC) || diff_row_is_xsave(row);
+}
+
 bool diff_row_has_modrm(const struct opcode *row)
 {
     for (unsigned n = 0; n < ARRAY_SIZE(row->operand); n++) {
@@ -116,7 +127,7 @@ unsigned diff_operand_size(const struct opcode *row, unsigned kind, const struct
     case 8: return diff_row_named(row, "cmpxchg8b") && s->w ? 16 : 8;
     default: return size;
     }
-    if (strncmp(row->mnemonic, "xsave", 5) == 0 || strncmp(row->mnemonic, "xrstor", 6) == 0)
+    if (diff_row_is_xsave(row))
         return 576 + 256;
     if (diff_row_named(row, "fxsave,fxrstor"))
         return 512;

@@ -62,6 +62,10 @@ bool diff_row_has(const struct opcode *row, unsigned operand_kind);
 bool diff_row_plays(const struct opcode *row, enum diff_role role);
 bool diff_row_is_vex(const struct opcode *row);
 
+/* Does it look at x87 or vector registers? */
+bool diff_row_uses_fpu(const struct opcode *row);
+bool diff_row_is_xsave(const struct opcode *row);
+
 /* Has the row a ModRM byte? */
 bool diff_row_has_modrm(const struct opcode *row);
 
