@@ -61,6 +61,14 @@ void vcpu_sleep(struct vcpu *v)
     lock_drop(&v->lock);
 }
 
+void vcpu_nap(struct vcpu *v, int64_t ns)
+{
+    lock_take(&v->lock);
+    if (!atomic_load(&v->cfg.cpu->attention))
+        condition_wait_for(&v->wake, &v->lock, ns);
+    lock_drop(&v->lock);
+}
+
 void vcpu_join(struct vcpu *v)
 {
     if (v->thread)

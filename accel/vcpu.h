@@ -31,6 +31,9 @@ void vcpu_wake(struct vcpu *v);
 /* For the CPU's wait_for_event hook: sleeps until cpu->attention. The vCPU's thread. */
 void vcpu_sleep(struct vcpu *v);
 
+/* The same for wait_a_while: for `ns` nanoseconds at most. */
+void vcpu_nap(struct vcpu *v, int64_t ns);
+
 /* Waits for the thread to end (exited returned false). Main thread. */
 void vcpu_join(struct vcpu *v);
 void vcpu_free(struct vcpu *v);

@@ -10,7 +10,9 @@
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
+#include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/step.h"
@@ -105,7 +107,12 @@ static inline bool lock_try(struct lock *l)
 
 static inline void condition_init(struct condition *c)
 {
-    invariant(!pthread_cond_init(&c->cond, NULL));
+    pthread_condattr_t monotonic;
+
+    invariant(!pthread_condattr_init(&monotonic));
+    invariant(!pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
+    invariant(!pthread_cond_init(&c->cond, &monotonic));
+    pthread_condattr_destroy(&monotonic);
 #ifdef PENUMBRA_STEPS
     c->broadcasts = 0;
 #endif
@@ -130,6 +137,20 @@ static inline void condition_wait(struct condition *c, struct lock *l)
     }
 #endif
     invariant(!pthread_cond_wait(&c->cond, &l->mutex));
+}
+
+/* The same, but for `ns` nanoseconds at most. Not for tests that schedule threads by steps. */
+static inline void condition_wait_for(struct condition *c, struct lock *l, int64_t ns)
+{
+    struct timespec until;
+    int err;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    ns += until.tv_nsec;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    err = pthread_cond_timedwait(&c->cond, &l->mutex, &until);
+    invariant(!err || err == ETIMEDOUT);
 }
 
 static inline void condition_broadcast(struct condition *c)

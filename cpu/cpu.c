@@ -86,7 +86,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
     cpu->cpl = 0;
     cpu->inhibit = 0;
-    cpu->halted = false;
+    cpu->halted = cpu->monitor.armed = cpu->monitor.waiting = false;
     cpu->wait_sipi = !bsp;
     cpu->nmi_blocked = cpu->shutdown = false;
     if (init && cpu->in_smm && cpu->hooks.smm_changed) /* at power-on the board knows itself */
@@ -112,7 +112,8 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
         cpu->tsc_offset = -(int64_t)cpu_tsc(cpu);
         cpu->tsc_adjust = 0;
         cpu->pat = UINT64_C(0x0007040600070406);
-        cpu->misc_enable = 1; /* fast strings */
+        cpu->misc_enable = MISC_ENABLE_FAST_STRINGS |
+                           (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0);
         cpu->spec_ctrl = 0;
         cpu->feature_control = 1; /* locked, nothing enabled */
         cpu->mtrr_def_type = 0;

@@ -214,9 +214,13 @@ struct cpu_hooks {
     void (*smm_changed)(void *opaque, bool in_smm); /* SMRAM appears or goes */
     int64_t (*now)(void *opaque);                   /* virtual nanoseconds */
     void (*wait_for_event)(void *opaque);           /* HLT: sleep until cpu.attention is not zero */
-    void (*ferr)(void *opaque, bool level);         /* FERR# (IRQ 13), or NULL: not connected */
-    void (*audit)(void *opaque);                    /* EV_AUDIT, or NULL */
+    /* MWAIT: the same, but for `ns` at most; NULL: MWAIT does not wait */
+    void (*wait_a_while)(void *opaque, int64_t ns);
+    void (*ferr)(void *opaque, bool level); /* FERR# (IRQ 13), or NULL: not connected */
+    void (*audit)(void *opaque);            /* EV_AUDIT, or NULL */
 };
+
+#define CPU_MONITOR_LINE 64 /* bytes that MONITOR watches */
 
 struct cpu {
     /* ---- what almost every instruction touches ---- */
@@ -239,7 +243,7 @@ struct cpu {
     /* ---- system state ---- */
     uint8_t cpl;
     uint8_t inhibit; /* INHIBIT_*, for the next instruction boundary */
-    bool halted;     /* HLT or wait-for-SIPI */
+    bool halted;     /* HLT, MWAIT or wait-for-SIPI */
     bool wait_sipi;
     bool nmi_blocked;
     bool in_smm;
@@ -258,6 +262,14 @@ struct cpu {
     bool mxcsr_unmasked; /* the guest has unmasked some SSE exception */
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    struct {
+        bool armed;      /* by MONITOR, for the next MWAIT */
+        bool waiting;    /* it is MWAIT that halted the CPU */
+        bool masked_too; /* an interrupt ends the wait though RFLAGS.IF is clear */
+        gpa_t line;
+        uint8_t was[CPU_MONITOR_LINE]; /* what MONITOR found there */
+        int64_t nap, waited;           /* nanoseconds: the last nap, all of them */
+    } monitor;
     int64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset */
     uint64_t tsc_adjust;
     uint64_t pat, misc_enable, spec_ctrl, feature_control;

@@ -177,6 +177,8 @@ static struct cpuid_regs leaf_1(const struct cpu *cpu)
         r.ebx |= 64 / 8 << 8;
     if (cpu->hooks.get_apic_base && !(cpu->hooks.get_apic_base(cpu->hooks.opaque) & 0x800))
         r.edx &= ~(1u << 9); /* switched off by its MSR: not there */
+    if (!(cpu->misc_enable & MISC_ENABLE_MONITOR))
+        r.ecx &= ~(1u << 3); /* likewise */
     if (cpu->model->hypervisor)
         r.ecx |= 1u << 31;
     if (cpu->cr4 & CR4_OSXSAVE)
@@ -276,6 +278,10 @@ static struct cpuid_regs basic(const struct cpu *cpu, uint32_t leaf, uint32_t su
             return (struct cpuid_regs){0x00feff01, 0xf0, 0, 0};
         return (struct cpuid_regs){0x03020101, 0, 0, 0x0c040843};
     case 4: return leaf_4(cpu, subleaf);
+    case 5:
+        if (cpu->features & FEAT(MONITOR)) /* one C1, and masked interrupts may end the wait */
+            r = (struct cpuid_regs){CPU_MONITOR_LINE, CPU_MONITOR_LINE, 3, 0x10};
+        break;
     case 6: r.eax = 1u << 2; break; /* the APIC timer never stops */
     case 7:
         if (subleaf == 0)

@@ -151,6 +151,7 @@ HANDLER(hlt)
     if (cpu->cpl > 0)
         RAISE_ERR(EXC_GP, 0);
     cpu->halted = true;
+    cpu->monitor.waiting = false;
     cpu_recheck_events(cpu);
     LEAVE_AFTER;
 }

@@ -34,12 +34,6 @@
      FEAT(XGETBV1) | FEAT(XSAVES) | FEAT(AES) | FEAT(PCLMUL) | FEAT(SHA) | FEAT(VAES) |            \
      FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM))
 
-/* No model has these yet: not all of their rows are there. */
-#define F_LATER                                                                                    \
-    (FEAT(SSE3) | FEAT(MONITOR) | FEAT(SSSE3) | FEAT(SSE4_1) | FEAT(SSE4_2) | FEAT(AES) |          \
-     FEAT(PCLMUL) | FEAT(SHA) | FEAT(AVX) | FEAT(AVX2) | FEAT(FMA) | FEAT(F16C) | FEAT(VAES) |     \
-     FEAT(VPCLMUL))
-
 #define BRAND "Penumbra virtual CPU"
 
 static const struct cpu_model models[] = {
@@ -53,7 +47,7 @@ static const struct cpu_model models[] = {
         .max_leaf = 0x16,
         .max_ext = 0x80000008,
         .hypervisor = true,
-        .features = F_MAX & ~F_LATER,
+        .features = F_MAX,
     },
     {
         .name = "x86-64-v1",
@@ -77,7 +71,7 @@ static const struct cpu_model models[] = {
         .max_leaf = 0xd,
         .max_ext = 0x80000008,
         .hypervisor = true,
-        .features = F_V2 & ~F_LATER,
+        .features = F_V2,
     },
     {
         .name = "x86-64-v3",
@@ -89,7 +83,7 @@ static const struct cpu_model models[] = {
         .max_leaf = 0xd,
         .max_ext = 0x80000008,
         .hypervisor = true,
-        .features = F_V3 & ~F_LATER,
+        .features = F_V3,
     },
     {
         .name = "core2",
@@ -100,7 +94,7 @@ static const struct cpu_model models[] = {
         .stepping = 11,
         .max_leaf = 10,
         .max_ext = 0x80000008,
-        .features = F_CORE2 & ~F_LATER,
+        .features = F_CORE2,
     },
     {
         .name = "pentium3",

@@ -17,9 +17,8 @@
     (1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 13 | 1u << 14 |   \
      1u << 15 | 1u << 20 | 1u << 24 | 1u << 26 | 1u << 27 | UINT64_C(1) << 62)
 
-#define MISC_ENABLE_FAST_STRINGS 0x00000001u
-#define MISC_ENABLE_NO_BTS       0x00000800u
-#define MISC_ENABLE_NO_PEBS      0x00001000u
+#define MISC_ENABLE_NO_BTS  0x00000800u
+#define MISC_ENABLE_NO_PEBS 0x00001000u
 
 #define MSR_P5_MC_ADDR     0x00u
 #define MSR_P5_MC_TYPE     0x01u
@@ -264,7 +263,8 @@ static bool read_misc_enable(struct cpu *cpu, uint32_t index, uint64_t *val)
 static bool write_misc_enable(struct cpu *cpu, uint32_t index, uint64_t val)
 {
     (void)index;
-    cpu->misc_enable = val & MISC_ENABLE_FAST_STRINGS;
+    cpu->misc_enable = val & (MISC_ENABLE_FAST_STRINGS |
+                              (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0));
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
+#include "cpu/monitor.h"
 #include "cpu/smm.h"
 
 #include <inttypes.h>
@@ -237,6 +238,21 @@ static bool sleeping(struct cpu *cpu)
     return !(ev & wake);
 }
 
+static void sleep_on(struct cpu *cpu)
+{
+    int64_t nap = cpu->halted && cpu->monitor.waiting ? monitor_nap(cpu) : 0;
+
+    fpu_exit(cpu);
+    cpu_leave_guest(cpu);
+    if (nap)
+        cpu->hooks.wait_a_while(cpu->hooks.opaque, nap);
+    else
+        cpu->hooks.wait_for_event(cpu->hooks.opaque);
+    cpu_enter_guest(cpu);
+    fpu_enter(cpu);
+    atomic_store(&cpu->attention, 1);
+}
+
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
 {
     sigjmp_buf catcher;
@@ -277,17 +293,14 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             if (cpu->exc.pending)
                 continue;
         }
+        if (cpu->halted && cpu->monitor.waiting && monitor_ends(cpu))
+            cpu->halted = false;
         if (sleeping(cpu)) {
             if (cpu->stepping) {
                 why = CPU_EXIT_STEPS;
                 break;
             }
-            fpu_exit(cpu);
-            cpu_leave_guest(cpu);
-            cpu->hooks.wait_for_event(cpu->hooks.opaque);
-            cpu_enter_guest(cpu);
-            fpu_enter(cpu);
-            atomic_store(&cpu->attention, 1);
+            sleep_on(cpu);
             continue;
         }
         if (cpu->halted || cpu->wait_sipi)

@@ -112,7 +112,7 @@ static void save64(const struct cpu *cpu, uint8_t *area)
     put64(area, S64_GDTR + 8, cpu->gdtr.base);
     put32(area, S64_IDTR + 4, cpu->idtr.limit);
     put64(area, S64_IDTR + 8, cpu->idtr.base);
-    area[S64_HALT - SAVE_AREA] = cpu->halted;
+    area[S64_HALT - SAVE_AREA] = cpu->halted && !cpu->monitor.waiting;
     area[S64_NMI - SAVE_AREA] = cpu->nmi_blocked;
     put16(area, S64_PENDING, cpu->pending_db);
     put64(area, S64_EFER, cpu->efer);
@@ -206,7 +206,7 @@ static void save32(const struct cpu *cpu, uint8_t *area)
     put32(area, S32_CR4, cpu->cr4);
     put32(area, S32_NMI, cpu->nmi_blocked);
     put16(area, S32_PENDING, cpu->pending_db);
-    put16(area, S32_HALT, cpu->halted);
+    put16(area, S32_HALT, cpu->halted && !cpu->monitor.waiting);
     put32(area, S32_REV, REVISION32);
     put32(area, S32_SMBASE, cpu->smbase);
     put32(area, S32_DR7, cpu->dr7);
@@ -354,6 +354,7 @@ void smm_leave(struct cpu *cpu)
     cpu->cpl = (uint8_t)resumed_cpl(cpu);
     cpu->smbase = r.smbase;
     cpu->halted = r.halted;
+    cpu->monitor.waiting = false;
     cpu->nmi_blocked = r.nmi_blocked;
     cpu->inhibit = 0;
     cpu->pending_db = r.pending_db & (DR6_BS | DR6_BT | 0xf);

@@ -99,7 +99,7 @@ void cpu_get_state(const struct cpu *cpu, struct x86_state *s)
     s->exc_kind = (uint8_t)cpu->exc.kind;
     s->exc_has_error = cpu->exc.has_error;
     s->exc_error = cpu->exc.error;
-    s->halted = cpu->halted;
+    s->halted = cpu->halted && !cpu->monitor.waiting; /* MWAIT may end at any time */
     s->wait_sipi = cpu->wait_sipi;
     s->nmi_blocked = cpu->nmi_blocked;
     s->in_smm = cpu->in_smm;
@@ -200,6 +200,7 @@ bool cpu_set_state(struct cpu *cpu, const struct x86_state *s)
     cpu->mid_string = false;
     cpu->cur = NULL;
     cpu->halted = s->halted & 1;
+    cpu->monitor.armed = cpu->monitor.waiting = false;
     cpu->wait_sipi = s->wait_sipi & 1;
     cpu->nmi_blocked = s->nmi_blocked & 1;
     cpu->in_smm = s->in_smm & 1;

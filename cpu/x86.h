@@ -204,6 +204,9 @@ enum {
     MSR_TSC_DEADLINE = 0x6e0,
     MSR_XSS = 0xda0,
 };
+#define MISC_ENABLE_FAST_STRINGS 0x00000001u
+#define MISC_ENABLE_MONITOR      0x00040000u
+
 #define MSR_EFER           0xc0000080u
 #define MSR_STAR           0xc0000081u
 #define MSR_LSTAR          0xc0000082u

@@ -209,6 +209,13 @@ static void wait_for_event(void *opaque)
     vcpu_sleep(c->vcpu);
 }
 
+static void wait_a_while(void *opaque, int64_t ns)
+{
+    struct board_cpu *c = opaque;
+
+    vcpu_nap(c->vcpu, ns);
+}
+
 /* The map changed: on return nobody uses the old one. Translations go now; decoded code, which holds
  * no host address, before each vCPU's next block, unless the memory is the same. */
 static void map_changed(void *opaque, const struct memslots *was, const struct memslots *now)
@@ -285,6 +292,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
                 .ferr = n == 0 ? ferr : NULL, /* the board has one such line */
                 .now = now,
                 .wait_for_event = wait_for_event,
+                .wait_a_while = wait_a_while,
                 .audit = b->shadow ? audit : NULL,
             },
     };
