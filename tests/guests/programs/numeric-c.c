@@ -176,10 +176,10 @@ static void functions(void)
         long double (*fnl)(long double);
     } all[] = {
 #define F(name) {#name, name, name##f, name##l}
-        F(sin),   F(cos),   F(tan),   F(asin),  F(acos),  F(atan),  F(sinh),   F(cosh),
-        F(tanh),  F(asinh), F(acosh), F(atanh), F(exp),   F(exp2),  F(expm1),  F(log),
-        F(log2),  F(log10), F(log1p), F(cbrt),  F(sqrt),  F(erf),   F(erfc),   F(lgamma),
-        F(floor), F(ceil),  F(trunc), F(rint),  F(round), F(logb),  F(tgamma), F(nearbyint),
+        F(sin),   F(cos),   F(tan),   F(asin),  F(acos),  F(atan), F(sinh),   F(cosh),
+        F(tanh),  F(asinh), F(acosh), F(atanh), F(exp),   F(exp2), F(expm1),  F(log),
+        F(log2),  F(log10), F(log1p), F(cbrt),  F(sqrt),  F(erf),  F(erfc),   F(lgamma),
+        F(floor), F(ceil),  F(trunc), F(rint),  F(round), F(logb), F(tgamma), F(nearbyint),
 #undef F
     };
 
@@ -267,7 +267,8 @@ static void integers(void)
 
     for (int i = 0; i < N; i++) {
         uniform();
-        b[i] = (uint8_t)seed, h[i] = (int16_t)(seed >> 8), w[i] = (int32_t)(seed >> 24), q[i] = seed;
+        b[i] = (uint8_t)seed, h[i] = (int16_t)(seed >> 8), w[i] = (int32_t)(seed >> 24),
+        q[i] = seed;
     }
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < N; i++)
@@ -283,7 +284,8 @@ static void integers(void)
         for (int i = 0; i < N; i++)
             bits += (unsigned)__builtin_popcountll(q[i]);
         for (int i = 0; i < N; i++)
-            zeros += (unsigned)__builtin_ctzll(q[i] | 1u << 31) + (unsigned)__builtin_clz((unsigned)w[i] | 1);
+            zeros += (unsigned)__builtin_ctzll(q[i] | 1u << 31) +
+                     (unsigned)__builtin_clz((unsigned)w[i] | 1);
         for (int i = 0; i < N; i++)
             sum = sum * 3 + q[i] / (b[i] | 1u) + __builtin_bswap64(q[i]) % 1000003;
     }

@@ -176,7 +176,8 @@ TARGET("adx") static void do_adx(void)
     unsigned char c = 0;
 
     for (int i = 0; i + 1 < SIZE / 8; i++) {
-        asm("add $-1, %b[c]; adcx %[b], %[a]; adox %[a], %[b]; adcx %[b], %[a]; setc %b[c]; seto %h[c]; add %h[c], %b[c]"
+        asm("add $-1, %b[c]; adcx %[b], %[a]; adox %[a], %[b]; adcx %[b], %[a]; setc %b[c]; seto "
+            "%h[c]; add %h[c], %b[c]"
             : [a] "+r"(q[i]), [b] "+r"(q[i + 1]), [c] "+Q"(c)
             :
             : "cc");
@@ -314,9 +315,8 @@ TARGET("avx2,fma") static void do_fma(void)
         c = _mm256_fnmadd_ps(c, a, _mm256_fmaddsub_ps(a, c, b));
         c = _mm256_fnmsub_ps(b, a, _mm256_fmsubadd_ps(c, b, a));
         d = _mm256_fnmadd_pd(d, e, _mm256_fmadd_pd(d, d, _mm256_mul_pd(e, e)));
-        e = _mm256_castpd128_pd256(
-            _mm_fmsub_sd(_mm256_castpd256_pd128(d), _mm256_castpd256_pd128(e),
-                         _mm256_castpd256_pd128(d)));
+        e = _mm256_castpd128_pd256(_mm_fmsub_sd(
+            _mm256_castpd256_pd128(d), _mm256_castpd256_pd128(e), _mm256_castpd256_pd128(d)));
         STORE2(i, _mm256_xor_si256(_mm256_castps_si256(c), _mm256_castpd_si256(d)));
         _mm_store_sd((double *)(out + 32 * i), _mm256_castpd256_pd128(e));
     }
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } all[] = {
 #define X(name) {#name, do_##name}
-        X(pni), X(ssse3), X(sse4_1),    X(sse4_2), X(bmi2), X(adx), X(movbe), X(aes),
+        X(pni), X(ssse3), X(sse4_1),    X(sse4_2), X(bmi2), X(adx),  X(movbe), X(aes),
         X(fma), X(f16c),  X(pclmulqdq), X(sha_ni), X(avx),  X(avx2), X(vaes),
 #undef X
     };
