@@ -5,6 +5,7 @@
  */
 #include "cpu/control.h"
 #include "cpu/features.h"
+#include "cpu/xsave.h"
 #include "tests/fuzz/step.h"
 
 static bool has(const struct step *st, feature_set f)
@@ -355,6 +356,16 @@ static void choose_events(struct step *st)
     }
 }
 
+/* What XSAVE and AVX are allowed; little, on a system that does not know them. */
+static void choose_xcr0(struct step *st)
+{
+    static const uint16_t sets[] = {XCR0_X87, XCR0_X87 | XCR0_SSE, XCR0_X87 | XCR0_SSE | XCR0_AVX,
+                                    XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_PKRU};
+    uint64_t xcr0 = sets[fuzz_below(&st->in, 2) ? 3 : fuzz_below(&st->in, 4)];
+
+    st->s.xcr0 = xsave_xcr0_ok(st->cpu->features, xcr0) ? xcr0 : XCR0_X87;
+}
+
 void step_choose(struct step *st)
 {
     cpu_get_state(st->cpu, &st->s);
@@ -370,7 +381,5 @@ void step_choose(struct step *st)
     choose_fpu(st);
     choose_msrs(st);
     choose_events(st);
-    if (!(fuzz_below(&st->in, 4))) /* as a system has it that knows no XSAVE */
-        return;
-    st->s.xcr0 = fuzz_below(&st->in, 4) ? XCR0_X87 | XCR0_SSE | XCR0_AVX : XCR0_X87 | XCR0_SSE;
+    choose_xcr0(st);
 }
