@@ -22,17 +22,25 @@ static ALWAYS_INLINE void *whole(struct cpu *cpu, const struct insn *i, unsigned
     return tlb_hit(cpu, ea_gen(cpu, i, len, acc), len, acc);
 }
 
+/* Address of element k. Offsets wrap as the operand's own does. */
+static gva_t element(struct cpu *cpu, const struct insn *i, unsigned size, unsigned k, unsigned acc)
+{
+    uint64_t off = ea_offset(cpu, i) + k * size;
+
+    if (i->asz != SZ64)
+        off = i->asz == SZ32 ? (uint32_t)off : (uint16_t)off;
+    return seg_linear(cpu, i, i->seg, off, size, acc);
+}
+
 /* Alignment is not checked. */
 static void load_each(struct cpu *cpu, const struct insn *i, unsigned size, unsigned len)
 {
     const union ymm *mask = &cpu->ymm[i->vvvv];
-    uint64_t off = ea_offset(cpu, i);
     union ymm r = {.q = {0}};
 
     for (unsigned k = 0; k < len / size; k++) {
         if (selected(mask, size, k))
-            mem_read_bytes(cpu, i, seg_linear(cpu, i, i->seg, off + k * size, size, ACC_R),
-                           &r.b[k * size], size, ACC_R);
+            mem_read_bytes(cpu, i, element(cpu, i, size, k, ACC_R), &r.b[k * size], size, ACC_R);
     }
     cpu->ymm[i->reg] = r;
 }
@@ -41,16 +49,15 @@ static void load_each(struct cpu *cpu, const struct insn *i, unsigned size, unsi
 static void store_each(struct cpu *cpu, const struct insn *i, unsigned size, unsigned len)
 {
     const union ymm *mask = &cpu->ymm[i->vvvv];
-    uint64_t off = ea_offset(cpu, i);
+    const uint8_t *from = cpu->ymm[i->reg].b;
 
     for (unsigned k = 0; k < len / size; k++) {
         if (selected(mask, size, k))
-            mem_probe(cpu, i, seg_linear(cpu, i, i->seg, off + k * size, size, ACC_W), size, ACC_W);
+            mem_probe(cpu, i, element(cpu, i, size, k, ACC_W), size, ACC_W);
     }
     for (unsigned k = 0; k < len / size; k++) {
         if (selected(mask, size, k))
-            mem_write_bytes(cpu, i, seg_linear(cpu, i, i->seg, off + k * size, size, ACC_W),
-                            &cpu->ymm[i->reg].b[k * size], size, ACC_W);
+            mem_write_bytes(cpu, i, element(cpu, i, size, k, ACC_W), from + k * size, size, ACC_W);
     }
 }
 
@@ -132,21 +139,16 @@ static ALWAYS_INLINE uint64_t gather_offset(const struct cpu *cpu, const struct 
     return i->asz == SZ64 ? off : (uint32_t)off;
 }
 
-/* Each element of the mask becomes all ones or zeros; what is beyond `len` bytes, zeros. */
-static ALWAYS_INLINE void gather_begin(struct cpu *cpu, const struct insn *i, unsigned size,
-                                       unsigned len)
+/* Alignment is not checked. */
+static ALWAYS_INLINE void gather_element(struct cpu *cpu, const struct insn *i, gva_t va, void *to,
+                                         unsigned size)
 {
-    union ymm *mask = &cpu->ymm[i->vvvv], m = {.q = {0}};
+    const void *p = tlb_hit(cpu, va, size, ACC_R);
 
-    if (i->reg == i->vvvv || i->reg == i->index || i->vvvv == i->index)
-        RAISE(EXC_UD);
-    for (unsigned k = 0; k < len / size; k++) {
-        if (size == 4)
-            m.d[k] = (uint32_t)((int32_t)mask->d[k] >> 31);
-        else
-            m.q[k] = (uint64_t)((int64_t)mask->q[k] >> 63);
-    }
-    *mask = m;
+    if (likely(p))
+        memcpy(to, p, size);
+    else
+        mem_read_bytes(cpu, i, va, to, size, ACC_R);
 }
 
 /* A fault ends it between two elements: what was done stays done, and is not done again. */
@@ -155,21 +157,18 @@ static ALWAYS_INLINE void gather(struct cpu *cpu, const struct insn *i, unsigned
 {
     union ymm *mask = &cpu->ymm[i->vvvv], *dest = &cpu->ymm[i->reg];
 
-    gather_begin(cpu, i, size, len);
+    if (i->reg == i->vvvv || i->reg == i->index || i->vvvv == i->index)
+        RAISE(EXC_UD);
     for (unsigned k = 0; k < len / size; k++) {
-        gva_t va;
+        if (selected(mask, size, k)) {
+            uint64_t off = gather_offset(cpu, i, index_size, k);
 
-        if (!selected(mask, size, k))
-            continue;
-        va = seg_linear(cpu, i, i->seg, gather_offset(cpu, i, index_size, k), size, ACC_R);
-        if (size == 4) {
-            dest->d[k] = mem_ld32(cpu, i, va);
-            mask->d[k] = 0;
-        } else {
-            dest->q[k] = mem_ld64(cpu, i, va);
-            mask->q[k] = 0;
+            gather_element(cpu, i, seg_linear(cpu, i, i->seg, off, size, ACC_R), &dest->b[k * size],
+                           size);
         }
+        memset(&mask->b[k * size], 0, size);
     }
+    memset(mask, 0, sizeof(*mask));
     memset(&dest->b[len], 0, sizeof(dest->b) - len);
 }
 
