@@ -144,10 +144,7 @@ static uint64_t pack(struct soft_env *e, const struct soft_format *f, const stru
     bool inexact;
 
     r = round_shift(v->m, (int)top - (int)f->fraction, v->negative, rc, &inexact);
-    if (r >> (f->fraction + 1)) {
-        r >>= 1;
-        exp++;
-    }
+    exp += (int)(r >> (f->fraction + 1)); /* up to a power of two: no fraction */
     if (exp > bias(f))
         return overflow(e, f, v->negative);
     if (exp < 1 - bias(f)) {
