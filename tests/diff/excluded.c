@@ -79,6 +79,7 @@ static const struct {
     {MAP_0F, 0x90, 0x99, ALL, ANY_MODE, 1, -1, 0, 0xff, "AVX-512's mask registers"},
     {MAP_0F3A, 0x30, 0x33, P6X, ANY_MODE, 1, -1, 0, 0xff, "AVX-512's mask registers"},
     {MAP_0F38, 0x50, 0x53, P6X, ANY_MODE, 1, -1, 0, 0xff, "AVX-VNNI"},
+    {MAP_0F3A, 0x00, 0x01, P6X, ANY_MODE, 1, -1, 0, 0xff, "AMD ignores VEX.W of VPERMQ, VPERMPD"},
     {MAP_0F, 0xc7, 0xc7, ALL, ANY_MODE, 0, 6, 0, 0xff, "RDRAND; VMX"},
     {MAP_0F, 0xc7, 0xc7, ALL, ANY_MODE, 0, 7, 0, 0xff, "RDSEED, RDPID; VMX"},
     {MAP_0F, 0xae, 0xae, F3X, ANY_MODE, 0, 5, 0, 0xff, "CET: INCSSP"},

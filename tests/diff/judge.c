@@ -271,6 +271,61 @@ static bool unaligned_vector(const struct outcome *o)
     return vector_operand(o) && o->host->vector == EXC_AC && o->guest->vector != EXC_AC;
 }
 
+/* Operands that are accessed in several parts. */
+static bool many_parts(const struct outcome *o)
+{
+    unsigned h = o->host->vector, g = o->guest->vector, n;
+
+    if (!both_at_start(o) || !o->f->row || !(o->f->insn.flags & INSN_MEM))
+        return false;
+    n = diff_memory_size(o->f->row, &o->f->size);
+    return (n == 10 || n == 14 || n == 28 || n > 32) && h >= EXC_SS && h <= EXC_PF && g >= EXC_SS &&
+           g <= EXC_PF;
+}
+
+static bool gather_alignment(const struct outcome *o)
+{
+    return o->f->kind == KIND_GATHER && o->guest->vector == EXC_AC;
+}
+
+/* Only the mask register differs, and not in what it says. */
+static bool gather_mask(const struct outcome *o)
+{
+    unsigned mask = o->f->insn.vvvv, size = o->f->bytes.vex_w ? 8 : 4;
+    const struct diff_fpu *h = &o->host->fpu, *g = &o->guest->fpu;
+    struct diff_fpu same = *g;
+    bool high = o->f->bytes.vex_l && !named(o, "vpgatherqd,vgatherqps");
+
+    if (o->f->kind != KIND_GATHER || o->host->vector == EXC_BP)
+        return false;
+    for (unsigned n = size - 1; n < 16; n += size) {
+        if (((h->fx[FX_XMM(mask) + n] ^ g->fx[FX_XMM(mask) + n]) & 0x80) ||
+            (high && ((h->ymmh[mask][n] ^ g->ymmh[mask][n]) & 0x80)))
+            return false;
+    }
+    memcpy(same.fx + FX_XMM(mask), h->fx + FX_XMM(mask), 16);
+    memcpy(same.ymmh[mask], h->ymmh[mask], 16);
+    return fpu_differs(h, &same) == NULL;
+}
+
+static bool w_outside_64(const struct outcome *o)
+{
+    return o->c->setup->mode != MODE_64 && o->f->bytes.vex_w && o->host->vector == EXC_UD &&
+           named(o, "vpextrd,vpinsrd");
+}
+
+static bool sha_unaligned(const struct outcome *o)
+{
+    return o->f->row && strncmp(o->f->row->mnemonic, "sha", 3) == 0 &&
+           (o->f->insn.flags & INSN_MEM) && o->guest->vector == EXC_GP;
+}
+
+static bool mxcsr_mm(const struct outcome *o)
+{
+    return named(o, "ldmxcsr,vldmxcsr,fxrstor,xrstor") && o->guest->vector == EXC_GP &&
+           (ld_le32(o->host->fpu.fx + FX_MXCSR) & 0x20000);
+}
+
 static bool alignment_or_limit(const struct outcome *o)
 {
     return vector_operand(o) && both_at_start(o) && o->host->vector == EXC_GP &&
@@ -305,6 +360,12 @@ static const struct {
     {"CVTPI2PS of memory leaves x87 alone", cvtpi2ps_memory, true},
     {"MASKMOV: which bytes are looked at where the mask says no", maskmov_bytes, false},
     {"#AC for unaligned vectors is left to the processor (MOVUPS)", unaligned_vector, false},
+    {"which part of an operand of many bytes faults first", many_parts, false},
+    {"a gather that faults: is the mask extended to whole elements by then", gather_mask, false},
+    {"gathers are not checked for alignment", gather_alignment, true},
+    {"VEX.W 1 of VPEXTRD and VPINSRD outside 64-bit mode is #UD", w_outside_64, true},
+    {"SHA instructions take unaligned memory", sha_unaligned, true},
+    {"MXCSR bit 17 turns alignment checks of SSE off", mxcsr_mm, true},
     {"which of alignment and limit of a vector is checked first", alignment_or_limit, false},
     {"how much of an undefined instruction is fetched before #UD", undefined_fetch, false},
     {"a null selector in FS or GS keeps the base", null_keeps_base, true},
