@@ -363,6 +363,7 @@ static const struct msr msrs[] = {
     {ONE(MSR_PERF_STATUS), FEAT(LM), read_platform, NULL},
     {ONE(MSR_MISC_ENABLE), FEAT(LM), read_misc_enable, write_misc_enable},
     {ONE(MSR_DEBUGCTL), FEAT(CMOV), read_platform, write_ignored},
+    {ONE(MSR_POWER_CTL), FEAT(MONITOR), read_platform, write_ignored}, /* idle drivers: no C1E */
     {MSR_MTRR_PHYSBASE0, MSR_MTRR_PHYS_END, FEAT(MTRR), read_mtrr, write_mtrr},
     {ONE(MSR_MTRR_FIX64K), FEAT(MTRR), read_mtrr, write_mtrr},
     {MSR_MTRR_FIX16K_80000, MSR_MTRR_FIX16K_A0000 + 1, FEAT(MTRR), read_mtrr, write_mtrr},
