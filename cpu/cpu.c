@@ -97,6 +97,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->dr7 = DR7_FIXED;
     cpu->pending_db = 0;
     cpu->mid_string = false;
+    cpu->last_io.at = UINT64_MAX;
     cpu->exc.pending = false;
     cpu->delivering = -1;
     cpu->cur = NULL;

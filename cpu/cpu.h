@@ -220,6 +220,14 @@ struct cpu_hooks {
     void (*audit)(void *opaque);            /* EV_AUDIT, or NULL */
 };
 
+/* A port access as an SMI reports it. */
+struct smm_io {
+    uint64_t rip, rcx, rsi, rdi;
+    uint16_t port;
+    uint8_t size;
+    bool in, string, rep;
+};
+
 #define CPU_MONITOR_LINE 64 /* bytes that MONITOR watches */
 
 struct cpu {
@@ -276,8 +284,12 @@ struct cpu {
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t mcg_status, mcg_ctl, mc_ctl[4];
     uint64_t smbase;
-    bool mid_string;             /* between two iterations of a repeated string instruction */
-    uint64_t pending_db;         /* DR6 bits of debug traps that fall due at the next boundary */
+    struct {
+        uint64_t at; /* icount behind it */
+        struct smm_io io;
+    } last_io;           /* the last port instruction that ended a chain of blocks: see smm.h */
+    bool mid_string;     /* between two iterations of a repeated string instruction */
+    uint64_t pending_db; /* DR6 bits of debug traps that fall due at the next boundary */
     _Atomic uint8_t sipi_vector; /* written before EV_SIPI is set */
 
     /* ---- exceptions in flight ---- */

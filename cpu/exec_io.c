@@ -4,12 +4,23 @@
 #include "cpu/exec.h"
 #include "cpu/far.h"
 #include "cpu/hostio.h"
+#include "cpu/smm.h"
 #include "cpu/task.h"
 
 /* 1, 2 or 4: REX.W does not widen port accesses. */
 static unsigned port_size(const struct insn *i)
 {
     return i->osz >= SZ32 ? 4 : OSIZE(i);
+}
+
+static void accessed(struct cpu *cpu, const struct insn *i, uint16_t port, unsigned size, bool in)
+{
+    struct smm_io io = {.rip = insn_rip(cpu, i), .port = port, .size = (uint8_t)size, .in = in};
+
+    debug_io_access(cpu, port, size);
+    if (cpu->pending_db)
+        cpu_recheck_events(cpu);
+    smm_note_io(cpu, &io);
 }
 
 static void port_in(struct cpu *cpu, const struct insn *i, uint16_t port)
@@ -19,9 +30,7 @@ static void port_in(struct cpu *cpu, const struct insn *i, uint16_t port)
     AT(i);
     sys_check_io(cpu, port, size);
     reg_set(cpu, REG_RAX, cpu_port_read(cpu, port, size), size == 4 ? SZ32 : i->osz);
-    debug_io_access(cpu, port, size);
-    if (cpu->pending_db)
-        cpu_recheck_events(cpu);
+    accessed(cpu, i, port, size, true);
 }
 
 static void port_out(struct cpu *cpu, const struct insn *i, uint16_t port)
@@ -31,9 +40,7 @@ static void port_out(struct cpu *cpu, const struct insn *i, uint16_t port)
     AT(i);
     sys_check_io(cpu, port, size);
     cpu_port_write(cpu, port, zext(cpu->gpr[REG_RAX], size), size);
-    debug_io_access(cpu, port, size);
-    if (cpu->pending_db)
-        cpu_recheck_events(cpu);
+    accessed(cpu, i, port, size, false);
 }
 
 /* All end their block: a device may have asked for an interrupt, or changed the memory map. */

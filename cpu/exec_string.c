@@ -11,6 +11,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/hostio.h"
+#include "cpu/smm.h"
 #include "cpu/task.h"
 
 /* Bursts between two looks at cpu.attention. */
@@ -171,6 +172,20 @@ static void lods_one(struct cpu *cpu, const struct insn *i, const struct string_
     index_add(cpu, REG_RSI, op, op->step);
 }
 
+/* Of the access that is about to be made, should an SMI come of it; leave_* say when. */
+static void note_port(struct cpu *cpu, const struct insn *i, uint16_t port, unsigned size, bool in)
+{
+    cpu->last_io.io = (struct smm_io){.rip = insn_rip(cpu, i),
+                                      .rcx = cpu->gpr[REG_RCX],
+                                      .rsi = cpu->gpr[REG_RSI],
+                                      .rdi = cpu->gpr[REG_RDI],
+                                      .port = port,
+                                      .size = (uint8_t)size,
+                                      .in = in,
+                                      .string = true,
+                                      .rep = i->flags & (INSN_REP | INSN_REPNE)};
+}
+
 static void ins_one(struct cpu *cpu, const struct insn *i, const struct string_op *op)
 {
     uint16_t port = (uint16_t)cpu->gpr[REG_RDX];
@@ -179,6 +194,7 @@ static void ins_one(struct cpu *cpu, const struct insn *i, const struct string_o
     AT(i);
     sys_check_io(cpu, port, op->size);
     mem_probe(cpu, i, d, op->size, ACC_W); /* a fault must come before the port is read */
+    note_port(cpu, i, port, op->size, true);
     mem_st(cpu, i, d, cpu_port_read(cpu, port, op->size), op->size);
     debug_io_access(cpu, port, op->size);
     index_add(cpu, REG_RDI, op, op->step);
@@ -192,6 +208,7 @@ static void outs_one(struct cpu *cpu, const struct insn *i, const struct string_
     AT(i);
     sys_check_io(cpu, port, op->size);
     v = mem_ld(cpu, i, source(cpu, i, op), op->size);
+    note_port(cpu, i, port, op->size, false);
     cpu_port_write(cpu, port, v, op->size);
     debug_io_access(cpu, port, op->size);
     index_add(cpu, REG_RSI, op, op->step);
@@ -292,10 +309,13 @@ static void leave_behind(struct cpu *cpu, const struct insn *i)
     {                                                                                              \
         if (unlikely(!run_string(cpu, i, name##_one, burst, compare, max))) {                      \
             leave_unfinished(cpu, i);                                                              \
+            if ((max) < 8)                                                                         \
+                cpu->last_io.at = cpu->icount;                                                     \
             LEAVE;                                                                                 \
         }                                                                                          \
         if ((max) < 8 && atomic_load_explicit(&cpu->attention, memory_order_relaxed)) {            \
             leave_behind(cpu, i);                                                                  \
+            cpu->last_io.at = cpu->icount;                                                         \
             LEAVE;                                                                                 \
         }                                                                                          \
         NEXT;                                                                                      \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SMM entry and RSM with the two save area layouts: 64-bit models use the AMD64 one (AMD APM volume
- * 2, table 10-1, revision 0x20064), others the 32-bit one (Intel SDM volume 3C, table 31-1,
- * revision 0x20000); its reserved space holds the hidden parts of segments. Intel SDM volume 3C,
+ * 2, table 10-1, revision 0x30064), others the 32-bit one (Intel SDM volume 3C, table 31-1,
+ * revision 0x30000); its reserved space holds the hidden parts of segments. Intel SDM volume 3C,
  * chapter 31.
  */
 #include "cpu/smm.h"
@@ -18,8 +18,9 @@
 #define SAVE_AREA  0xfe00u /* from SMBASE */
 #define SAVE_SIZE  512
 #define ENTRY      0x8000u
-#define REVISION64 0x20064u /* SMBASE relocation, I/O restart no */
-#define REVISION32 0x20000u
+#define REVISION64 0x30064u /* SMBASE relocation, I/O restart */
+#define REVISION32 0x30000u
+#define RESTART    0xffu /* in the I/O restart slot: do the instruction over */
 
 static void put16(uint8_t *area, unsigned off, uint64_t v)
 {
@@ -59,6 +60,9 @@ enum {
     S64_LDTR = 0xfe70,
     S64_IDTR = 0xfe80,
     S64_TR = 0xfe90,
+    S64_IO_RIP = 0xfea0, /* of an I/O instruction that raised the SMI; RCX, RSI, RDI */
+    S64_IO = 0xfec0,     /* what it did */
+    S64_IO_RESTART = 0xfec8,
     S64_HALT = 0xfec9,
     S64_NMI = 0xfeca,
     S64_PENDING = 0xfecc, /* reserved by the manual: debug traps that fall due behind RSM */
@@ -102,8 +106,45 @@ static void get_seg64(const uint8_t *area, unsigned off, struct segment *s)
     s->base = get64(area, off + 8);
 }
 
+/* RF is kept up to date only where it counts. */
+static uint64_t flags_now(const struct cpu *cpu)
+{
+    uint64_t fl = cpu_rflags(cpu);
+
+    return cpu->mode & MODE_STEP || cpu->mid_string ? fl : fl & ~(uint64_t)FL_RF;
+}
+
+/* The I/O instruction right before the SMI, or NULL. */
+static const struct smm_io *io_before(const struct cpu *cpu)
+{
+    return cpu->last_io.at == cpu->icount && !cpu->halted ? &cpu->last_io.io : NULL;
+}
+
+/* AMD's SMM I/O trap word. */
+static uint32_t io_word64(const struct smm_io *io)
+{
+    return (uint32_t)io->port << 16 | (uint32_t)io->size << 4 | (io->rep ? 8u : 0) |
+           (io->string ? 4u : 0) | 2 | (io->in ? 1u : 0);
+}
+
+/* Intel's I/O state field: how the port was named, in bit 7, is not kept apart. */
+static uint32_t io_word32(const struct smm_io *io)
+{
+    return (uint32_t)io->port << 16 | (io->rep ? 4u : 0) << 4 | (io->string ? 2u : 0) << 4 |
+           (io->in ? 1u : 0) << 4 | (uint32_t)io->size << 1 | 1;
+}
+
 static void save64(const struct cpu *cpu, uint8_t *area)
 {
+    const struct smm_io *io = io_before(cpu);
+
+    if (io) {
+        put64(area, S64_IO_RIP, io->rip);
+        put64(area, S64_IO_RIP + 8, io->rcx);
+        put64(area, S64_IO_RIP + 16, io->rsi);
+        put64(area, S64_IO_RIP + 24, io->rdi);
+        put32(area, S64_IO, io_word64(io));
+    }
     for (unsigned n = SEG_ES; n <= SEG_GS; n++)
         put_seg64(area, S64_SEG + n * 16, &cpu->seg[n]);
     put_seg64(area, S64_LDTR, &cpu->seg[SEG_LDT]);
@@ -123,7 +164,7 @@ static void save64(const struct cpu *cpu, uint8_t *area)
     put64(area, S64_CR0, cpu->cr0);
     put64(area, S64_DR7, cpu->dr7);
     put64(area, S64_DR6, cpu->dr6);
-    put64(area, S64_RFLAGS, cpu_rflags(cpu));
+    put64(area, S64_RFLAGS, flags_now(cpu));
     put64(area, S64_RIP, cpu->gpr[REG_RIP]);
     for (unsigned n = 0; n < 16; n++)
         put64(area, S64_R15 + (15 - n) * 8, cpu->gpr[n]);
@@ -137,6 +178,12 @@ struct resume {
     bool halted, nmi_blocked;
 };
 
+/* The handler wants the I/O instruction done over. */
+static bool redo_io64(const uint8_t *area)
+{
+    return area[S64_IO_RESTART - SAVE_AREA] == RESTART && (get32(area, S64_IO) & 2);
+}
+
 static void read64(const uint8_t *area, struct resume *r)
 {
     r->halted = area[S64_HALT - SAVE_AREA] & 1;
@@ -149,7 +196,7 @@ static void read64(const uint8_t *area, struct resume *r)
     r->cr0 = get64(area, S64_CR0);
     r->dr7 = get64(area, S64_DR7);
     r->rflags = get64(area, S64_RFLAGS);
-    r->rip = get64(area, S64_RIP);
+    r->rip = get64(area, redo_io64(area) ? S64_IO_RIP : S64_RIP);
 }
 
 static void load64(struct cpu *cpu, const uint8_t *area)
@@ -165,6 +212,11 @@ static void load64(struct cpu *cpu, const uint8_t *area)
     cpu->dr6 = (get64(area, S64_DR6) & 0xe00f) | DR6_FIXED;
     for (unsigned n = 0; n < 16; n++)
         cpu->gpr[n] = get64(area, S64_R15 + (15 - n) * 8);
+    if (redo_io64(area) && (get32(area, S64_IO) & 4)) { /* a string instruction */
+        cpu->gpr[REG_RCX] = get64(area, S64_IO_RIP + 8);
+        cpu->gpr[REG_RSI] = get64(area, S64_IO_RIP + 16);
+        cpu->gpr[REG_RDI] = get64(area, S64_IO_RIP + 24);
+    }
 }
 
 /* ---- the 32-bit layout ---- */
@@ -172,6 +224,7 @@ static void load64(struct cpu *cpu, const uint8_t *area)
 enum {
     S32_REV = 0xfefc,
     S32_SMBASE = 0xfef8,
+    S32_IO_RESTART = 0xff00,
     S32_HALT = 0xff02,
     S32_HIDDEN = 0xff04, /* reserved by the manual: limit, base, attributes of eight segments */
     S32_GDTR = 0xff64,
@@ -179,6 +232,8 @@ enum {
     S32_CR4 = 0xff74,
     S32_NMI = 0xff78,
     S32_PENDING = 0xff7c, /* reserved likewise: debug traps that fall due behind RSM */
+    S32_IO_EIP = 0xff80,  /* reserved: of an I/O instruction that raised the SMI; ECX, ESI, EDI */
+    S32_IO = 0xffa4,      /* what it did */
     S32_SEL = 0xffa8,     /* ES CS SS DS FS GS, LDT, TR */
     S32_DR7 = 0xffc8,
     S32_DR6 = 0xffcc,
@@ -191,6 +246,15 @@ enum {
 
 static void save32(const struct cpu *cpu, uint8_t *area)
 {
+    const struct smm_io *io = io_before(cpu);
+
+    if (io) {
+        put32(area, S32_IO_EIP, io->rip);
+        put32(area, S32_IO_EIP + 4, io->rcx);
+        put32(area, S32_IO_EIP + 8, io->rsi);
+        put32(area, S32_IO_EIP + 12, io->rdi);
+        put32(area, S32_IO, io_word32(io));
+    }
     for (unsigned n = 0; n < SEG_COUNT; n++) {
         const struct segment *s = &cpu->seg[n];
 
@@ -214,9 +278,14 @@ static void save32(const struct cpu *cpu, uint8_t *area)
     for (unsigned n = 0; n < 8; n++)
         put32(area, S32_GPR + n * 4, cpu->gpr[n]);
     put32(area, S32_EIP, cpu->gpr[REG_RIP]);
-    put32(area, S32_EFLAGS, cpu_rflags(cpu));
+    put32(area, S32_EFLAGS, flags_now(cpu));
     put32(area, S32_CR3, cpu->cr3);
     put32(area, S32_CR0, cpu->cr0);
+}
+
+static bool redo_io32(const uint8_t *area)
+{
+    return area[S32_IO_RESTART - SAVE_AREA] == RESTART && (get32(area, S32_IO) & 1);
 }
 
 static void read32(const uint8_t *area, struct resume *r)
@@ -228,7 +297,7 @@ static void read32(const uint8_t *area, struct resume *r)
     r->smbase = get32(area, S32_SMBASE);
     r->dr7 = get32(area, S32_DR7);
     r->rflags = get32(area, S32_EFLAGS);
-    r->rip = get32(area, S32_EIP);
+    r->rip = get32(area, redo_io32(area) ? S32_IO_EIP : S32_EIP);
     r->cr3 = get32(area, S32_CR3);
     r->cr0 = get32(area, S32_CR0);
     r->efer = 0;
@@ -251,6 +320,11 @@ static void load32(struct cpu *cpu, const uint8_t *area)
     cpu->dr6 = (get32(area, S32_DR6) & 0xe00f) | DR6_FIXED;
     for (unsigned n = 0; n < 8; n++)
         cpu->gpr[n] = get32(area, S32_GPR + n * 4);
+    if (redo_io32(area) && (get32(area, S32_IO) & 0x20)) { /* a string instruction */
+        cpu->gpr[REG_RCX] = get32(area, S32_IO_EIP + 4);
+        cpu->gpr[REG_RSI] = get32(area, S32_IO_EIP + 8);
+        cpu->gpr[REG_RDI] = get32(area, S32_IO_EIP + 12);
+    }
 }
 
 /* ---- in and out ---- */

@@ -225,6 +225,11 @@ static void cpuid_agrees_with_execution(void **state)
     r = cpuid_query(fx->cpu, 1, 0);
     assert_true(r.ecx & 1u << 30);
     assert_true(r.ecx & 1u << 31);
+    assert_true(r.ecx & 1u << 3);
+    fx->cpu->misc_enable = 0; /* MONITOR switched off */
+    assert_int_equal(TRY(fx, 0, 0, 0x0f, 0x01, 0xc8), EXC_UD);
+    r = cpuid_query(fx->cpu, 1, 0);
+    assert_false(r.ecx & 1u << 3);
     assert_int_equal(TRY(fx, 0, 0, 0x48, 0x0f, 0xc7, 0xf0), -1); /* rdrand rax */
     assert_true(flag_cf(fx->cpu));
     fx->apic_base = 0xfee00100; /* APIC switched off */
@@ -485,12 +490,12 @@ static void smm_round_trip(void **state, const char *model, uint32_t rev, uint32
 
 static void smm_amd64_layout(void **state)
 {
-    smm_round_trip(state, "max", 0x20064, 0xfff8);
+    smm_round_trip(state, "max", 0x30064, 0xfff8);
 }
 
 static void smm_legacy_layout(void **state)
 {
-    smm_round_trip(state, "pentium3", 0x20000, 0xffd0);
+    smm_round_trip(state, "pentium3", 0x30000, 0xffd0);
 }
 
 static void rsm_outside_is_ud(void **state)
