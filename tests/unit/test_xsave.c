@@ -37,20 +37,10 @@ static unsigned below(unsigned n)
     return (unsigned)(random64() >> 17) % n;
 }
 
-/* A vCPU that has AVX unless the model says otherwise. */
-static struct fx *avx_new(const char *model)
-{
-    struct fx *fx = fx_new(model);
-
-    if ((fx->cpu->features & FEAT(XSAVE)) && !strstr(model, "-avx"))
-        fx->cpu->features |= FEAT(AVX);
-    return fx;
-}
-
 /* 64-bit mode with everything that XCR0 may name. */
 static struct fx *xs_new(const char *model, unsigned cpl)
 {
-    struct fx *fx = avx_new(model);
+    struct fx *fx = fx_new(model);
     struct cpu *cpu = fx->cpu;
 
     fx_long(fx, cpl);
@@ -294,7 +284,7 @@ static void undefined_and_not_available(void **state)
     assert_int_equal(RUN(fx, 1, 0, I_XSETBV), EXC_UD);
     fx_free(fx);
     /* without the features */
-    fx = avx_new("max,-xsave");
+    fx = fx_new("max,-xsave");
     fx_long(fx, 0);
     for (unsigned k = 0; k < ARRAY_SIZE(family); k++) {
         fx_ring(fx, FX_CS64, FX_DS0, 0);
@@ -539,7 +529,7 @@ static void pkru(void **state)
 /* Outside 64-bit mode registers 8 to 15 are neither saved, nor loaded, nor in use. */
 static void eight_registers(void **state)
 {
-    struct fx *fx = avx_new("max");
+    struct fx *fx = fx_new("max");
     struct cpu *cpu = fx->cpu;
 
     (void)state;
@@ -611,7 +601,7 @@ static void faults_leave_nothing(void **state)
 /* Leaf D, and what else CPUID says. */
 static void cpuid_leaves(void **state)
 {
-    struct fx *fx = avx_new("max");
+    struct fx *fx = fx_new("max");
     struct cpu *cpu = fx->cpu;
     struct cpuid_regs r = cpuid_query(cpu, 0xd, 0);
 
@@ -639,7 +629,7 @@ static void cpuid_leaves(void **state)
     cpu->cr4 |= CR4_OSXSAVE;
     assert_true(cpuid_query(cpu, 1, 0).ecx >> 27 & 1);
     fx_free(fx);
-    fx = avx_new("max,-xsave");
+    fx = fx_new("max,-xsave");
     assert_false(cpuid_query(fx->cpu, 1, 0).ecx >> 26 & 1);
     assert_false(cpuid_query(fx->cpu, 1, 0).ecx >> 28 & 1); /* AVX goes along, */
     assert_false(cpuid_query(fx->cpu, 7, 0).ecx >> 3 & 1);  /* and PKU */
@@ -648,7 +638,7 @@ static void cpuid_leaves(void **state)
         assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
     }
     fx_free(fx);
-    fx = avx_new("max,-avx,-pku,-xsaves");
+    fx = fx_new("max,-avx,-pku,-xsaves");
     assert_int_equal(cpuid_query(fx->cpu, 0xd, 0).eax, 3);
     assert_int_equal(cpuid_query(fx->cpu, 0xd, 0).ecx, 576);
     assert_int_equal(cpuid_query(fx->cpu, 0xd, 1).eax, 7);
@@ -659,7 +649,7 @@ static void cpuid_leaves(void **state)
 /* Reset and INIT; moving the state. */
 static void part_of_the_state(void **state)
 {
-    struct fx *a = xs_new("max", 0), *b = avx_new("max");
+    struct fx *a = xs_new("max", 0), *b = fx_new("max");
     struct x86_state s, t;
 
     (void)state;
