@@ -117,23 +117,44 @@ void fuzz_show(void)
         cpu_dump(subject->cpu, stderr);
 }
 
+/* The machine and its state; true when that has been spoilt. */
+static bool make(struct step *st, const uint8_t *data, size_t size)
+{
+    st->in = fuzz_part(data, size, STATE_FROM, STATE_LEN);
+    st->events = fuzz_part(data, size, EVENTS_FROM, EVENTS_LEN);
+    st->code = fuzz_part(data, size, CODE_FROM, CODE_LEN);
+    st->bulk = fuzz_part(data, size, size, 0);
+    step_make(st);
+    step_choose(st);
+    put_code(st);
+    if (!fuzz_once_in(&st->in, 16))
+        return false;
+    spoil_state(st);
+    return true;
+}
+
+static void with_twin(struct step *st, const uint8_t *data, size_t size)
+{
+    struct step twin = {.other_mmu = true};
+
+    make(&twin, data, size);
+    fuzz_expect(cpu_set_state(twin.cpu, &twin.s));
+    step_run_twins(st, &twin);
+    step_check(&twin);
+    step_free(&twin);
+}
+
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    struct step st = {.in = fuzz_part(data, size, STATE_FROM, STATE_LEN),
-                      .events = fuzz_part(data, size, EVENTS_FROM, EVENTS_LEN),
-                      .code = fuzz_part(data, size, CODE_FROM, CODE_LEN),
-                      .bulk = fuzz_part(data, size, size, 0)};
-    bool spoilt;
+    struct step st = {0};
+    bool spoilt = make(&st, data, size);
 
     subject = &st;
-    step_make(&st);
-    step_choose(&st);
-    put_code(&st);
-    spoilt = fuzz_once_in(&st.in, 16);
-    if (spoilt)
-        spoil_state(&st);
     if (cpu_set_state(st.cpu, &st.s)) {
-        run(&st);
+        if (!spoilt && fuzz_below(&st.events, 4) == 3)
+            with_twin(&st, data, size);
+        else
+            run(&st);
         check_round_trip(&st);
         step_harvest(&st);
     } else {

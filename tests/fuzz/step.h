@@ -71,6 +71,7 @@ struct step {
     uint8_t *log_seen; /* its bytes as they were when the log was last taken */
     bool logging;
     struct cpu_group *group;
+    bool other_mmu;            /* than the input says */
     struct mmu_shadow *shadow; /* NULL: mmu=walk */
     struct cpu *cpu;
     bool a20;
@@ -128,6 +129,11 @@ void step_fill_paging(struct step *st);
 
 /* Chooses mode, control registers and windows; fills memory; then everything else. Into st->s. */
 void step_choose(struct step *st);
+
+/* ---- step_twin.c ---- */
+
+/* Runs both for some instructions; they began in the same state and differ in their MMUs alone. */
+void step_run_twins(struct step *a, struct step *b);
 
 /* ---- step_check.c ---- */
 

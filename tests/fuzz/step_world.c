@@ -326,13 +326,14 @@ void step_make(struct step *st)
     st->group = cpu_group_new();
     cfg.slots = st->slots;
     cfg.group = st->group;
-    if (fuzz_below(&st->in, 4)) {
+    if ((fuzz_below(&st->in, 4) != 0) != st->other_mmu) {
         st->shadow = mmu_shadow_new(st->group, st->slots);
         protect.protect = log_protect;
     }
     memslots_set_dirty_protect(st->slots, &protect);
     st->cpu = cpu_new(&cfg);
     fuzz_expect(st->cpu);
+    st->cpu->features &= ~(FEAT(RDRAND) | FEAT(RDSEED)); /* the same each time */
     if (st->shadow)
         mmu_shadow_attach(st->cpu, st->shadow);
     memslots_set_hooks(st->slots, st, map_changed, tracked_written);
