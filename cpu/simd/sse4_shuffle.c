@@ -73,7 +73,7 @@ static ALWAYS_INLINE __m128i blendw(const struct insn *i, __m128i a, __m128i b)
     __m128i bit = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
     __m128i of_b = _mm_cmpeq_epi16(_mm_and_si128(_mm_set1_epi16((uint8_t)i->imm), bit), bit);
 
-    return _mm_or_si128(_mm_and_si128(of_b, b), _mm_andnot_si128(of_b, a));
+    return select_bits(a, b, of_b);
 }
 
 static ALWAYS_INLINE V256 blendw_256(const struct insn *i, V256 a, V256 b)
