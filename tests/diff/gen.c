@@ -177,6 +177,7 @@ static void begin(struct diff_gen *g, struct diff_case *c, const struct diff_set
     c->len = 0;
     c->with_fpu = false;
     c->stepped = false;
+    c->portable = false;
 }
 
 /* ---- one instruction ---- */
@@ -209,6 +210,7 @@ bool diff_gen_case(struct diff_gen *g, struct diff_case *c, const struct opcode 
     begin(g, c, setup);
     c->with_fpu = diff_row_uses_fpu(row) || rng_one_in(&g->rng, 32);
     c->stepped = rng_one_in(&g->rng, 8);
+    c->portable = c->with_fpu && rng_one_in(&g->rng, 3);
     random_state(g);
     if (setup->mode != MODE_64 || diff_wants_stack(row))
         diff_set_stack(g);
@@ -266,6 +268,7 @@ void diff_gen_sequence(struct diff_gen *g, struct diff_case *c, const struct opc
     begin(g, c, setup);
     g->plain = true;
     c->with_fpu = with_fpu;
+    c->portable = with_fpu && rng_one_in(&g->rng, 3);
     random_state(g);
     if (setup->mode != MODE_64)
         diff_set_stack(g);

@@ -229,6 +229,7 @@ void diff_guest_run(struct diff_guest *g, const struct diff_case *c, struct diff
         load_segment(g, n, &c->in);
     if (c->with_fpu)
         load_fpu(cpu, &c->in.fpu);
+    cpu->portable = c->portable;
     cpu_sync_mode(cpu);
     run(g, c);
     if (cpu->cpl == 3 || cpu->shutdown || cpu->gpr[REG_RSP] - HIGH > KSTACK) {

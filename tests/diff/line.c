@@ -137,6 +137,8 @@ void diff_line_print(const struct diff_case *c, char *out, size_t size)
     }
     if (c->stepped)
         put(&t, " stepped");
+    if (c->portable)
+        put(&t, " portable");
 }
 
 void diff_line_result(const struct diff_case *c, const struct diff_state *s, char *out, size_t size)
@@ -273,6 +275,8 @@ static bool take_word(struct diff_case *c, const char *word)
         return c->with_fpu = true;
     if (strcmp(word, "stepped") == 0)
         return c->stepped = true;
+    if (strcmp(word, "portable") == 0)
+        return c->portable = true;
     value = strchr(name, '=');
     if (!value)
         return false;

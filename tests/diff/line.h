@@ -11,7 +11,8 @@
  *   fpu           x87 and vector registers are compared; so with any of those that follow
  *   cw= sw= tags= mxcsr= fop= fip= fdp= st0= .. st7= xmm0= .. xmm15= ymm0= .. ymm15= (high halves)
  *   mem=AT:BYTES  in the order in which they stand
- *   stepped       the emulator goes one instruction at a time
+ *   stepped       the emulator goes one instruction at a time,
+ *   portable      or leaves the host's vector extensions unused
  *   #             what follows is a comment
  */
 #ifndef TESTS_DIFF_LINE_H

@@ -125,6 +125,9 @@ static void shrink_registers(struct shrinker *s)
 
     c.stepped = false;
     offer(s, &c);
+    c = *s->best;
+    c.portable = false;
+    offer(s, &c);
     for (unsigned n = 0; n < 16; n++)
         shrink_number(s, offsetof(struct diff_case, in.gpr[n]), 8,
                       n == REG_RSP && c.setup->ss16 ? DIFF_ESP_HIGH : 0);

@@ -102,6 +102,7 @@ struct diff_case {
     uint64_t linear; /* of the code */
     bool with_fpu;   /* x87 and vector registers are loaded and compared */
     bool stepped;    /* the emulator goes one instruction at a time */
+    bool portable;   /* and leaves the host's vector extensions unused */
     struct diff_state in;
     unsigned pokes;
     struct diff_poke poke[DIFF_POKES_MAX];
