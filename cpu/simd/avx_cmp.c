@@ -109,26 +109,11 @@ static __m128i cmpsd_by(__m128i a, __m128i b, unsigned predicate)
 #endif
 
 #define CMP(name)                                                                                  \
-    static ALWAYS_INLINE void v##name##_do(struct cpu *cpu, const struct insn *i, __m128i b)       \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_by(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm);                                 \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }
+    FP_DO_128(v##name, name##_by(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE, xmm_set_vex)
 #define CMP_PACKED(name)                                                                           \
     CMP(name)                                                                                      \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)      \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_by_256(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm);                             \
-        vex_check_end(cpu, i, r, SSE_NONE);                                                        \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_256(v##name##_256, name##_by_256(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE,  \
+              ymm_set)                                                                             \
     HANDLERS_VEX(v##name, xmm_get(cpu, i->rm), ldu128, 16)                                         \
     HANDLERS_VEX(v##name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
     FAMILY_VEX(h_v##name, v##name, v##name##_256);

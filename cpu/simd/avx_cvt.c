@@ -40,24 +40,8 @@ FP_SCALAR_CVT_OPS(VEX_FP_SCALAR)
 
 #define CVT_WIDEN(name, kind)                                                                      \
     WIDEN_256(name)                                                                                \
-    static ALWAYS_INLINE void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b);                                                                          \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_widen(b);                                                                       \
-        vex_check_end(cpu, i, r, kind);                                                            \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(v##name##_128, fp_##name(b), kind, xmm_set_vex)                                      \
+    FP_DO(v##name##_256, __m128i, V256, name##_widen(b), vex_finish(cpu, i, r, kind), ymm_set)     \
     HANDLERS_VEX(v##name##_128, xmm_get(cpu, i->rm), ld64v, 8)                                     \
     HANDLERS_VEX(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                   \
     FAMILY_VEX(h_v##name, v##name##_128, v##name##_256);
@@ -67,39 +51,17 @@ FP_WIDEN_OPS(CVT_WIDEN)
 
 #define CVT_NARROW(name, kind)                                                                     \
     NARROW_256(name)                                                                               \
-    static ALWAYS_INLINE void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b);                                                                          \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)      \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_narrow(b);                                                                      \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
+    FP_DO_128(v##name##_128, fp_##name(b), kind, xmm_set_vex)                                      \
+    FP_DO(v##name##_256, V256, __m128i, name##_narrow(b), sse_finish(cpu, i, r, kind),             \
+          xmm_set_vex)                                                                             \
     FORMS_VEX(v##name)
 FP_NARROW_OPS(CVT_NARROW)
 
 /* ---- general register or memory to scalar; the operand size is VEX.W's ---- */
 
 #define CVT_FROM_GPR(name, suffix, type, ld, size)                                                 \
-    static ALWAYS_INLINE void v##name##suffix##_do(struct cpu *cpu, const struct insn *i, type b)  \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name##suffix(xmm_get(cpu, i->vvvv), b);                                           \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
+    FP_DO(v##name##suffix, type, __m128i, fp_##name##suffix(xmm_get(cpu, i->vvvv), b),             \
+          sse_finish(cpu, i, r, SSE_NONE), xmm_set_vex)                                            \
     HANDLERS_VEX(v##name##suffix, (type)cpu->gpr[i->rm], ld, size)
 #define CVT_FROM_GPR_FAMILY(name)                                                                  \
     CVT_FROM_GPR(name, l, uint32_t, mem_ld32, 4)                                                   \

@@ -74,26 +74,8 @@ static __m128i to_half_256(V256 v, unsigned imm)
 }
 #endif
 
-static ALWAYS_INLINE void vcvtph2ps_128_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    __m128i r;
-
-    sse_check_begin(cpu);
-    r = fp_cvtph2ps(b);
-    sse_check_end(cpu, i, r, SSE_NONE);
-    xmm_set_vex(cpu, i->reg, r);
-}
-
-static ALWAYS_INLINE void vcvtph2ps_256_do(struct cpu *cpu, const struct insn *i, __m128i b)
-{
-    V256 r;
-
-    sse_check_begin(cpu);
-    r = from_half_256(b);
-    vex_check_end(cpu, i, r, SSE_NONE);
-    ymm_set(cpu, i->reg, r);
-}
-
+FP_DO_128(vcvtph2ps_128, fp_cvtph2ps(b), SSE_NONE, xmm_set_vex)
+FP_DO(vcvtph2ps_256, __m128i, V256, from_half_256(b), vex_finish(cpu, i, r, SSE_NONE), ymm_set)
 HANDLERS_VEX(vcvtph2ps_128, xmm_get(cpu, i->rm), ld64v, 8)
 HANDLERS_VEX(vcvtph2ps_256, xmm_get(cpu, i->rm), ldu128, 16)
 FAMILY_VEX(h_vcvtph2ps, vcvtph2ps_128, vcvtph2ps_256);

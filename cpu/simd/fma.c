@@ -76,28 +76,14 @@ static __attribute__((noinline)) __m128i fma_lanes(__m128i a, const __m128i xyz[
 #endif
 
 #define FMA_DO(name, suffix, kind)                                                                 \
-    static ALWAYS_INLINE void name##suffix##_do(struct cpu *cpu, const struct insn *i, __m128i c)  \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_on(xmm_get(cpu, i->reg), xmm_get(cpu, i->vvvv), c);                             \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }
+    FP_DO_128(name##suffix, name##_on(xmm_get(cpu, i->reg), xmm_get(cpu, i->vvvv), b), kind,       \
+              xmm_set_vex)
 #define FMA_BOTH(name, kind, ...)                                                                  \
     FMA_128(name, kind, __VA_ARGS__)                                                               \
     FMA_256(name, kind, __VA_ARGS__)                                                               \
     FMA_DO(name, _128, kind)                                                                       \
-    static ALWAYS_INLINE void name##_256_do(struct cpu *cpu, const struct insn *i, V256 c)         \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = name##_on_256(ymm_get(cpu, i->reg), ymm_get(cpu, i->vvvv), c);                         \
-        vex_check_end(cpu, i, r, kind);                                                            \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }
+    FP_DO_256(name##_256, name##_on_256(ymm_get(cpu, i->reg), ymm_get(cpu, i->vvvv), b), kind,     \
+              ymm_set)
 
 /* Where all is software, how memory is addressed does not matter. */
 #ifdef HOST_AVX2

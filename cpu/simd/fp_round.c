@@ -77,58 +77,19 @@ static __m128i fp_roundsd(__m128i above, __m128i v, unsigned imm)
 }
 
 #define ROUND_PACKED(name)                                                                         \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b, (unsigned)i->imm);                                                        \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(b, (unsigned)i->imm), SSE_NONE, xmm_set)                             \
     FORMS_RM(name, xmm_get(cpu, i->rm), lda128, 16)                                                \
-    static ALWAYS_INLINE void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b, (unsigned)i->imm);                                                        \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)      \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name##_256(b, (unsigned)i->imm);                                                  \
-        vex_check_end(cpu, i, r, SSE_NONE);                                                        \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(v##name##_128, fp_##name(b, (unsigned)i->imm), SSE_NONE, xmm_set_vex)                \
+    FP_DO_256(v##name##_256, fp_##name##_256(b, (unsigned)i->imm), SSE_NONE, ymm_set)              \
     FORMS_VEX_RM(v##name)
 ROUND_PACKED(roundps)
 ROUND_PACKED(roundpd)
 
 #define ROUND_SCALAR(name, ld, size)                                                               \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->reg), b, (unsigned)i->imm);                                  \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b, (unsigned)i->imm), SSE_NONE, xmm_set)       \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)                                                \
-    static ALWAYS_INLINE void v##name##_do(struct cpu *cpu, const struct insn *i, __m128i b)       \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm);                                 \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
+    FP_DO_128(v##name, fp_##name(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE,            \
+              xmm_set_vex)                                                                         \
     FORMS_VEX_SCALAR(v##name, ld, size)
 ROUND_SCALAR(roundss, ld32v, 4)
 ROUND_SCALAR(roundsd, ld64v, 8)

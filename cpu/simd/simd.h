@@ -186,8 +186,42 @@ __attribute__((noinline, cold)) void sse_precise_begin(struct cpu *cpu);
 __attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i,
                                                      __m128i r, __m128i r2, enum sse_result kind);
 
-/* Around the host instruction: sse_check_end does not return when an exception is due, and nothing
- * of the guest but MXCSR's flags has changed then. */
+static inline void sse_finish(struct cpu *cpu, const struct insn *i, __m128i r,
+                              enum sse_result kind)
+{
+    sse_precise_end(cpu, i, r, _mm_setzero_si128(), kind);
+}
+
+/*
+ * name##_do(cpu, i, b): set(cpu, i->reg, r), where r is what the expression `compute` makes of cpu,
+ * i and b on the host. When the guest has not masked every exception this is done out of line, so
+ * that one branch is all that others pay: the statement `finish` then judges the flags. It does not
+ * return when an exception is due, and nothing of the guest but MXCSR's flags has changed then.
+ */
+#define FP_DO(name, operand, result, compute, finish, set)                                         \
+    static __attribute__((noinline, cold)) void name##_precise(struct cpu *cpu,                    \
+                                                               const struct insn *i, operand b)    \
+    {                                                                                              \
+        result r;                                                                                  \
+                                                                                                   \
+        sse_precise_begin(cpu);                                                                    \
+        r = compute;                                                                               \
+        finish;                                                                                    \
+        set(cpu, i->reg, r);                                                                       \
+    }                                                                                              \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, operand b)          \
+    {                                                                                              \
+        if (unlikely(cpu->mxcsr_unmasked))                                                         \
+            name##_precise(cpu, i, b);                                                             \
+        else                                                                                       \
+            set(cpu, i->reg, compute);                                                             \
+    }
+
+/* Of 128 bits. */
+#define FP_DO_128(name, compute, kind, set)                                                        \
+    FP_DO(name, __m128i, __m128i, compute, sse_finish(cpu, i, r, kind), set)
+
+/* Around a host instruction where FP_DO does not fit. */
 static ALWAYS_INLINE void sse_check_begin(struct cpu *cpu)
 {
     if (unlikely(cpu->mxcsr_unmasked))
@@ -198,7 +232,7 @@ static ALWAYS_INLINE void sse_check_end(struct cpu *cpu, const struct insn *i, _
                                         enum sse_result kind)
 {
     if (unlikely(cpu->mxcsr_unmasked))
-        sse_precise_end(cpu, i, r, _mm_setzero_si128(), kind);
+        sse_finish(cpu, i, r, kind);
 }
 
 /* ---- MMX ---- */

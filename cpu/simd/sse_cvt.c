@@ -5,28 +5,12 @@
 
 /* XMM to XMM; scalar ones keep the rest of reg. */
 #define CVT_SCALAR(name, ld, size, kind)                                                           \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b), kind, xmm_set)                             \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 FP_SCALAR_CVT_OPS(CVT_SCALAR)
 
 #define CVT(name, ld, size, kind)                                                                  \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b);                                                                          \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(b), kind, xmm_set)                                                   \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 #define CVT_WHOLE(name, kind) CVT(name, lda128, 16, kind)
 #define CVT_WIDEN(name, kind) CVT(name, ld64v, 8, kind)
@@ -36,15 +20,8 @@ FP_WIDEN_OPS(CVT_WIDEN)
 
 /* General register or memory to scalar. */
 #define CVT_FROM_GPR(name, type, ld, size)                                                         \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, type b)             \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO(name, type, __m128i, fp_##name(xmm_get(cpu, i->reg), b),                                 \
+          sse_finish(cpu, i, r, SSE_NONE), xmm_set)                                                \
     HANDLERS_LOAD(name, (type)cpu->gpr[i->rm], ld, size)
 CVT_FROM_GPR(cvtsi2ssl, uint32_t, mem_ld32, 4)
 CVT_FROM_GPR(cvtsi2ssq, uint64_t, mem_ld64, 8)
@@ -54,16 +31,20 @@ FORMS_FAMILY_W(h_cvtsi2ss, cvtsi2ssl, cvtsi2ssq);
 FORMS_FAMILY_W(h_cvtsi2sd, cvtsi2sdl, cvtsi2sdq);
 
 /* Scalar to general register. */
+static ALWAYS_INLINE void gpr_set(struct cpu *cpu, unsigned r, uint64_t v)
+{
+    cpu->gpr[r] = v;
+}
+
 #define CVT_TO_GPR1(name, handler, type, ld, size)                                                 \
-    static ALWAYS_INLINE void handler##_do(struct cpu *cpu, const struct insn *i, __m128i b)       \
+    static ALWAYS_INLINE type handler##_of(__m128i b)                                              \
     {                                                                                              \
         type r;                                                                                    \
                                                                                                    \
-        sse_check_begin(cpu);                                                                      \
         __asm__ volatile(#name " %1, %0" : "=r"(r) : "x"(b));                                      \
-        sse_check_end(cpu, i, b, SSE_NONE);                                                        \
-        cpu->gpr[i->reg] = r;                                                                      \
+        return r;                                                                                  \
     }                                                                                              \
+    FP_DO(handler, __m128i, type, handler##_of(b), sse_finish(cpu, i, b, SSE_NONE), gpr_set)       \
     HANDLERS_LOAD(handler, xmm_get(cpu, i->rm), ld, size)
 #define CVT_TO_GPR(name, ld, size)                                                                 \
     CVT_TO_GPR1(name, name##_32, uint32_t, ld, size)                                               \

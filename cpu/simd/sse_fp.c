@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SSE and SSE2 floating-point arithmetic and comparison, by the host's instructions under the
- * guest's MXCSR. Inline assembly, so that no compiler folds, reorders or drops one. SDM volume 1,
- * sections 10.4.1, 11.4.1, 11.5.
+ * guest's MXCSR. SDM volume 1, sections 10.4.1, 11.4.1, 11.5.
  */
 #include "cpu/simd/fp_ops.h"
 
 /* reg := op(reg, source); of scalar ones the rest of reg stays. */
 #define FP_OP(name, ld, size, kind)                                                                \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->reg), b);                                                    \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b), kind, xmm_set)                             \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 #define FP_PACKED(name, kind) FP_OP(name, lda128, 16, kind)
 FP_PACKED_OPS(FP_PACKED)
 FP_SCALAR_OPS(FP_OP)
 
 #define FP_OP_1(name, kind)                                                                        \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b);                                                                          \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, fp_##name(b), kind, xmm_set)                                                   \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
 FP_UNARY_OPS(FP_OP_1)
 
@@ -56,15 +39,7 @@ FP_UNARY_OPS(FP_OP_1)
         }                                                                                          \
         return a;                                                                                  \
     }                                                                                              \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
-    {                                                                                              \
-        __m128i a;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        a = name##_by(xmm_get(cpu, i->reg), b, (unsigned)i->imm);                                  \
-        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
-        xmm_set(cpu, i->reg, a);                                                                   \
-    }                                                                                              \
+    FP_DO_128(name, name##_by(xmm_get(cpu, i->reg), b, (unsigned)i->imm), SSE_NONE, xmm_set)       \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 FP_CMP(cmpps, lda128, 16)
 FP_CMP(cmpss, ld32v, 4)

@@ -228,27 +228,6 @@ static ALWAYS_INLINE void sta256(struct cpu *cpu, const struct insn *i, gva_t va
     HANDLERS_VEX(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                      \
     FAMILY_VEX(h_##name, name##_128, name##_256);
 
-/* For cold instructions: registers, and memory of any form. */
-#define HANDLERS_VEX_RM(name, regexpr, ld, size)                                                   \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, regexpr);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
-        NEXT;                                                                                      \
-    }
-#define FAMILY_VEX_RM(name, n, w)                                                                  \
-    const struct family FAMILY_NAME(name) = {                                                      \
-        .fn = {[VL128] = {n##_reg, n##_gen}, [VL256] = {w##_reg, w##_gen}}}
-/* As FORMS_VEX. */
-#define FORMS_VEX_RM(name)                                                                         \
-    HANDLERS_VEX_RM(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                   \
-    HANDLERS_VEX_RM(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
-    FAMILY_VEX_RM(h_##name, name##_128, name##_256);
-
 /* h_##name: reg := op(vvvv, r/m), `narrow` on 128 bits, `wide` the host's intrinsic on 256. */
 #define VEX_OP(name, narrow, wide)                                                                 \
     OP256(name##_wide, narrow, wide)                                                               \

@@ -10,13 +10,13 @@
 #include "cpu/simd/fp_ops.h"
 #include "cpu/simd/vex.h"
 
-/* As sse_check_end, of 256 bits. */
-static ALWAYS_INLINE void vex_check_end(struct cpu *cpu, const struct insn *i, V256 r,
-                                        enum sse_result kind)
+/* As sse_finish, of 256 bits. */
+static inline void vex_finish(struct cpu *cpu, const struct insn *i, V256 r, enum sse_result kind)
 {
-    if (unlikely(cpu->mxcsr_unmasked))
-        sse_precise_end(cpu, i, v256_lo(r), v256_hi(r), kind);
+    sse_precise_end(cpu, i, v256_lo(r), v256_hi(r), kind);
 }
+#define FP_DO_256(name, compute, kind, set)                                                        \
+    FP_DO(name, V256, V256, compute, vex_finish(cpu, i, r, kind), set)
 
 /* fp_X_256: of two operands, of one. */
 #ifdef HOST_AVX2
@@ -52,45 +52,13 @@ static ALWAYS_INLINE void vex_check_end(struct cpu *cpu, const struct insn *i, V
 /* h_vX: reg := fp_X(vvvv, r/m) at both lengths; reg := fp_X(r/m). */
 #define VEX_FP_PACKED(name, kind)                                                                  \
     FP_BINARY_256(name, kind)                                                                      \
-    static ALWAYS_INLINE void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->vvvv), b);                                                   \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)      \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name##_256(ymm_get(cpu, i->vvvv), b);                                             \
-        vex_check_end(cpu, i, r, kind);                                                            \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(v##name##_128, fp_##name(xmm_get(cpu, i->vvvv), b), kind, xmm_set_vex)               \
+    FP_DO_256(v##name##_256, fp_##name##_256(ymm_get(cpu, i->vvvv), b), kind, ymm_set)             \
     FORMS_VEX(v##name)
 #define VEX_FP_UNARY(name, kind)                                                                   \
     FP_UNARY_256(name, kind)                                                                       \
-    static ALWAYS_INLINE void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)   \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(b);                                                                          \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
-    static ALWAYS_INLINE void v##name##_256_do(struct cpu *cpu, const struct insn *i, V256 b)      \
-    {                                                                                              \
-        V256 r;                                                                                    \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name##_256(b);                                                                    \
-        vex_check_end(cpu, i, r, kind);                                                            \
-        ymm_set(cpu, i->reg, r);                                                                   \
-    }                                                                                              \
+    FP_DO_128(v##name##_128, fp_##name(b), kind, xmm_set_vex)                                      \
+    FP_DO_256(v##name##_256, fp_##name##_256(b), kind, ymm_set)                                    \
     FORMS_VEX(v##name)
 
 /* The family h_##name of a scalar from name##_do(cpu, i, __m128i): VEX.L does not count. */
@@ -100,15 +68,7 @@ static ALWAYS_INLINE void vex_check_end(struct cpu *cpu, const struct insn *i, V
 
 /* h_vX: reg := fp_X(vvvv, r/m), whose lower lane alone is computed. */
 #define VEX_FP_SCALAR(name, ld, size, kind)                                                        \
-    static ALWAYS_INLINE void v##name##_do(struct cpu *cpu, const struct insn *i, __m128i b)       \
-    {                                                                                              \
-        __m128i r;                                                                                 \
-                                                                                                   \
-        sse_check_begin(cpu);                                                                      \
-        r = fp_##name(xmm_get(cpu, i->vvvv), b);                                                   \
-        sse_check_end(cpu, i, r, kind);                                                            \
-        xmm_set_vex(cpu, i->reg, r);                                                               \
-    }                                                                                              \
+    FP_DO_128(v##name, fp_##name(xmm_get(cpu, i->vvvv), b), kind, xmm_set_vex)                     \
     FORMS_VEX_SCALAR(v##name, ld, size)
 
 #endif
