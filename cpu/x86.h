@@ -227,6 +227,8 @@ enum {
 #define MXCSR_PE      0x0020u
 #define MXCSR_FLAGS   0x003fu
 #define MXCSR_DAZ     0x0040u
+#define MXCSR_OM      0x0400u
+#define MXCSR_UM      0x0800u
 #define MXCSR_MASKS   0x1f80u
 #define MXCSR_RC      0x6000u
 #define MXCSR_FZ      0x8000u

@@ -109,11 +109,12 @@ static __m128i cmpsd_by(__m128i a, __m128i b, unsigned predicate)
 #endif
 
 #define CMP(name)                                                                                  \
-    FP_DO_128(v##name, name##_by(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE, xmm_set_vex)
+    FP_DO_PLAIN(v##name, __m128i, __m128i, name##_by(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm),  \
+                xmm_set_vex)
 #define CMP_PACKED(name)                                                                           \
     CMP(name)                                                                                      \
-    FP_DO_256(v##name##_256, name##_by_256(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE,  \
-              ymm_set)                                                                             \
+    FP_DO_PLAIN(v##name##_256, V256, V256,                                                         \
+                name##_by_256(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm), ymm_set)                \
     HANDLERS_VEX(v##name, xmm_get(cpu, i->rm), ldu128, 16)                                         \
     HANDLERS_VEX(v##name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
     FAMILY_VEX(h_v##name, v##name, v##name##_256);

@@ -4,7 +4,7 @@
 #include "cpu/simd/vex_fp.h"
 
 FP_UNARY_CVT_OPS(VEX_FP_UNARY)
-FP_SCALAR_CVT_OPS(VEX_FP_SCALAR)
+FP_SCALAR_CVT_OPS(VEX_FP_SCALAR_CVT)
 
 /* ---- from half as wide ---- */
 
@@ -38,10 +38,10 @@ FP_SCALAR_CVT_OPS(VEX_FP_SCALAR)
     }
 #endif
 
-#define CVT_WIDEN(name, kind)                                                                      \
+#define CVT_WIDEN(name)                                                                            \
     WIDEN_256(name)                                                                                \
-    FP_DO_128(v##name##_128, fp_##name(b), kind, xmm_set_vex)                                      \
-    FP_DO(v##name##_256, __m128i, V256, name##_widen(b), vex_finish(cpu, i, r, kind), ymm_set)     \
+    FP_DO_PLAIN(v##name##_128, __m128i, __m128i, fp_##name(b), xmm_set_vex)                        \
+    FP_DO_PLAIN(v##name##_256, __m128i, V256, name##_widen(b), ymm_set)                            \
     HANDLERS_VEX(v##name##_128, xmm_get(cpu, i->rm), ld64v, 8)                                     \
     HANDLERS_VEX(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                   \
     FAMILY_VEX(h_v##name, v##name##_128, v##name##_256);
@@ -49,10 +49,11 @@ FP_WIDEN_OPS(CVT_WIDEN)
 
 /* ---- to half as wide ---- */
 
-#define CVT_NARROW(name, kind)                                                                     \
+#define CVT_NARROW(name, op)                                                                       \
     NARROW_256(name)                                                                               \
-    FP_DO_128(v##name##_128, fp_##name(b), kind, xmm_set_vex)                                      \
-    FP_DO(v##name##_256, V256, __m128i, name##_narrow(b), sse_finish(cpu, i, r, kind),             \
+    FP_DO(v##name##_128, __m128i, __m128i, fp_##name(b), sse_finish(cpu, i, op, SSE_PD, b, b),     \
+          xmm_set_vex)                                                                             \
+    FP_DO(v##name##_256, V256, __m128i, name##_narrow(b), vex_finish(cpu, i, op, SSE_PD, b, b),    \
           xmm_set_vex)                                                                             \
     FORMS_VEX(v##name)
 FP_NARROW_OPS(CVT_NARROW)
@@ -60,8 +61,8 @@ FP_NARROW_OPS(CVT_NARROW)
 /* ---- general register or memory to scalar; the operand size is VEX.W's ---- */
 
 #define CVT_FROM_GPR(name, suffix, type, ld, size)                                                 \
-    FP_DO(v##name##suffix, type, __m128i, fp_##name##suffix(xmm_get(cpu, i->vvvv), b),             \
-          sse_finish(cpu, i, r, SSE_NONE), xmm_set_vex)                                            \
+    FP_DO_PLAIN(v##name##suffix, type, __m128i, fp_##name##suffix(xmm_get(cpu, i->vvvv), b),       \
+                xmm_set_vex)                                                                       \
     HANDLERS_VEX(v##name##suffix, (type)cpu->gpr[i->rm], ld, size)
 #define CVT_FROM_GPR_FAMILY(name)                                                                  \
     CVT_FROM_GPR(name, l, uint32_t, mem_ld32, 4)                                                   \

@@ -5,7 +5,7 @@
 #include "cpu/simd/vex_fp.h"
 
 #ifdef HOST_AVX2
-FP_UNARY(cvtph2ps, SSE_NONE)
+FP_UNARY(cvtph2ps)
 static ALWAYS_INLINE V256 from_half_256(__m128i b)
 {
     V256 r;
@@ -59,11 +59,10 @@ static __m128i to_half(__m128i b, unsigned imm)
     struct soft_env e = soft_begin();
     union xmm v, r = {.q = {0, 0}};
 
-    if (!(imm & 4))
-        e.mxcsr = (e.mxcsr & ~MXCSR_RC) | (imm & 3) * (MXCSR_RC & -MXCSR_RC);
+    soft_round_by(&e, imm);
     _mm_store_si128((__m128i *)&v, b);
     for (unsigned n = 0; n < 4; n++)
-        r.w[n] = soft_to_half(&e, v.d[n]);
+        r.w[n] = (uint16_t)soft_narrow(&e, &soft_single, &soft_half, v.d[n]);
     soft_end(&e);
     return _mm_load_si128((const __m128i *)&r);
 }
@@ -74,24 +73,37 @@ static __m128i to_half_256(V256 v, unsigned imm)
 }
 #endif
 
-FP_DO_128(vcvtph2ps_128, fp_cvtph2ps(b), SSE_NONE, xmm_set_vex)
-FP_DO(vcvtph2ps_256, __m128i, V256, from_half_256(b), vex_finish(cpu, i, r, SSE_NONE), ymm_set)
+FP_DO_PLAIN(vcvtph2ps_128, __m128i, __m128i, fp_cvtph2ps(b), xmm_set_vex)
+FP_DO_PLAIN(vcvtph2ps_256, __m128i, V256, from_half_256(b), ymm_set)
 HANDLERS_VEX(vcvtph2ps_128, xmm_get(cpu, i->rm), ld64v, 8)
 HANDLERS_VEX(vcvtph2ps_256, xmm_get(cpu, i->rm), ldu128, 16)
 FAMILY_VEX(h_vcvtph2ps, vcvtph2ps_128, vcvtph2ps_256);
 
 /* What VCVTPS2PH stores: the upper half is zero for 128 bits. */
-static ALWAYS_INLINE __m128i halves(struct cpu *cpu, const struct insn *i)
+static ALWAYS_INLINE __m128i halves_of(struct cpu *cpu, const struct insn *i)
 {
+    if (i->osz == VL256)
+        return to_half_256(ymm_get(cpu, i->reg), (unsigned)i->imm);
+    return to_half(xmm_get(cpu, i->reg), (unsigned)i->imm);
+}
+
+static __attribute__((noinline, cold)) __m128i halves_precise(struct cpu *cpu, const struct insn *i)
+{
+    V256 v = ymm_get(cpu, i->reg);
+    struct sse_work w = {.op = SSE_TO_HALF, .kind = SSE_PS, .imm = (uint8_t)i->imm};
     __m128i r;
 
-    sse_check_begin(cpu);
-    if (i->osz == VL256)
-        r = to_half_256(ymm_get(cpu, i->reg), (unsigned)i->imm);
-    else
-        r = to_half(xmm_get(cpu, i->reg), (unsigned)i->imm);
-    sse_check_end(cpu, i, r, SSE_PH);
+    w.x[0] = v256_lo(v);
+    w.x[1] = i->osz == VL256 ? v256_hi(v) : _mm_setzero_si128();
+    sse_precise_begin(cpu);
+    r = halves_of(cpu, i);
+    sse_precise_end(cpu, i, &w);
     return r;
+}
+
+static ALWAYS_INLINE __m128i halves(struct cpu *cpu, const struct insn *i)
+{
+    return unlikely(cpu->mxcsr_unmasked) ? halves_precise(cpu, i) : halves_of(cpu, i);
 }
 
 HANDLER(vcvtps2ph_reg)

@@ -44,7 +44,7 @@
 #else
 /* Each lane; those that kind has not stay as in `a`. */
 static __attribute__((noinline)) __m128i fma_lanes(__m128i a, const __m128i xyz[3],
-                                                   enum sse_result kind, const bool minus[3])
+                                                   enum sse_kind kind, const bool minus[3])
 {
     const struct soft_format *f = soft_format_of(kind);
     struct soft_env e = soft_begin();
@@ -75,15 +75,40 @@ static __attribute__((noinline)) __m128i fma_lanes(__m128i a, const __m128i xyz[
     }
 #endif
 
-#define FMA_DO(name, suffix, kind)                                                                 \
-    FP_DO_128(name##suffix, name##_on(xmm_get(cpu, i->reg), xmm_get(cpu, i->vvvv), b), kind,       \
-              xmm_set_vex)
-#define FMA_BOTH(name, kind, ...)                                                                  \
-    FMA_128(name, kind, __VA_ARGS__)                                                               \
-    FMA_256(name, kind, __VA_ARGS__)                                                               \
-    FMA_DO(name, _128, kind)                                                                       \
-    FP_DO_256(name##_256, name##_on_256(ymm_get(cpu, i->reg), ymm_get(cpu, i->vvvv), b), kind,     \
-              ymm_set)
+#define FMA_DO_128(handler, name, kind_, x_, y_, z_, product, even, odd)                           \
+    FMA_128(name, kind_, x_, y_, z_, product, even, odd)                                           \
+    static void handler##_finish(struct cpu *cpu, const struct insn *i, __m128i a, __m128i b,      \
+                                 __m128i c)                                                        \
+    {                                                                                              \
+        struct sse_work w = {.op = SSE_FMA,                                                        \
+                             .kind = kind_,                                                        \
+                             .x = {x_},                                                            \
+                             .y = {y_},                                                            \
+                             .z = {z_},                                                            \
+                             .minus = {product, even, odd}};                                       \
+                                                                                                   \
+        sse_precise_end(cpu, i, &w);                                                               \
+    }                                                                                              \
+    FP_DO(handler, __m128i, __m128i, name##_on(xmm_get(cpu, i->reg), xmm_get(cpu, i->vvvv), b),    \
+          handler##_finish(cpu, i, xmm_get(cpu, i->reg), xmm_get(cpu, i->vvvv), b), xmm_set_vex)
+#define FMA_DO_256(handler, name, kind_, x_, y_, z_, product, even, odd)                           \
+    FMA_256(name, kind_, x_, y_, z_, product, even, odd)                                           \
+    static void handler##_finish(struct cpu *cpu, const struct insn *i, V256 a, V256 b, V256 c)    \
+    {                                                                                              \
+        struct sse_work w = {.op = SSE_FMA,                                                        \
+                             .kind = kind_,                                                        \
+                             .x = {v256_lo(x_), v256_hi(x_)},                                      \
+                             .y = {v256_lo(y_), v256_hi(y_)},                                      \
+                             .z = {v256_lo(z_), v256_hi(z_)},                                      \
+                             .minus = {product, even, odd}};                                       \
+                                                                                                   \
+        sse_precise_end(cpu, i, &w);                                                               \
+    }                                                                                              \
+    FP_DO(handler, V256, V256, name##_on_256(ymm_get(cpu, i->reg), ymm_get(cpu, i->vvvv), b),      \
+          handler##_finish(cpu, i, ymm_get(cpu, i->reg), ymm_get(cpu, i->vvvv), b), ymm_set)
+#define FMA_BOTH(name, ...)                                                                        \
+    FMA_DO_128(name##_128, name, __VA_ARGS__)                                                      \
+    FMA_DO_256(name##_256, name, __VA_ARGS__)
 
 /* Where all is software, how memory is addressed does not matter. */
 #ifdef HOST_AVX2
@@ -96,15 +121,14 @@ static __attribute__((noinline)) __m128i fma_lanes(__m128i a, const __m128i xyz[
     FAMILY_VEX_RM(h_##name, name, name);
 #endif
 
-#define FMA_PACKED(name, kind, ...)                                                                \
-    FMA_BOTH(name, kind, __VA_ARGS__)                                                              \
+#define FMA_PACKED(name, ...)                                                                      \
+    FMA_BOTH(name, __VA_ARGS__)                                                                    \
     FMA_FORMS_PACKED(name)
-#define FMA_MIXED(name, kind, ...)                                                                 \
-    FMA_BOTH(name, kind, __VA_ARGS__)                                                              \
+#define FMA_MIXED(name, ...)                                                                       \
+    FMA_BOTH(name, __VA_ARGS__)                                                                    \
     FORMS_VEX_RM(name)
 #define FMA_SCALAR(name, kind, ld, size, ...)                                                      \
-    FMA_128(name, kind, __VA_ARGS__)                                                               \
-    FMA_DO(name, , kind)                                                                           \
+    FMA_DO_128(name, name, kind, __VA_ARGS__)                                                      \
     FMA_FORMS_SCALAR(name, ld, size)
 
 FMA_PACKED_OPS(FMA_PACKED, 132, a, c, b)

@@ -27,36 +27,52 @@ struct halves {
     unsigned n;
 };
 
-/* a[k] := op(x of a[k], y of b[k]) */
-#define STEP(op, kind, x, y)                                                                       \
-    do {                                                                                           \
+/* a := the operation on a and b; sums are of neighbouring lanes. */
+#define STEP(compute, op_, kind_)                                                                  \
+    static struct halves step_##compute(struct cpu *cpu, const struct insn *i, struct halves a,    \
+                                        struct halves b)                                           \
+    {                                                                                              \
+        struct halves r = {{_mm_setzero_si128(), _mm_setzero_si128()}, a.n};                       \
+                                                                                                   \
         sse_check_begin(cpu);                                                                      \
         for (unsigned k = 0; k < a.n; k++)                                                         \
-            a.v[k] = op(x, y);                                                                     \
-        if (unlikely(cpu->mxcsr_unmasked))                                                         \
-            sse_precise_end(cpu, i, a.v[0], a.v[1], kind);                                         \
-    } while (0)
+            r.v[k] = fp_##compute(a.v[k], b.v[k]);                                                 \
+        if (unlikely(cpu->mxcsr_unmasked)) {                                                       \
+            struct sse_work w = {.op = op_, .kind = kind_};                                        \
+                                                                                                   \
+            memcpy(w.x, a.v, sizeof(w.x));                                                         \
+            memcpy(w.y, b.v, sizeof(w.y));                                                         \
+            sse_precise_end(cpu, i, &w);                                                           \
+        }                                                                                          \
+        return r;                                                                                  \
+    }
+STEP(mulps, SSE_MUL, SSE_PS)
+STEP(haddps, SSE_HADD, SSE_PS)
+STEP(mulpd, SSE_MUL, SSE_PD)
+STEP(haddpd, SSE_HADD, SSE_PD)
+
+static struct halves mask(struct halves a, __m128i lanes)
+{
+    return (struct halves){{_mm_and_si128(a.v[0], lanes), _mm_and_si128(a.v[1], lanes)}, a.n};
+}
 
 static struct halves dot_ps(struct cpu *cpu, const struct insn *i, struct halves a, struct halves b)
 {
-    __m128i from = lanes_ps((unsigned)i->imm >> 4), to = lanes_ps((unsigned)i->imm);
+    __m128i from = lanes_ps((unsigned)i->imm >> 4);
 
-    STEP(fp_mulps, SSE_PS, _mm_and_si128(a.v[k], from), _mm_and_si128(b.v[k], from));
-    STEP(fp_addps, SSE_PS, FP_PICK_PS(a.v[k], a.v[k], 0x88), FP_PICK_PS(a.v[k], a.v[k], 0xdd));
-    STEP(fp_addps, SSE_PS, FP_PICK_PS(a.v[k], a.v[k], 0x00), FP_PICK_PS(a.v[k], a.v[k], 0x55));
-    for (unsigned k = 0; k < a.n; k++)
-        a.v[k] = _mm_and_si128(a.v[k], to);
-    return a;
+    a = step_mulps(cpu, i, mask(a, from), mask(b, from));
+    a = step_haddps(cpu, i, a, a);
+    a = step_haddps(cpu, i, a, a);
+    return mask(a, lanes_ps((unsigned)i->imm));
 }
 
 static struct halves dot_pd(struct cpu *cpu, const struct insn *i, struct halves a, struct halves b)
 {
-    __m128i from = lanes_pd((unsigned)i->imm >> 4), to = lanes_pd((unsigned)i->imm);
+    __m128i from = lanes_pd((unsigned)i->imm >> 4);
 
-    STEP(fp_mulpd, SSE_PD, _mm_and_si128(a.v[k], from), _mm_and_si128(b.v[k], from));
-    STEP(fp_addpd, SSE_PD, FP_PICK_PD(a.v[k], a.v[k], 0), FP_PICK_PD(a.v[k], a.v[k], 3));
-    a.v[0] = _mm_and_si128(a.v[0], to);
-    return a;
+    a = step_mulpd(cpu, i, mask(a, from), mask(b, from));
+    a = step_haddpd(cpu, i, a, a);
+    return mask(a, lanes_pd((unsigned)i->imm));
 }
 
 #define DOT_128(name, dot)                                                                         \
@@ -64,14 +80,15 @@ static struct halves dot_pd(struct cpu *cpu, const struct insn *i, struct halves
     {                                                                                              \
         struct halves x = {{xmm_get(cpu, i->reg), _mm_setzero_si128()}, 1};                        \
                                                                                                    \
-        xmm_set(cpu, i->reg, dot(cpu, i, x, (struct halves){{b, b}, 1}).v[0]);                     \
+        xmm_set(cpu, i->reg, dot(cpu, i, x, (struct halves){{b, _mm_setzero_si128()}, 1}).v[0]);   \
     }                                                                                              \
     FORMS_RM(name, xmm_get(cpu, i->rm), lda128, 16)                                                \
     static void v##name##_128_do(struct cpu *cpu, const struct insn *i, __m128i b)                 \
     {                                                                                              \
         struct halves x = {{xmm_get(cpu, i->vvvv), _mm_setzero_si128()}, 1};                       \
                                                                                                    \
-        xmm_set_vex(cpu, i->reg, dot(cpu, i, x, (struct halves){{b, b}, 1}).v[0]);                 \
+        xmm_set_vex(cpu, i->reg,                                                                   \
+                    dot(cpu, i, x, (struct halves){{b, _mm_setzero_si128()}, 1}).v[0]);            \
     }                                                                                              \
     HANDLERS_VEX_RM(v##name##_128, xmm_get(cpu, i->rm), ldu128, 16)
 

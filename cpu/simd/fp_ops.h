@@ -10,75 +10,75 @@
 
 #include "cpu/simd/simd.h"
 
-/* dest := op(first, second), lane by lane: X(name, enum sse_result). */
+/* dest := op(first, second), lane by lane: X(name, enum sse_kind, enum sse_op). */
 #define FP_PACKED_OPS(X)                                                                           \
-    X(addps, SSE_PS)                                                                               \
-    X(addpd, SSE_PD)                                                                               \
-    X(subps, SSE_PS)                                                                               \
-    X(subpd, SSE_PD)                                                                               \
-    X(mulps, SSE_PS)                                                                               \
-    X(mulpd, SSE_PD)                                                                               \
-    X(divps, SSE_PS)                                                                               \
-    X(divpd, SSE_PD)                                                                               \
-    X(minps, SSE_NONE)                                                                             \
-    X(minpd, SSE_NONE)                                                                             \
-    X(maxps, SSE_NONE)                                                                             \
-    X(maxpd, SSE_NONE)
+    X(addps, SSE_PS, SSE_ADD)                                                                      \
+    X(addpd, SSE_PD, SSE_ADD)                                                                      \
+    X(subps, SSE_PS, SSE_SUB)                                                                      \
+    X(subpd, SSE_PD, SSE_SUB)                                                                      \
+    X(mulps, SSE_PS, SSE_MUL)                                                                      \
+    X(mulpd, SSE_PD, SSE_MUL)                                                                      \
+    X(divps, SSE_PS, SSE_DIV)                                                                      \
+    X(divpd, SSE_PD, SSE_DIV)                                                                      \
+    X(minps, SSE_PS, SSE_OTHER)                                                                    \
+    X(minpd, SSE_PD, SSE_OTHER)                                                                    \
+    X(maxps, SSE_PS, SSE_OTHER)                                                                    \
+    X(maxpd, SSE_PD, SSE_OTHER)
 
 /* The lowest lane of op(first, second), or of op(second), under the rest of the first:
- * X(name, load, size in memory, enum sse_result). */
+ * X(name, load, size in memory, enum sse_kind, enum sse_op). */
 #define FP_SCALAR_OPS(X)                                                                           \
-    X(addss, ld32v, 4, SSE_SS)                                                                     \
-    X(addsd, ld64v, 8, SSE_SD)                                                                     \
-    X(subss, ld32v, 4, SSE_SS)                                                                     \
-    X(subsd, ld64v, 8, SSE_SD)                                                                     \
-    X(mulss, ld32v, 4, SSE_SS)                                                                     \
-    X(mulsd, ld64v, 8, SSE_SD)                                                                     \
-    X(divss, ld32v, 4, SSE_SS)                                                                     \
-    X(divsd, ld64v, 8, SSE_SD)                                                                     \
-    X(minss, ld32v, 4, SSE_NONE)                                                                   \
-    X(minsd, ld64v, 8, SSE_NONE)                                                                   \
-    X(maxss, ld32v, 4, SSE_NONE)                                                                   \
-    X(maxsd, ld64v, 8, SSE_NONE)                                                                   \
-    X(sqrtss, ld32v, 4, SSE_NONE)                                                                  \
-    X(sqrtsd, ld64v, 8, SSE_NONE)                                                                  \
-    X(rcpss, ld32v, 4, SSE_NONE)                                                                   \
-    X(rsqrtss, ld32v, 4, SSE_NONE)
+    X(addss, ld32v, 4, SSE_SS, SSE_ADD)                                                            \
+    X(addsd, ld64v, 8, SSE_SD, SSE_ADD)                                                            \
+    X(subss, ld32v, 4, SSE_SS, SSE_SUB)                                                            \
+    X(subsd, ld64v, 8, SSE_SD, SSE_SUB)                                                            \
+    X(mulss, ld32v, 4, SSE_SS, SSE_MUL)                                                            \
+    X(mulsd, ld64v, 8, SSE_SD, SSE_MUL)                                                            \
+    X(divss, ld32v, 4, SSE_SS, SSE_DIV)                                                            \
+    X(divsd, ld64v, 8, SSE_SD, SSE_DIV)                                                            \
+    X(minss, ld32v, 4, SSE_SS, SSE_OTHER)                                                          \
+    X(minsd, ld64v, 8, SSE_SD, SSE_OTHER)                                                          \
+    X(maxss, ld32v, 4, SSE_SS, SSE_OTHER)                                                          \
+    X(maxsd, ld64v, 8, SSE_SD, SSE_OTHER)                                                          \
+    X(sqrtss, ld32v, 4, SSE_SS, SSE_OTHER)                                                         \
+    X(sqrtsd, ld64v, 8, SSE_SD, SSE_OTHER)                                                         \
+    X(rcpss, ld32v, 4, SSE_SS, SSE_OTHER)                                                          \
+    X(rsqrtss, ld32v, 4, SSE_SS, SSE_OTHER)
 
-/* Likewise, conversions between the two formats. */
+/* Likewise, conversions between the two formats: of the source. */
 #define FP_SCALAR_CVT_OPS(X)                                                                       \
-    X(cvtss2sd, ld32v, 4, SSE_NONE)                                                                \
-    X(cvtsd2ss, ld64v, 8, SSE_SS)
+    X(cvtss2sd, ld32v, 4, SSE_SS, SSE_OTHER)                                                       \
+    X(cvtsd2ss, ld64v, 8, SSE_SD, SSE_NARROW)
 
-/* dest := op(source), as wide: X(name, enum sse_result). */
+/* dest := op(source), as wide: X(name). */
 #define FP_UNARY_OPS(X)                                                                            \
-    X(sqrtps, SSE_NONE)                                                                            \
-    X(sqrtpd, SSE_NONE)                                                                            \
-    X(rcpps, SSE_NONE)                                                                             \
-    X(rsqrtps, SSE_NONE)
+    X(sqrtps)                                                                                      \
+    X(sqrtpd)                                                                                      \
+    X(rcpps)                                                                                       \
+    X(rsqrtps)
 #define FP_UNARY_CVT_OPS(X)                                                                        \
-    X(cvtdq2ps, SSE_NONE)                                                                          \
-    X(cvtps2dq, SSE_NONE)                                                                          \
-    X(cvttps2dq, SSE_NONE)
+    X(cvtdq2ps)                                                                                    \
+    X(cvtps2dq)                                                                                    \
+    X(cvttps2dq)
 
-/* dest := op(source), where the source is half as wide: X(name, enum sse_result), */
+/* dest := op(source), where the source is half as wide: X(name), */
 #define FP_WIDEN_OPS(X)                                                                            \
-    X(cvtps2pd, SSE_NONE)                                                                          \
-    X(cvtdq2pd, SSE_NONE)
-/* and where the destination is: zeros above it. */
+    X(cvtps2pd)                                                                                    \
+    X(cvtdq2pd)
+/* and where the destination is: zeros above it; X(name, enum sse_op). */
 #define FP_NARROW_OPS(X)                                                                           \
-    X(cvtpd2ps, SSE_PS)                                                                            \
-    X(cvtpd2dq, SSE_NONE)                                                                          \
-    X(cvttpd2dq, SSE_NONE)
+    X(cvtpd2ps, SSE_NARROW)                                                                        \
+    X(cvtpd2dq, SSE_OTHER)                                                                         \
+    X(cvttpd2dq, SSE_OTHER)
 
-/* Of SSE3, on neighbours. */
+/* Of SSE3, on neighbours: as FP_PACKED_OPS. */
 #define FP_SSE3_OPS(X)                                                                             \
-    X(addsubps, SSE_PS)                                                                            \
-    X(addsubpd, SSE_PD)                                                                            \
-    X(haddps, SSE_PS)                                                                              \
-    X(haddpd, SSE_PD)                                                                              \
-    X(hsubps, SSE_PS)                                                                              \
-    X(hsubpd, SSE_PD)
+    X(addsubps, SSE_PS, SSE_ADDSUB)                                                                \
+    X(addsubpd, SSE_PD, SSE_ADDSUB)                                                                \
+    X(haddps, SSE_PS, SSE_HADD)                                                                    \
+    X(haddpd, SSE_PD, SSE_HADD)                                                                    \
+    X(hsubps, SSE_PS, SSE_HSUB)                                                                    \
+    X(hsubpd, SSE_PD, SSE_HSUB)
 
 #ifdef HOST_AVX2
 #define FP_BINARY(name)                                                                            \
@@ -89,7 +89,7 @@
         __asm__ volatile("v" #name " %2, %1, %0" : "=x"(r) : "x"(a), "x"(b));                      \
         return r;                                                                                  \
     }
-#define FP_UNARY(name, kind)                                                                       \
+#define FP_UNARY(name)                                                                             \
     static ALWAYS_INLINE __m128i fp_##name(__m128i b)                                              \
     {                                                                                              \
         __m128i r;                                                                                 \
@@ -104,7 +104,7 @@
         __asm__ volatile(#name " %1, %0" : "+x"(a) : "x"(b));                                      \
         return a;                                                                                  \
     }
-#define FP_UNARY(name, kind)                                                                       \
+#define FP_UNARY(name)                                                                             \
     static ALWAYS_INLINE __m128i fp_##name(__m128i b)                                              \
     {                                                                                              \
         __m128i r;                                                                                 \
@@ -113,15 +113,16 @@
         return r;                                                                                  \
     }
 #endif
-#define FP_BINARY_PACKED(name, kind)           FP_BINARY(name)
-#define FP_BINARY_SCALAR(name, ld, size, kind) FP_BINARY(name)
+#define FP_BINARY_PACKED(name, kind, op)           FP_BINARY(name)
+#define FP_BINARY_SCALAR(name, ld, size, kind, op) FP_BINARY(name)
+#define FP_UNARY_NARROW(name, op)                  FP_UNARY(name)
 FP_PACKED_OPS(FP_BINARY_PACKED)
 FP_SCALAR_OPS(FP_BINARY_SCALAR)
 FP_SCALAR_CVT_OPS(FP_BINARY_SCALAR)
 FP_UNARY_OPS(FP_UNARY)
 FP_UNARY_CVT_OPS(FP_UNARY)
 FP_WIDEN_OPS(FP_UNARY)
-FP_NARROW_OPS(FP_UNARY)
+FP_NARROW_OPS(FP_UNARY_NARROW)
 
 /* The lowest lane from a general register: X(name, type). */
 #define FP_FROM_GPR_OPS(X)                                                                         \

@@ -28,13 +28,12 @@ FP_ROUND(fp_roundpd, roundpd, __m128i)
 FP_ROUND(fp_roundps_256, roundps, V256)
 FP_ROUND(fp_roundpd_256, roundpd, V256)
 #else
-static __m128i round_lanes(__m128i a, unsigned imm, enum sse_result kind)
+static __m128i round_lanes(__m128i a, unsigned imm, enum sse_kind kind)
 {
     struct soft_env e = soft_begin();
     union xmm v;
 
-    if (!(imm & 4))
-        e.mxcsr = (e.mxcsr & ~MXCSR_RC) | (imm & 3) * (MXCSR_RC & -MXCSR_RC);
+    soft_round_by(&e, imm);
     _mm_store_si128((__m128i *)&v, a);
     for (unsigned n = 0; n < soft_lanes(kind); n++)
         soft_set_lane(&v, kind, n, soft_round(&e, soft_format_of(kind), soft_lane(&v, kind, n)));
@@ -77,19 +76,20 @@ static __m128i fp_roundsd(__m128i above, __m128i v, unsigned imm)
 }
 
 #define ROUND_PACKED(name)                                                                         \
-    FP_DO_128(name, fp_##name(b, (unsigned)i->imm), SSE_NONE, xmm_set)                             \
+    FP_DO_PLAIN(name, __m128i, __m128i, fp_##name(b, (unsigned)i->imm), xmm_set)                   \
     FORMS_RM(name, xmm_get(cpu, i->rm), lda128, 16)                                                \
-    FP_DO_128(v##name##_128, fp_##name(b, (unsigned)i->imm), SSE_NONE, xmm_set_vex)                \
-    FP_DO_256(v##name##_256, fp_##name##_256(b, (unsigned)i->imm), SSE_NONE, ymm_set)              \
+    FP_DO_PLAIN(v##name##_128, __m128i, __m128i, fp_##name(b, (unsigned)i->imm), xmm_set_vex)      \
+    FP_DO_PLAIN(v##name##_256, V256, V256, fp_##name##_256(b, (unsigned)i->imm), ymm_set)          \
     FORMS_VEX_RM(v##name)
 ROUND_PACKED(roundps)
 ROUND_PACKED(roundpd)
 
 #define ROUND_SCALAR(name, ld, size)                                                               \
-    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b, (unsigned)i->imm), SSE_NONE, xmm_set)       \
+    FP_DO_PLAIN(name, __m128i, __m128i, fp_##name(xmm_get(cpu, i->reg), b, (unsigned)i->imm),      \
+                xmm_set)                                                                           \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)                                                \
-    FP_DO_128(v##name, fp_##name(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm), SSE_NONE,            \
-              xmm_set_vex)                                                                         \
+    FP_DO_PLAIN(v##name, __m128i, __m128i, fp_##name(xmm_get(cpu, i->vvvv), b, (unsigned)i->imm),  \
+                xmm_set_vex)                                                                       \
     FORMS_VEX_SCALAR(v##name, ld, size)
 ROUND_SCALAR(roundss, ld32v, 4)
 ROUND_SCALAR(roundsd, ld64v, 8)

@@ -178,18 +178,45 @@ void simd_masked_store(struct cpu *cpu, const struct insn *i, __m128i v, __m128i
 
 /* ---- exceptions that are not masked ---- */
 
-/* What the result is made of: for underflow of exact tiny results. */
-enum sse_result { SSE_NONE, SSE_PS, SSE_SS, SSE_PD, SSE_SD, SSE_PH };
+/* What was computed: with overflow or underflow not masked, flags differ from those of the masked
+ * run. SSE_OTHER can do neither. */
+enum sse_op {
+    SSE_OTHER,
+    SSE_ADD,
+    SSE_SUB,
+    SSE_MUL,
+    SSE_DIV,
+    SSE_ADDSUB,
+    SSE_HADD,
+    SSE_HSUB,
+    SSE_FMA,
+    SSE_NARROW,  /* doubles to singles */
+    SSE_TO_HALF, /* singles to halves */
+};
+enum sse_kind { SSE_PS, SSE_SS, SSE_PD, SSE_SD };
 
-/* r is the result, r2 its upper half where it has 256 bits, else zero. */
+/* The operands, halves of 256 bits; of less the upper ones are zero. */
+struct sse_work {
+    enum sse_op op;
+    enum sse_kind kind;
+    __m128i x[2], y[2], z[2];
+    uint8_t minus[3]; /* SSE_FMA: the product, z in even lanes, in odd ones */
+    uint8_t imm;      /* SSE_TO_HALF: how to round */
+};
+
+/* Between the two the host's instruction runs with clean flags. The second does not return when an
+ * exception is due, and nothing of the guest but MXCSR's flags has changed then; w may be NULL for
+ * SSE_OTHER. */
 __attribute__((noinline, cold)) void sse_precise_begin(struct cpu *cpu);
 __attribute__((noinline, cold)) void sse_precise_end(struct cpu *cpu, const struct insn *i,
-                                                     __m128i r, __m128i r2, enum sse_result kind);
+                                                     const struct sse_work *w);
 
-static inline void sse_finish(struct cpu *cpu, const struct insn *i, __m128i r,
-                              enum sse_result kind)
+static inline void sse_finish(struct cpu *cpu, const struct insn *i, enum sse_op op,
+                              enum sse_kind kind, __m128i x, __m128i y)
 {
-    sse_precise_end(cpu, i, r, _mm_setzero_si128(), kind);
+    struct sse_work w = {.op = op, .kind = kind, .x = {x}, .y = {y}};
+
+    sse_precise_end(cpu, i, &w);
 }
 
 /*
@@ -217,9 +244,9 @@ static inline void sse_finish(struct cpu *cpu, const struct insn *i, __m128i r,
             set(cpu, i->reg, compute);                                                             \
     }
 
-/* Of 128 bits. */
-#define FP_DO_128(name, compute, kind, set)                                                        \
-    FP_DO(name, __m128i, __m128i, compute, sse_finish(cpu, i, r, kind), set)
+/* For what can neither overflow nor underflow. */
+#define FP_DO_PLAIN(name, operand, result, compute, set)                                           \
+    FP_DO(name, operand, result, compute, sse_precise_end(cpu, i, NULL), set)
 
 /* Around a host instruction where FP_DO does not fit. */
 static ALWAYS_INLINE void sse_check_begin(struct cpu *cpu)
@@ -228,11 +255,10 @@ static ALWAYS_INLINE void sse_check_begin(struct cpu *cpu)
         sse_precise_begin(cpu);
 }
 
-static ALWAYS_INLINE void sse_check_end(struct cpu *cpu, const struct insn *i, __m128i r,
-                                        enum sse_result kind)
+static ALWAYS_INLINE void sse_check_end(struct cpu *cpu, const struct insn *i)
 {
     if (unlikely(cpu->mxcsr_unmasked))
-        sse_finish(cpu, i, r, kind);
+        sse_precise_end(cpu, i, NULL);
 }
 
 /* ---- MMX ---- */

@@ -18,6 +18,12 @@ static unsigned rounding(const struct soft_env *e)
     return (e->mxcsr & MXCSR_RC) / (MXCSR_RC & -MXCSR_RC);
 }
 
+void soft_round_by(struct soft_env *e, unsigned imm)
+{
+    if (!(imm & 4))
+        e->mxcsr = (e->mxcsr & ~MXCSR_RC) | (imm & 3) * (MXCSR_RC & -MXCSR_RC);
+}
+
 /* ---- formats ---- */
 
 static uint64_t sign_bit(const struct soft_format *f)
@@ -39,6 +45,11 @@ static uint64_t infinity(const struct soft_format *f)
 static int bias(const struct soft_format *f)
 {
     return (1 << (f->exponent - 1)) - 1;
+}
+
+uint64_t soft_one(const struct soft_format *f)
+{
+    return (uint64_t)bias(f) << f->fraction;
 }
 
 static uint64_t quiet_bit(const struct soft_format *f)
@@ -116,12 +127,14 @@ static uint64_t round_shift(wide m, int shift, bool negative, unsigned rc, bool 
     return q + up;
 }
 
-static uint64_t overflow(struct soft_env *e, const struct soft_format *f, bool negative)
+/* Not masked, PE is for what a wider exponent would not mend. */
+static uint64_t overflow(struct soft_env *e, const struct soft_format *f, bool negative,
+                         bool inexact)
 {
     unsigned rc = rounding(e);
     bool to_infinity = rc == RC_NEAREST || rc == (negative ? RC_DOWN : RC_UP);
 
-    e->flags |= MXCSR_OE | MXCSR_PE;
+    e->flags |= MXCSR_OE | (inexact || (e->mxcsr & MXCSR_OM) ? MXCSR_PE : 0);
     return (negative ? sign_bit(f) : 0) | (infinity(f) - !to_infinity);
 }
 
@@ -146,8 +159,12 @@ static uint64_t pack(struct soft_env *e, const struct soft_format *f, const stru
     r = round_shift(v->m, (int)top - (int)f->fraction, v->negative, rc, &inexact);
     exp += (int)(r >> (f->fraction + 1)); /* up to a power of two: no fraction */
     if (exp > bias(f))
-        return overflow(e, f, v->negative);
+        return overflow(e, f, v->negative, inexact);
     if (exp < 1 - bias(f)) {
+        if (!(e->mxcsr & MXCSR_UM)) {
+            e->flags |= inexact ? MXCSR_UE | MXCSR_PE : MXCSR_UE;
+            return sign;
+        }
         if (may_flush && (e->mxcsr & MXCSR_FZ)) {
             e->flags |= MXCSR_UE | MXCSR_PE;
             return sign;
@@ -171,6 +188,22 @@ static struct exact unpack(const struct soft_format *f, uint64_t v)
     return (struct exact){.negative = v & sign_bit(f),
                           .exp = (int)(exp ? exp : 1) - bias(f) - (int)f->fraction,
                           .m = m};
+}
+
+/* Of NaNs among three operands the first one, made quiet. */
+static uint64_t first_nan(struct soft_env *e, const struct soft_format *f, uint64_t x, uint64_t y,
+                          uint64_t z)
+{
+    if (is_signalling(f, x) || is_signalling(f, y) || is_signalling(f, z))
+        e->flags |= MXCSR_IE;
+    return (is_nan(f, x) ? x : is_nan(f, y) ? y : z) | quiet_bit(f);
+}
+
+/* Infinity times zero, less infinity and the like: then a denormal is not told of. */
+static uint64_t invalid(struct soft_env *e, const struct soft_format *f, uint32_t earlier_flags)
+{
+    e->flags = earlier_flags | MXCSR_IE;
+    return default_nan(f);
 }
 
 /* ---- fused multiply-add ---- */
@@ -217,22 +250,6 @@ static uint64_t add_exact(struct soft_env *e, const struct soft_format *f, struc
     return pack(e, f, &a, true);
 }
 
-/* Of a NaN among the three: the first one, made quiet. */
-static uint64_t fma_nan(struct soft_env *e, const struct soft_format *f, uint64_t x, uint64_t y,
-                        uint64_t z)
-{
-    if (is_signalling(f, x) || is_signalling(f, y) || is_signalling(f, z))
-        e->flags |= MXCSR_IE;
-    return (is_nan(f, x) ? x : is_nan(f, y) ? y : z) | quiet_bit(f);
-}
-
-/* Infinity times zero, or less infinity: then a denormal is not told of. */
-static uint64_t invalid(struct soft_env *e, const struct soft_format *f, uint32_t earlier_flags)
-{
-    e->flags = earlier_flags | MXCSR_IE;
-    return default_nan(f);
-}
-
 uint64_t soft_fma(struct soft_env *e, const struct soft_format *f, uint64_t x, uint64_t y,
                   uint64_t z, bool minus_product, bool minus_z)
 {
@@ -241,7 +258,7 @@ uint64_t soft_fma(struct soft_env *e, const struct soft_format *f, uint64_t x, u
     struct exact a, b;
 
     if (is_nan(f, x) || is_nan(f, y) || is_nan(f, z))
-        return fma_nan(e, f, x, y, z);
+        return first_nan(e, f, x, y, z);
     x = take_denormal(e, f, x);
     y = take_denormal(e, f, y);
     z = take_denormal(e, f, z);
@@ -273,6 +290,39 @@ uint64_t soft_fma(struct soft_env *e, const struct soft_format *f, uint64_t x, u
     if (is_zero(f, z))
         return pack(e, f, &a, true);
     return add_exact(e, f, a, unpack(f, z));
+}
+
+/* ---- division ---- */
+
+uint64_t soft_div(struct soft_env *e, const struct soft_format *f, uint64_t x, uint64_t y)
+{
+    uint64_t sign = (x ^ y) & sign_bit(f);
+    uint32_t earlier_flags = e->flags;
+    struct exact a, b;
+    wide rest;
+
+    if (is_nan(f, x) || is_nan(f, y))
+        return first_nan(e, f, x, y, 0);
+    x = take_denormal(e, f, x);
+    y = take_denormal(e, f, y);
+    if ((is_infinite(f, x) && is_infinite(f, y)) || (is_zero(f, x) && is_zero(f, y)))
+        return invalid(e, f, earlier_flags);
+    if (is_infinite(f, x))
+        return sign | infinity(f);
+    if (is_infinite(f, y) || is_zero(f, x))
+        return sign;
+    if (is_zero(f, y)) {
+        e->flags = earlier_flags | MXCSR_ZE;
+        return sign | infinity(f);
+    }
+    a = unpack(f, x);
+    b = unpack(f, y);
+    normalise(&a); /* the quotient has more than enough bits, and one for the rest */
+    rest = a.m % b.m;
+    a.m = a.m / b.m | (rest != 0);
+    a.exp -= b.exp;
+    a.negative = sign;
+    return pack(e, f, &a, true);
 }
 
 /* ---- to integers ---- */
@@ -322,20 +372,22 @@ uint32_t soft_from_half(struct soft_env *e, uint16_t v)
     return (uint32_t)pack(e, &soft_single, &x, false);
 }
 
-uint16_t soft_to_half(struct soft_env *e, uint32_t v)
+uint64_t soft_narrow(struct soft_env *e, const struct soft_format *from,
+                     const struct soft_format *to, uint64_t v)
 {
-    uint16_t sign = (uint16_t)(v >> 16 & 0x8000u);
+    uint64_t sign = v & sign_bit(from) ? sign_bit(to) : 0;
     struct exact x;
 
-    if (is_nan(&soft_single, v)) {
-        e->flags |= is_signalling(&soft_single, v) ? MXCSR_IE : 0;
-        return (uint16_t)(sign | 0x7e00u | (v >> 13 & 0x1ffu));
+    if (is_nan(from, v)) {
+        e->flags |= is_signalling(from, v) ? MXCSR_IE : 0;
+        return sign | infinity(to) | quiet_bit(to) |
+               (v & fraction_mask(from)) >> (from->fraction - to->fraction);
     }
-    if (is_infinite(&soft_single, v))
-        return (uint16_t)(sign | 0x7c00u);
-    v = (uint32_t)take_denormal(e, &soft_single, v);
-    if (is_zero(&soft_single, v))
+    if (is_infinite(from, v))
+        return sign | infinity(to);
+    v = take_denormal(e, from, v);
+    if (is_zero(from, v))
         return sign;
-    x = unpack(&soft_single, v);
-    return (uint16_t)pack(e, &soft_half, &x, false);
+    x = unpack(from, v);
+    return pack(e, to, &x, to != &soft_half);
 }

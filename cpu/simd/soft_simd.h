@@ -20,22 +20,22 @@ static inline void soft_end(const struct soft_env *e)
         host_set_mxcsr(host_mxcsr() | e->flags);
 }
 
-static inline bool soft_is_double(enum sse_result kind)
+static inline bool soft_is_double(enum sse_kind kind)
 {
     return kind == SSE_PD || kind == SSE_SD;
 }
 
-static inline unsigned soft_lanes(enum sse_result kind)
+static inline unsigned soft_lanes(enum sse_kind kind)
 {
     return kind == SSE_PS ? 4 : kind == SSE_PD ? 2 : 1;
 }
 
-static inline uint64_t soft_lane(const union xmm *v, enum sse_result kind, unsigned n)
+static inline uint64_t soft_lane(const union xmm *v, enum sse_kind kind, unsigned n)
 {
     return soft_is_double(kind) ? v->q[n] : v->d[n];
 }
 
-static inline void soft_set_lane(union xmm *v, enum sse_result kind, unsigned n, uint64_t lane)
+static inline void soft_set_lane(union xmm *v, enum sse_kind kind, unsigned n, uint64_t lane)
 {
     if (soft_is_double(kind))
         v->q[n] = lane;
@@ -43,7 +43,7 @@ static inline void soft_set_lane(union xmm *v, enum sse_result kind, unsigned n,
         v->d[n] = (uint32_t)lane;
 }
 
-static inline const struct soft_format *soft_format_of(enum sse_result kind)
+static inline const struct soft_format *soft_format_of(enum sse_kind kind)
 {
     return soft_is_double(kind) ? &soft_double : &soft_single;
 }

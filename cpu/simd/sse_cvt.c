@@ -4,24 +4,25 @@
 #include "cpu/simd/fp_ops.h"
 
 /* XMM to XMM; scalar ones keep the rest of reg. */
-#define CVT_SCALAR(name, ld, size, kind)                                                           \
-    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b), kind, xmm_set)                             \
+#define CVT_SCALAR(name, ld, size, kind, op)                                                       \
+    FP_DO(name, __m128i, __m128i, fp_##name(xmm_get(cpu, i->reg), b),                              \
+          sse_finish(cpu, i, op, kind, b, b), xmm_set)                                             \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 FP_SCALAR_CVT_OPS(CVT_SCALAR)
 
-#define CVT(name, ld, size, kind)                                                                  \
-    FP_DO_128(name, fp_##name(b), kind, xmm_set)                                                   \
+#define CVT(name, ld, size, finish)                                                                \
+    FP_DO(name, __m128i, __m128i, fp_##name(b), finish, xmm_set)                                   \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
-#define CVT_WHOLE(name, kind) CVT(name, lda128, 16, kind)
-#define CVT_WIDEN(name, kind) CVT(name, ld64v, 8, kind)
+#define CVT_WHOLE(name)      CVT(name, lda128, 16, sse_precise_end(cpu, i, NULL))
+#define CVT_WIDEN(name)      CVT(name, ld64v, 8, sse_precise_end(cpu, i, NULL))
+#define CVT_NARROW(name, op) CVT(name, lda128, 16, sse_finish(cpu, i, op, SSE_PD, b, b))
 FP_UNARY_CVT_OPS(CVT_WHOLE)
-FP_NARROW_OPS(CVT_WHOLE)
+FP_NARROW_OPS(CVT_NARROW)
 FP_WIDEN_OPS(CVT_WIDEN)
 
 /* General register or memory to scalar. */
 #define CVT_FROM_GPR(name, type, ld, size)                                                         \
-    FP_DO(name, type, __m128i, fp_##name(xmm_get(cpu, i->reg), b),                                 \
-          sse_finish(cpu, i, r, SSE_NONE), xmm_set)                                                \
+    FP_DO_PLAIN(name, type, __m128i, fp_##name(xmm_get(cpu, i->reg), b), xmm_set)                  \
     HANDLERS_LOAD(name, (type)cpu->gpr[i->rm], ld, size)
 CVT_FROM_GPR(cvtsi2ssl, uint32_t, mem_ld32, 4)
 CVT_FROM_GPR(cvtsi2ssq, uint64_t, mem_ld64, 8)
@@ -44,7 +45,7 @@ static ALWAYS_INLINE void gpr_set(struct cpu *cpu, unsigned r, uint64_t v)
         __asm__ volatile(#name " %1, %0" : "=r"(r) : "x"(b));                                      \
         return r;                                                                                  \
     }                                                                                              \
-    FP_DO(handler, __m128i, type, handler##_of(b), sse_finish(cpu, i, b, SSE_NONE), gpr_set)       \
+    FP_DO_PLAIN(handler, __m128i, type, handler##_of(b), gpr_set)                                  \
     HANDLERS_LOAD(handler, xmm_get(cpu, i->rm), ld, size)
 #define CVT_TO_GPR(name, ld, size)                                                                 \
     CVT_TO_GPR1(name, name##_32, uint32_t, ld, size)                                               \
@@ -65,7 +66,7 @@ CVT_TO_GPR(cvttsd2si, ld64v, 8)
                                                                                                    \
         sse_check_begin(cpu);                                                                      \
         __asm__ volatile(#as " %1, %0" : "=x"(r) : "x"(b));                                        \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
+        sse_check_end(cpu, i);                                                                     \
         xmm_set(cpu, i->reg, merge(xmm_get(cpu, i->reg), r));                                      \
     }                                                                                              \
     HANDLER(name##_reg)                                                                            \
@@ -110,7 +111,7 @@ CVT_FROM_MMX(cvtpi2pd, cvtdq2pd, merge_all, false)
         mmx_enter(cpu);                                                                            \
         sse_check_begin(cpu);                                                                      \
         __asm__ volatile(#as " %1, %0" : "=x"(r) : "x"(lower(b)));                                 \
-        sse_check_end(cpu, i, r, SSE_NONE);                                                        \
+        sse_check_end(cpu, i);                                                                     \
         mmx_set(cpu, i->reg, r);                                                                   \
     }                                                                                              \
     HANDLER(name##_reg)                                                                            \

@@ -6,15 +6,16 @@
 #include "cpu/simd/fp_ops.h"
 
 /* reg := op(reg, source); of scalar ones the rest of reg stays. */
-#define FP_OP(name, ld, size, kind)                                                                \
-    FP_DO_128(name, fp_##name(xmm_get(cpu, i->reg), b), kind, xmm_set)                             \
+#define FP_OP(name, ld, size, kind, op)                                                            \
+    FP_DO(name, __m128i, __m128i, fp_##name(xmm_get(cpu, i->reg), b),                              \
+          sse_finish(cpu, i, op, kind, xmm_get(cpu, i->reg), b), xmm_set)                          \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
-#define FP_PACKED(name, kind) FP_OP(name, lda128, 16, kind)
+#define FP_PACKED(name, kind, op) FP_OP(name, lda128, 16, kind, op)
 FP_PACKED_OPS(FP_PACKED)
 FP_SCALAR_OPS(FP_OP)
 
-#define FP_OP_1(name, kind)                                                                        \
-    FP_DO_128(name, fp_##name(b), kind, xmm_set)                                                   \
+#define FP_OP_1(name)                                                                              \
+    FP_DO_PLAIN(name, __m128i, __m128i, fp_##name(b), xmm_set)                                     \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), lda128, 16)
 FP_UNARY_OPS(FP_OP_1)
 
@@ -39,7 +40,8 @@ FP_UNARY_OPS(FP_OP_1)
         }                                                                                          \
         return a;                                                                                  \
     }                                                                                              \
-    FP_DO_128(name, name##_by(xmm_get(cpu, i->reg), b, (unsigned)i->imm), SSE_NONE, xmm_set)       \
+    FP_DO_PLAIN(name, __m128i, __m128i, name##_by(xmm_get(cpu, i->reg), b, (unsigned)i->imm),      \
+                xmm_set)                                                                           \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 FP_CMP(cmpps, lda128, 16)
 FP_CMP(cmpss, ld32v, 4)
@@ -58,7 +60,7 @@ FP_CMP(cmpsd, ld64v, 8)
         __asm__ volatile(#name " %[b], %[a]"                                                       \
                          : "=@ccz"(zf), "=@ccp"(pf), "=@ccc"(cf)                                   \
                          : [a] "x"(a), [b] "x"(b));                                                \
-        sse_check_end(cpu, i, a, SSE_NONE);                                                        \
+        sse_check_end(cpu, i);                                                                     \
         flags_set_arith(cpu, (zf ? FL_ZF : 0u) | (pf ? FL_PF : 0u) | (cf ? FL_CF : 0u));           \
     }                                                                                              \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)

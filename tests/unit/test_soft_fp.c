@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Floating point in integers (cpu/simd/soft_fp.h) against the host's FMA, ROUNDSD and F16C: bits
- * and flags, in every rounding mode, with and without DAZ and FZ. Halves completely in both
- * directions; FMA on numbers made to cancel, to tie, to be tiny and to be too large.
+ * Floating point in integers (cpu/simd/soft_fp.h) against the host's FMA, DIVSD, CVTSD2SS,
+ * ROUNDSD and F16C: bits and flags, in every rounding mode, with and without DAZ and FZ. Halves
+ * completely in both directions; FMA on numbers made to cancel, to tie, to be tiny and to be too
+ * large.
  */
 #include "tests/unit/unit.h"
 
@@ -53,6 +54,19 @@ HOST_FMA(vfmsub213sd, uint64_t)
 HOST_FMA(vfnmadd213sd, uint64_t)
 HOST_FMA(vfnmsub213sd, uint64_t)
 
+#define HOST_DIV(name, type)                                                                       \
+    static uint64_t host_##name(uint32_t mxcsr, const uint64_t v[3], uint32_t *flags)              \
+    {                                                                                              \
+        __m128i x = _mm_cvtsi64_si128((long long)v[0]), y = _mm_cvtsi64_si128((long long)v[1]);    \
+                                                                                                   \
+        HOST_BEGIN(mxcsr);                                                                         \
+        __asm__ volatile(#name " %1, %0" : "+x"(x) : "x"(y));                                      \
+        HOST_END(flags);                                                                           \
+        return (type)_mm_cvtsi128_si64(x);                                                         \
+    }
+HOST_DIV(divss, uint32_t)
+HOST_DIV(divsd, uint64_t)
+
 #define HOST_UNARY(name, text)                                                                     \
     static uint64_t host_##name(uint32_t mxcsr, uint64_t v, uint32_t *flags)                       \
     {                                                                                              \
@@ -65,6 +79,7 @@ HOST_FMA(vfnmsub213sd, uint64_t)
     }
 HOST_UNARY(roundss, "roundss $4, %0, %0")
 HOST_UNARY(roundsd, "roundsd $4, %0, %0")
+HOST_UNARY(narrow, "cvtsd2ss %0, %0")
 HOST_UNARY(from_half, "vcvtph2ps %0, %0")
 HOST_UNARY(to_half, "vcvtps2ph $4, %0, %0")
 
@@ -181,6 +196,58 @@ static void test_fma_double(void **state)
     fma_of(&soft_double, 0xbf58476d1ce4e5b9);
 }
 
+/* The quotient's exponent is around where it is tiny, large, or a normal number. */
+static void test_div(void **state)
+{
+    struct rng g = {0xd6e8feb86659fd93};
+    unsigned seen = 0;
+
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        const struct soft_format *f = n & 1 ? &soft_double : &soft_single;
+        int last = (1 << f->exponent) - 1, bias = last >> 1;
+        int targets[] = {0, bias, last, -(int)f->fraction}, ex = (int)rng_below(&g, (unsigned)last);
+        struct soft_env e = {.mxcsr = rng_mxcsr(&g)};
+        uint64_t v[3] = {0}, host, soft;
+        uint32_t flags;
+
+        v[0] = rng_number(&g, f, ex);
+        v[1] = rng_number(&g, f, ex + bias - targets[rng_below(&g, 4)] + (int)rng_below(&g, 5) - 2);
+        if (rng_below(&g, 4) == 0)
+            v[rng_below(&g, 2)] = n & 1 ? rng_double(&g) : rng_single(&g);
+        host = (n & 1 ? host_divsd : host_divss)(e.mxcsr, v, &flags);
+        soft = soft_div(&e, f, v[0], v[1]);
+        if (host != soft || flags != e.flags)
+            differs("div", e.mxcsr, v, host, flags, soft, e.flags);
+        seen |= flags;
+    }
+    assert_int_equal(seen, MXCSR_FLAGS);
+}
+
+/* Doubles around what a single can hold. */
+static void test_narrow(void **state)
+{
+    struct rng g = {0xa0761d6478bd642f};
+
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        static const int exps[] = {1023 - 127 - 23, 1023 - 127, 1023, 1023 + 127};
+        struct soft_env e = {.mxcsr = rng_mxcsr(&g)};
+        uint64_t v[3] = {0}, host, soft;
+        uint32_t flags;
+
+        v[0] = rng_number(&g, &soft_double, exps[rng_below(&g, 4)] + (int)rng_below(&g, 9) - 4);
+        if (rng_below(&g, 2)) /* around the middle between two singles */
+            v[0] = (v[0] & ~UINT64_C(0x1fffffff)) + UINT64_C(0x10000000) + rng_below(&g, 3) - 1;
+        if (rng_below(&g, 8) == 0)
+            v[0] = rng_double(&g);
+        host = (uint32_t)host_narrow(e.mxcsr, v[0], &flags);
+        soft = soft_narrow(&e, &soft_double, &soft_single, v[0]);
+        if (host != soft || flags != e.flags)
+            differs("narrow", e.mxcsr, v, host, flags, soft, e.flags);
+    }
+}
+
 static void test_round(void **state)
 {
     struct rng g = {0x94d049bb133111eb};
@@ -221,7 +288,7 @@ static void half_of(uint32_t mxcsr, uint32_t single)
 {
     struct soft_env e = {.mxcsr = mxcsr};
     uint64_t v[3] = {single, 0, 0}, host;
-    uint16_t soft = soft_to_half(&e, single);
+    uint16_t soft = (uint16_t)soft_narrow(&e, &soft_single, &soft_half, single);
     uint32_t flags;
 
     host = (uint16_t)host_to_half(mxcsr, single, &flags);
@@ -264,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fma_single), cmocka_unit_test(test_fma_double),
+        cmocka_unit_test(test_div),        cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_round),      cmocka_unit_test(test_from_half),
         cmocka_unit_test(test_to_half),
     };
