@@ -70,6 +70,8 @@ static const struct {
     {MAP_0F, 0x05, 0x05, ALL, ANY_MODE, 0, -1, 0, 0xff, "SYSCALL enters the host's kernel"},
     {MAP_0F, 0x07, 0x07, ALL, ANY_MODE, 0, -1, 0, 0xff, "AMD's SYSRET in legacy mode"},
     {MAP_0F, 0x34, 0x35, ALL, ANY_MODE, 0, -1, 0, 0xff, "SYSENTER"},
+    {MAP_0F, 0xb9, 0xb9, ALL, ANY_MODE, 0, -1, 0, 0xff, "AMD's UD1 has no ModRM byte"},
+    {MAP_0F, 0xff, 0xff, ALL, ANY_MODE, 0, -1, 0, 0xff, "AMD's UD0 has no ModRM byte"},
     {MAP_0F, 0x0d, 0x0f, ALL, ANY_MODE, 0, -1, 0, 0xff, "3DNow! and its prefetches"},
     {MAP_0F, 0x2b, 0x2b, F3X | F2X, ANY_MODE, 0, -1, 0, 0xff, "SSE4A: MOVNTSS, MOVNTSD"},
     {MAP_0F, 0x78, 0x79, P6X | F2X, ANY_MODE, 0, -1, 0, 0xff, "SSE4A: EXTRQ, INSERTQ"},

@@ -43,7 +43,9 @@ static bool in_sequence(const struct opcode *row)
            !diff_row_plays(row, ROLE_MOFFS) &&
            (kind == KIND_PLAIN || kind == KIND_SHIFT || kind == KIND_CMPXCHG ||
             kind == KIND_BIT_OFFSET) &&
-           !diff_row_named(row, "shld,shrd,bsf,bsr,lar,lsl,fcomi,fcomip,fucomi,fucomip,fstpnce");
+           !diff_row_named(
+               row,
+               "shld,shrd,bsf,bsr,lar,lsl,fcomi,fcomip,fucomi,fucomip,fstpnce,vpextrd,vpinsrd");
 }
 
 const struct diff_group diff_groups[] = {

@@ -10,14 +10,28 @@ struct shrinker {
     struct diff_runner *r;
     struct diff_case *best; /* differs */
     const char *what;
+    struct diff_facts facts; /* of the case as it came */
     bool progress;
     struct diff_result result;
 };
+
+/* Other code may branch anywhere, and for ever: it is as the first was, or does not leave. */
+static bool code_is_safe(const struct shrinker *s, const struct diff_case *c)
+{
+    struct diff_facts f;
+
+    diff_facts_find(&f, c);
+    if (s->facts.stays)
+        return f.stays;
+    return f.row == s->facts.row && f.count == s->facts.count && f.count == 1;
+}
 
 /* Takes the changed case if it still differs in the same way. */
 static bool offer(struct shrinker *s, const struct diff_case *c)
 {
     if (memcmp(c, s->best, sizeof(*c)) == 0)
+        return false;
+    if (memcmp(c->code, s->best->code, sizeof(c->code)) != 0 && !code_is_safe(s, c))
         return false;
     diff_run(s->r, c, &s->result);
     if (s->result.facts.uses_fpu && !c->with_fpu)
@@ -151,6 +165,7 @@ void diff_shrink(struct diff_runner *r, struct diff_case *c, const char *what)
     memset(&c->poke[c->pokes], 0, (DIFF_POKES_MAX - c->pokes) * sizeof(c->poke[0]));
     if (!c->with_fpu)
         diff_fpu_init(&c->in.fpu);
+    diff_facts_find(&s.facts, c);
     for (unsigned round = 0; round < 4; round++) {
         s.progress = false;
         shrink_code(&s);
