@@ -163,13 +163,22 @@ static void env_take(struct cpu *cpu, const struct insn *i, const uint8_t env[28
     fpu_set_sw(cpu, (uint16_t)word[1]);
 }
 
+/* The operand; it is aligned like the words that it consists of (SDM volume 3A, table 6-7). */
+static gva_t env_address(struct cpu *cpu, const struct insn *i, unsigned size, unsigned acc)
+{
+    gva_t va = ea_gen(cpu, i, size, acc);
+
+    mem_check_aligned(cpu, i, va, i->osz == SZ16 ? 2 : 4);
+    return va;
+}
+
 HANDLER(fnstenv)
 {
     uint8_t env[28];
     unsigned size = env_size(i);
 
     env_make(cpu, i, env);
-    mem_write_bytes(cpu, i, ea_gen(cpu, i, size, ACC_W), env, size, ACC_W);
+    mem_write_bytes(cpu, i, env_address(cpu, i, size, ACC_W), env, size, ACC_W);
     fpu_set_cw(cpu, cpu->fpu.cw | CW_MASKS);
     NEXT;
 }
@@ -181,7 +190,7 @@ HANDLER(fldenv)
     unsigned size = env_size(i);
 
     X87_WAIT;
-    mem_read_bytes(cpu, i, ea_gen(cpu, i, size, ACC_R), env, size, ACC_R);
+    mem_read_bytes(cpu, i, env_address(cpu, i, size, ACC_R), env, size, ACC_R);
     env_take(cpu, i, env);
     NEXT;
 }
@@ -197,7 +206,7 @@ HANDLER(fnsave)
     for (unsigned n = 0; n < 8; n++)
         memcpy(image + size + 10 * n, f->st[x87_index(f, n)], 10);
     size += 80;
-    mem_write_bytes(cpu, i, ea_gen(cpu, i, size, ACC_W), image, size, ACC_W);
+    mem_write_bytes(cpu, i, env_address(cpu, i, size, ACC_W), image, size, ACC_W);
     fpu_ninit(cpu);
     NEXT;
 }
@@ -210,7 +219,7 @@ HANDLER(frstor)
     unsigned size = env_size(i) + 80;
 
     X87_WAIT;
-    mem_read_bytes(cpu, i, ea_gen(cpu, i, size, ACC_R), image, size, ACC_R);
+    mem_read_bytes(cpu, i, env_address(cpu, i, size, ACC_R), image, size, ACC_R);
     env_take(cpu, i, image);
     for (unsigned n = 0; n < 8; n++)
         memcpy(f->st[x87_index(f, n)], image + env_size(i) + 10 * n, 10);
