@@ -81,6 +81,14 @@ static const char *fpu_differs(const struct diff_fpu *h, const struct diff_fpu *
         if (memcmp(h->fx + FX_ST(n), g->fx + FX_ST(n), 10) != 0)
             return "x87 register";
     }
+    if (h->fx[FX_SW] & 0x80) { /* else AMD does not tell */
+        if (ld_le16(h->fx + FX_FOP) != ld_le16(g->fx + FX_FOP))
+            return "x87 opcode";
+        if (ld_le64(h->fx + FX_FIP) != ld_le64(g->fx + FX_FIP))
+            return "x87 instruction pointer";
+        if (ld_le64(h->fx + FX_FDP) != ld_le64(g->fx + FX_FDP))
+            return "x87 data pointer";
+    }
     if (memcmp(h->fx + FX_XMM(0), g->fx + FX_XMM(0), 256) != 0)
         return "XMM register";
     if ((diff_host_xcr0() & XCR0_AVX) && memcmp(h->ymmh, g->ymmh, 256) != 0)
