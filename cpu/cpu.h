@@ -288,7 +288,7 @@ struct cpu {
         uint64_t at; /* icount behind it */
         struct smm_io io;
     } last_io;           /* the last port instruction that ended a chain of blocks: see smm.h */
-    bool mid_string;     /* between two iterations of a repeated string instruction */
+    bool mid_string;     /* an instruction (a repeated one, a gather) goes on later */
     uint64_t pending_db; /* DR6 bits of debug traps that fall due at the next boundary */
     _Atomic uint8_t sipi_vector; /* written before EV_SIPI is set */
 

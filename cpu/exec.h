@@ -72,6 +72,9 @@ static inline uint64_t insn_next_rip(const struct cpu *cpu, const struct insn *i
         cpu_raise_err(cpu, vector, err);                                                           \
     } while (0)
 
+/* To LEAVE in the middle: the instruction will be begun again, with RF set (SDM 3B 18.3.1.1). */
+void exec_unfinished(struct cpu *cpu, const struct insn *i);
+
 /* Before calling anything below a handler that may raise without being given i. */
 #define AT(insn) (cpu->cur = (insn))
 

@@ -284,8 +284,7 @@ static bool run_string(struct cpu *cpu, const struct insn *i, string_one *one, s
     }
 }
 
-/* Leaves in the middle: the instruction is begun again later, with RF set (SDM 3B 18.3.1.1). */
-static void leave_unfinished(struct cpu *cpu, const struct insn *i)
+void exec_unfinished(struct cpu *cpu, const struct insn *i)
 {
     struct block *b = cpu->cur_block;
 
@@ -308,7 +307,7 @@ static void leave_behind(struct cpu *cpu, const struct insn *i)
     HANDLER(name)                                                                                  \
     {                                                                                              \
         if (unlikely(!run_string(cpu, i, name##_one, burst, compare, max))) {                      \
-            leave_unfinished(cpu, i);                                                              \
+            exec_unfinished(cpu, i);                                                              \
             if ((max) < 8)                                                                         \
                 cpu->last_io.at = cpu->icount;                                                     \
             LEAVE;                                                                                 \

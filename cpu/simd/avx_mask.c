@@ -151,11 +151,20 @@ static ALWAYS_INLINE void gather_element(struct cpu *cpu, const struct insn *i, 
         mem_read_bytes(cpu, i, va, to, size, ACC_R);
 }
 
-/* A fault ends it between two elements: what was done stays done, and is not done again. */
-static ALWAYS_INLINE void gather(struct cpu *cpu, const struct insn *i, unsigned index_size,
+static ALWAYS_INLINE bool any_selected(const union ymm *mask, unsigned size, unsigned k, unsigned n)
+{
+    while (k < n && !selected(mask, size, k))
+        k++;
+    return k < n;
+}
+
+/* A fault ends it between two elements: what was done stays done, and is not done again. So does a
+ * data breakpoint, since a fault of the next element would have to wait for it: false then. */
+static ALWAYS_INLINE bool gather(struct cpu *cpu, const struct insn *i, unsigned index_size,
                                  unsigned size, unsigned len)
 {
     union ymm *mask = &cpu->ymm[i->vvvv], *dest = &cpu->ymm[i->reg];
+    uint64_t pending = cpu->pending_db;
 
     if (i->reg == i->vvvv || i->reg == i->index || i->vvvv == i->index)
         RAISE(EXC_UD);
@@ -167,22 +176,26 @@ static ALWAYS_INLINE void gather(struct cpu *cpu, const struct insn *i, unsigned
                            size);
         }
         memset(&mask->b[k * size], 0, size);
+        if (unlikely(cpu->pending_db != pending) && any_selected(mask, size, k + 1, len / size))
+            return false;
     }
     memset(mask, 0, sizeof(*mask));
     memset(&dest->b[len], 0, sizeof(dest->b) - len);
+    return true;
 }
 
+#define GATHER_LENGTH(name, index_size, size, len)                                                 \
+    HANDLER(name)                                                                                  \
+    {                                                                                              \
+        if (unlikely(!gather(cpu, i, index_size, size, len))) {                                    \
+            exec_unfinished(cpu, i);                                                               \
+            LEAVE;                                                                                 \
+        }                                                                                          \
+        NEXT;                                                                                      \
+    }
 #define GATHER(name, index_size, size, len_128, len_256)                                           \
-    HANDLER(name##_128)                                                                            \
-    {                                                                                              \
-        gather(cpu, i, index_size, size, len_128);                                                 \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_256)                                                                            \
-    {                                                                                              \
-        gather(cpu, i, index_size, size, len_256);                                                 \
-        NEXT;                                                                                      \
-    }                                                                                              \
+    GATHER_LENGTH(name##_128, index_size, size, len_128)                                           \
+    GATHER_LENGTH(name##_256, index_size, size, len_256)                                           \
     FAMILY_VEX_REG(h_##name, name##_128, name##_256);
 GATHER(vpgatherdd, 4, 4, 16, 32)
 GATHER(vpgatherdq, 4, 8, 16, 32)
