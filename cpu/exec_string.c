@@ -307,7 +307,7 @@ static void leave_behind(struct cpu *cpu, const struct insn *i)
     HANDLER(name)                                                                                  \
     {                                                                                              \
         if (unlikely(!run_string(cpu, i, name##_one, burst, compare, max))) {                      \
-            exec_unfinished(cpu, i);                                                              \
+            exec_unfinished(cpu, i);                                                               \
             if ((max) < 8)                                                                         \
                 cpu->last_io.at = cpu->icount;                                                     \
             LEAVE;                                                                                 \
