@@ -124,10 +124,18 @@ static ALWAYS_INLINE __m128i v256_hi(V256 v)
     }
 #endif
 
-/* The lower half of a register; VEX.128 and scalar forms clear the upper one. */
+/* The lower half of a register; VEX.128 and scalar forms clear the upper one: with one store, so that
+ * a load of all 256 bits can be forwarded from it. */
 static ALWAYS_INLINE void xmm_set_vex(struct cpu *cpu, unsigned r, __m128i v)
 {
+#ifdef HOST_AVX2
+    V256 whole = _mm256_zextsi128_si256(v);
+
+    __asm__("" : "+x"(whole)); /* or the compiler splits it */
+    ymm_set(cpu, r, whole);
+#else
     ymm_set(cpu, r, v256_join(v, _mm_setzero_si128()));
+#endif
 }
 
 /* ---- 32 bytes of memory ---- */
