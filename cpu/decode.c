@@ -377,6 +377,8 @@ static bool take_modrm(struct reader *r, const struct opcode *row, const struct 
         return !vsib;
     }
     out->flags |= INSN_MEM;
+    if (row->attr & A_FPU)
+        out->rm = (uint8_t)modrm;
     if (vsib && (rm != 4 || out->asz == SZ16))
         return false;
     if (out->asz == SZ16)

@@ -106,32 +106,6 @@ void x87_native(struct cpu *cpu, const struct insn *i, unsigned opcode, unsigned
     x87_native_commit(cpu, i, &im);
 }
 
-/* ModRM of a memory operand as an assembler would have made it: what decoding kept determines it up
- * to the choice of a longer displacement than needed. */
-static unsigned modrm_mem(const struct insn *i)
-{
-    unsigned mod = i->disp == 0 ? 0 : i->disp == (int8_t)i->disp ? 1 : 2;
-    unsigned rm;
-
-    if (i->asz == SZ16) {
-        if (i->base == REG_ZERO)
-            return 6;
-        if (i->index != REG_ZERO)
-            rm = (i->base == REG_RBP ? 2 : 0) + (i->index == REG_RDI ? 1 : 0);
-        else
-            rm = i->base == REG_RSI ? 4 : i->base == REG_RDI ? 5 : i->base == REG_RBP ? 6 : 7;
-        return (rm == 6 && mod == 0 ? 1u : mod) << 6 | rm;
-    }
-    if (i->base == REG_RIP)
-        return 5;
-    if (i->base == REG_ZERO)
-        return i->index == REG_ZERO ? 5 : 4;
-    rm = i->index != REG_ZERO ? 4 : i->base & 7u;
-    if (mod == 0 && (i->base & 7) == REG_RBP)
-        mod = 1;
-    return mod << 6 | rm;
-}
-
 uint16_t x87_fop(const struct insn *i)
 {
     const struct opcode *row = &opcode_table[i->op];
@@ -140,7 +114,7 @@ uint16_t x87_fop(const struct insn *i)
     if (row->ext & EXT_BYTE)
         modrm = row->ext & 0xff;
     else if (i->flags & INSN_MEM)
-        modrm = (row->ext & 7) << 3 | modrm_mem(i);
+        modrm = i->rm;
     else
         modrm = 0xc0 | (row->ext & 7) << 3 | (i->rm & 7);
     return (uint16_t)((row->opcode & 7) << 8 | modrm);

@@ -58,7 +58,8 @@ struct insn {
     uint8_t off;     /* where it starts, from the start of its block */
     uint8_t len;     /* 1..15 */
     uint8_t reg;     /* ModRM.reg operand: register number; for 8-bit ones a byte offset in gpr[] */
-    uint8_t rm;      /* ModRM.rm (or opcode, or implied) register operand, likewise */
+    uint8_t rm;      /* ModRM.rm (or opcode, or implied) register operand, likewise; of x87 and MMX
+                        instructions with a memory operand the whole ModRM byte, for FOP */
     uint8_t base;    /* enum gpr; REG_ZERO for none, REG_RIP for RIP-relative */
     uint8_t index;   /* enum gpr; REG_ZERO for none; REG_4G: see blocks.c */
     uint8_t scale;   /* shift, 0..3 */
