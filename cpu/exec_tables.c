@@ -23,6 +23,9 @@ static void store_table(struct cpu *cpu, const struct insn *i, const struct tabl
 
     check_umip(cpu, i);
     va = ea_gen(cpu, i, size, ACC_W);
+    /* a word, and the base behind it: SDM 3A 3.5.1 */
+    mem_check_aligned(cpu, i, va, 2);
+    mem_check_aligned(cpu, i, va + 2, 4);
     st_le16(raw, t->limit);
     st_le64(raw + 2, t->base);
     mem_write_bytes(cpu, i, va, raw, size, ACC_W);

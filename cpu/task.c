@@ -273,10 +273,17 @@ uint64_t tss_inner_rsp(struct cpu *cpu, unsigned pl, unsigned ist, unsigned ext)
     return rsp;
 }
 
+/* The port map is there in long mode, too, where addresses do not wrap. */
+static gva_t map_addr(const struct cpu *cpu, unsigned off)
+{
+    uint64_t base = cpu->seg[SEG_TR].base;
+
+    return cpu_long_mode(cpu) ? base + off : tss_addr(base, off);
+}
+
 void sys_check_io(struct cpu *cpu, uint16_t port, unsigned size)
 {
     const struct segment *tr = &cpu->seg[SEG_TR];
-    gva_t base = tr->base;
     uint32_t map, mask;
     unsigned off;
 
@@ -284,10 +291,10 @@ void sys_check_io(struct cpu *cpu, uint16_t port, unsigned size)
         return;
     if (!(tr->attr & SEG_P) || !(tr->attr & 8) || tr->limit < TSS32_SIZE - 1)
         cpu_raise_err(cpu, EXC_GP, 0);
-    off = (unsigned)sys_read(cpu, base + TSS32_MAP, 2) + port / 8u;
+    off = (unsigned)sys_read(cpu, map_addr(cpu, TSS32_MAP), 2) + port / 8u;
     if (off + 1 > tr->limit)
         cpu_raise_err(cpu, EXC_GP, 0);
-    map = (uint32_t)sys_read(cpu, base + off, 2);
+    map = (uint32_t)sys_read(cpu, map_addr(cpu, off), 2);
     mask = ((1u << size) - 1) << (port & 7);
     if (map & mask)
         cpu_raise_err(cpu, EXC_GP, 0);

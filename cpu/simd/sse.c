@@ -11,6 +11,7 @@ __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i, gva_t va)
 {
     uint8_t buf[16];
 
+    mem_check_aligned(cpu, i, va, 16);
     mem_read_bytes(cpu, i, va, buf, 16, ACC_R);
     return _mm_loadu_si128((const __m128i *)buf);
 }
@@ -20,6 +21,7 @@ void simd_st128_slow(struct cpu *cpu, const struct insn *i, gva_t va, __m128i v)
     uint8_t buf[16];
 
     _mm_storeu_si128((__m128i *)buf, v);
+    mem_check_aligned(cpu, i, va, 16);
     mem_write_bytes(cpu, i, va, buf, 16, ACC_W);
 }
 
