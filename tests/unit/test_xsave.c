@@ -136,37 +136,58 @@ static bool host_can(void)
 
 static uint8_t host_areas[4][AREA_SIZE] __attribute__((aligned(64)));
 
-/* Runs the script on both from the same areas; compares what was saved. */
-static void both(struct fx *fx, const struct script *s, const char *what)
+/* Runs the script natively from `areas`; the first byte at which what was saved is not `want`, or
+ * AREA_SIZE. Into *in_use what XGETBV said. */
+static unsigned run_native(const struct script *s, const uint8_t areas[4][AREA_SIZE],
+                           const uint8_t *want, unsigned *in_use)
 {
     struct native_state n = {.rflags = FL_1};
-    struct cpu *cpu = fx->cpu;
+    unsigned k = 0;
 
-    for (unsigned k = 0; k < 4; k++) {
-        n.gpr[REG_R8 + k] = (uint64_t)(uintptr_t)host_areas[k];
+    memcpy(host_areas, areas, sizeof(host_areas));
+    for (unsigned r = 0; r < 4; r++)
+        n.gpr[REG_R8 + r] = (uint64_t)(uintptr_t)host_areas[r];
+    native_run(&n, s->bytes, s->len);
+    *in_use = n.gpr[REG_R12] & 7;
+    memcpy(host_areas[3] + 28, want + 28, 4); /* which bits MXCSR has is the model's */
+    while (k < AREA_SIZE && host_areas[3][k] == want[k])
+        k++;
+    return k;
+}
+
+/* Runs the script on both from the same areas; compares what was saved. A host that takes an
+ * interrupt meanwhile may find components in use that are as they were in the beginning (13.6 lets
+ * it), so it has some tries. */
+static void both(struct fx *fx, const struct script *s, const uint8_t areas[4][AREA_SIZE],
+                 const char *what)
+{
+    struct cpu *cpu = fx->cpu;
+    unsigned at = 0, in_use = 8;
+
+    for (unsigned k = 0; k < 4; k++)
         cpu->gpr[REG_R8 + k] = AREA + k * AREA_SIZE;
-    }
-    memcpy(fx->ram + AREA, host_areas, sizeof(host_areas));
+    memcpy(fx->ram + AREA, areas, sizeof(host_areas));
     memcpy(fx->ram + FX_CODE, s->bytes, s->len);
     cpu_set_event(cpu, EV_FLUSH);
     cpu->gpr[REG_RIP] = FX_CODE;
     fx_run(fx, s->insns);
     assert_int_equal(fx_rip(fx), FX_CODE + s->len);
-    native_run(&n, s->bytes, s->len);
-    /* which bits MXCSR has is the model's */
-    memcpy(host_areas[3] + 28, fx->ram + TO + 28, 4);
-    for (unsigned k = 0; k < AREA_SIZE; k++) {
-        if (host_areas[3][k] != fx->ram[TO + k])
-            fail_msg("%s: byte %u: host %02x, guest %02x; XSTATE_BV host %llx, guest %llx", what, k,
-                     host_areas[3][k], fx->ram[TO + k],
-                     (unsigned long long)ld_le64(host_areas[3] + XSAVE_HEADER),
-                     (unsigned long long)fx_rd(fx, TO + XSAVE_HEADER, 8));
+    for (unsigned tries = 0; tries < 10; tries++) {
+        at = run_native(s, areas, fx->ram + TO, &in_use);
+        if (at == AREA_SIZE && in_use == (cpu->gpr[REG_R12] & 7))
+            return;
     }
-    assert_int_equal(cpu->gpr[REG_R12] & 7, n.gpr[REG_R12] & 7);
+    fail_msg("%s: byte %u: host %02x, guest %02x; XSTATE_BV host %llx, guest %llx; in use %x, %x",
+             what, at, at < AREA_SIZE ? host_areas[3][at] : 0u,
+             at < AREA_SIZE ? fx->ram[TO + at] : 0u,
+             (unsigned long long)ld_le64(host_areas[3] + XSAVE_HEADER),
+             (unsigned long long)fx_rd(fx, TO + XSAVE_HEADER, 8), in_use,
+             (unsigned)cpu->gpr[REG_R12] & 7);
 }
 
 static void equal_to_the_host(void **state)
 {
+    static uint8_t areas[4][AREA_SIZE];
     struct fx *fx = xs_new("max", 0);
     unsigned cases = 0;
 
@@ -182,17 +203,17 @@ static void equal_to_the_host(void **state)
         struct script s;
         char what[100];
 
-        make_area(host_areas[1], 7);
-        make_area(host_areas[2], below(8));
+        make_area(areas[1], 7);
+        make_area(areas[2], below(8));
         if (compact)
-            compact_area(host_areas[2], 7);
+            compact_area(areas[2], 7);
         for (unsigned k = 0; k < AREA_SIZE; k += 8)
-            st_le64(host_areas[3] + k, random64());
+            st_le64(areas[3] + k, random64());
         make_script(&s, mask, mask2, wide, form);
         snprintf(what, sizeof(what), "restore %u%s of %llx, save %u as %u, wide %u", mask,
-                 compact ? " compacted" : "",
-                 (unsigned long long)ld_le64(host_areas[2] + XSAVE_HEADER), mask2, form, wide);
-        both(fx, &s, what);
+                 compact ? " compacted" : "", (unsigned long long)ld_le64(areas[2] + XSAVE_HEADER),
+                 mask2, form, wide);
+        both(fx, &s, (const uint8_t(*)[AREA_SIZE])areas, what);
         cases++;
     }
     print_message("# %u cases\n", cases);
