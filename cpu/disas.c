@@ -106,6 +106,8 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
             cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4, cpu->efer);
     if (cpu->cr4 & CR4_PKE)
         fprintf(f, "PKRU %08" PRIx32 "\n", cpu->pkru);
+    if (cpu->cr4 & CR4_OSXSAVE)
+        fprintf(f, "XCR0 %03" PRIx64 "\n", cpu->xcr0);
     fprintf(f,
             "DR0 %016" PRIx64 " DR1 %016" PRIx64 " DR2 %016" PRIx64 " DR3 %016" PRIx64
             " DR6 %08" PRIx64 " DR7 %08" PRIx64 "\n",

@@ -323,6 +323,32 @@ static void forms_by_features(void **state)
     }
 }
 
+/* RDSEED gives a number of its operand's size and CF alone; RDPID a whole register from TSC_AUX. */
+static void seeds_and_numbers(void **state)
+{
+    static const uint8_t rdseed16[] = {0x66, 0x0f, 0xc7, 0xfb}, rdseed[] = {0x48, 0x0f, 0xc7, 0xfb};
+    static const uint8_t rdpid[] = {0xf3, 0x0f, 0xc7, 0xfb}; /* all of RBX */
+    struct fx *fx = machine("max", true);
+    uint64_t seen = 0, all = ~UINT64_C(0);
+
+    (void)state;
+    for (unsigned k = 0; k < 64; k++) {
+        flags_set_arith(fx->cpu, FL_ARITH & ~(unsigned)FL_CF);
+        assert_int_equal(vector_of(fx, rdseed, sizeof(rdseed), true), -1);
+        assert_int_equal(flags_arith(fx->cpu), FL_CF);
+        seen |= fx->cpu->gpr[REG_RBX];
+        all &= fx->cpu->gpr[REG_RBX];
+    }
+    assert_true(seen == ~UINT64_C(0) && all == 0);
+    fx->cpu->gpr[REG_RBX] = UINT64_C(0x1122334455660000);
+    assert_int_equal(vector_of(fx, rdseed16, sizeof(rdseed16), true), -1);
+    assert_int_equal(fx->cpu->gpr[REG_RBX] >> 16, 0x112233445566);
+    fx->cpu->tsc_aux = 0x80001005;
+    assert_int_equal(vector_of(fx, rdpid, sizeof(rdpid), true), -1);
+    assert_int_equal(fx->cpu->gpr[REG_RBX], 0x80001005);
+    fx_free(fx);
+}
+
 static feature_set parsed(const char *text)
 {
     struct cpu_spec spec;
@@ -370,6 +396,7 @@ int main(void)
         cmocka_unit_test(leaves_are_there),
         cmocka_unit_test(levels_of_the_psabi),
         cmocka_unit_test(forms_by_features),
+        cmocka_unit_test(seeds_and_numbers),
         cmocka_unit_test(switches),
     };
 
