@@ -283,6 +283,14 @@ static bool many_parts(const struct outcome *o)
            g <= EXC_PF;
 }
 
+/* The fuzzer's own memory, which is not the guest's: elements are spread wide. */
+static bool gather_astray(const struct outcome *o)
+{
+    return o->f->kind == KIND_GATHER && o->guest->vector == EXC_PF &&
+           o->guest->cr2 - DIFF_BASE >= DIFF_SIZE &&
+           (o->host->vector != EXC_PF || o->host->cr2 != o->guest->cr2);
+}
+
 /* The SDM knows of no trap in the midst of it but of data breakpoints. */
 static bool gather_steps(const struct outcome *o)
 {
@@ -364,6 +372,7 @@ static const struct {
     {"which part of an operand of many bytes faults first", many_parts, false},
     {"a gather that faults: is the mask extended to whole elements by then", gather_mask, false},
     {"a gather that faults after some element, with TF, is a step", gather_steps, true},
+    {"a gather finds memory of the fuzzer itself", gather_astray, false},
     {"VEX.W 1 of VPEXTRD and VPINSRD outside 64-bit mode is #UD", w_outside_64, true},
     {"SHA instructions take unaligned memory", sha_unaligned, true},
     {"MXCSR bit 17 turns alignment checks of SSE off", mxcsr_mm, true},
