@@ -50,19 +50,23 @@ FP_CMP(cmpsd, ld64v, 8)
 
 /* ---- comparison into EFLAGS: unordered ZF PF CF, less CF, equal ZF ---- */
 
+static ALWAYS_INLINE void comi_set(struct cpu *cpu, unsigned r __attribute__((unused)),
+                                   unsigned flags)
+{
+    flags_set_arith(cpu, flags);
+}
+
 #define FP_COMI(name, ld, size)                                                                    \
-    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, __m128i b)          \
+    static ALWAYS_INLINE unsigned name##_flags(__m128i a, __m128i b)                               \
     {                                                                                              \
-        __m128i a = xmm_get(cpu, i->reg);                                                          \
         bool zf, pf, cf;                                                                           \
                                                                                                    \
-        sse_check_begin(cpu);                                                                      \
         __asm__ volatile(#name " %[b], %[a]"                                                       \
                          : "=@ccz"(zf), "=@ccp"(pf), "=@ccc"(cf)                                   \
                          : [a] "x"(a), [b] "x"(b));                                                \
-        sse_check_end(cpu, i);                                                                     \
-        flags_set_arith(cpu, (zf ? FL_ZF : 0u) | (pf ? FL_PF : 0u) | (cf ? FL_CF : 0u));           \
+        return (zf ? FL_ZF : 0u) | (pf ? FL_PF : 0u) | (cf ? FL_CF : 0u);                          \
     }                                                                                              \
+    FP_DO_PLAIN(name, __m128i, unsigned, name##_flags(xmm_get(cpu, i->reg), b), comi_set)          \
     FORMS_LOAD(name, xmm_get(cpu, i->rm), ld, size)
 FP_COMI(comiss, ld32v, 4)
 FP_COMI(ucomiss, ld32v, 4)
