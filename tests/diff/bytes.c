@@ -58,24 +58,24 @@ void diff_bytes_read(struct diff_bytes *b, const uint8_t *bytes, unsigned mode)
             break;
     }
     b->map = MAP_1;
-    if (n < 12 && bytes[n] == 0x0f) {
+    if (n < 15 && bytes[n] == 0x0f) {
         n++;
         b->map = bytes[n] == 0x38 ? MAP_0F38 : bytes[n] == 0x3a ? MAP_0F3A : MAP_0F;
         n += b->map != MAP_0F;
-    } else if (n < 12 && (bytes[n] == 0xc4 || bytes[n] == 0xc5) &&
+    } else if (n < 15 && (bytes[n] == 0xc4 || bytes[n] == 0xc5) &&
                (code64 || bytes[n + 1] >= 0xc0)) {
         take_vex(b, bytes + n, bytes[n]);
         n += bytes[n] == 0xc4 ? 3 : 2;
-    } else if (n < 12 && bytes[n] == 0x62 && (code64 || bytes[n + 1] >= 0xc0)) {
+    } else if (n < 15 && bytes[n] == 0x62 && (code64 || bytes[n + 1] >= 0xc0)) {
         b->map = MAP_EVEX;
         n += 4;
-    } else if (n < 12 && bytes[n] == 0x8f && (bytes[n + 1] & 0x1f) >= 8) {
+    } else if (n < 15 && bytes[n] == 0x8f && (bytes[n + 1] & 0x1f) >= 8) {
         b->map = MAP_XOP;
         n += 3;
     }
-    b->opcode = n < 16 ? bytes[n] : 0;
+    b->opcode = bytes[n];
     b->modrm_at = n + 1;
-    b->modrm = n + 1 < 16 ? bytes[n + 1] : 0;
+    b->modrm = bytes[n + 1];
 }
 
 unsigned diff_bytes_mandatory(const struct diff_bytes *b)

@@ -31,7 +31,7 @@ struct diff_bytes {
     unsigned modrm_at; /* where the byte behind the opcode stands */
 };
 
-/* `bytes` has at least 16, `mode` is MODE_16, MODE_32 or MODE_64. */
+/* `bytes` has at least 24, `mode` is MODE_16, MODE_32 or MODE_64. */
 void diff_bytes_read(struct diff_bytes *b, const uint8_t *bytes, unsigned mode);
 
 /* 66, F3 or F2, as a mandatory prefix counts: F3 and F2 go before 66; of enum opcode_prefix. */

@@ -34,7 +34,10 @@ static bool choose(struct diff_gen *g, unsigned yes, unsigned no)
 {
     bool v = g->row->ext & yes ? true : g->row->ext & no ? false : rng_one_in(&g->rng, 2);
 
-    return !g->plain && (g->row->ext & (yes | no)) && rng_one_in(&g->rng, 48) ? !v : v;
+    if (g->plain || !(g->row->ext & (yes | no)) || !rng_one_in(&g->rng, 48))
+        return v;
+    g->odd = true;
+    return !v;
 }
 
 static void pick_vex(struct diff_gen *g)
@@ -47,6 +50,8 @@ static void pick_vex(struct diff_gen *g)
     g->vvvv = rng_below(&g->rng, code64(g) ? 16 : 8);
     if (!diff_row_plays(g->row, ROLE_VVVV))
         g->vvvv = !g->plain && rng_one_in(&g->rng, 48) ? g->vvvv : 0;
+    if (!diff_row_plays(g->row, ROLE_VVVV) && g->vvvv)
+        g->odd = true;
     if (addr67)
         add_prefix(g, 0x67);
     g->asz = code64(g) ? (addr67 ? SZ32 : SZ64) : m32 != addr67 ? SZ32 : SZ16;
@@ -133,9 +138,11 @@ void diff_pick_odd_prefixes(struct diff_gen *g)
     static const uint8_t odd[] = {0x66, 0xf2, 0xf3, 0xf0};
     bool allowed = (g->row->attr & A_LOCK) && g->mem;
 
-    if (rng_one_in(&g->rng, allowed ? 3 : 100))
+    if (rng_one_in(&g->rng, allowed ? 3 : 100)) {
+        g->odd |= !allowed;
         add_prefix(g, 0xf0);
-    if (rng_one_in(&g->rng, 16))
+    }
+    if (rng_one_in(&g->rng, 16) && (g->odd = true))
         add_prefix(g, odd[rng_below(&g->rng, 4) | (g->row->prefix == ANY ? 1 : 0)]);
     if (g->prefixes && rng_one_in(&g->rng, 16)) /* once more */
         add_prefix(g, g->prefix[rng_below(&g->rng, g->prefixes)]);
@@ -341,12 +348,16 @@ static void solve_vsib(struct diff_gen *g)
 void diff_solve(struct diff_gen *g)
 {
     if (g->asz == SZ16) {
+        g->odd |= diff_row_plays(g->row, ROLE_RM_VSIB);
         solve16(g);
         return;
     }
-    if (diff_row_plays(g->row, ROLE_RM_VSIB) && !rng_one_in(&g->rng, 64)) {
-        solve_vsib(g);
-        return;
+    if (diff_row_plays(g->row, ROLE_RM_VSIB)) {
+        if (!rng_one_in(&g->rng, 64)) {
+            solve_vsib(g);
+            return;
+        }
+        g->odd = true;
     }
     if (rng_one_in(&g->rng, 5)) {
         unsigned seg = g->seg == SEG_COUNT ? SEG_DS : g->seg;

@@ -51,6 +51,7 @@ struct diff_gen {
     struct diff_case *c;
     const struct opcode *row;
     enum diff_kind kind;
+    bool odd;   /* bytes that may not mean the row, or nothing */
     bool plain; /* registers alone, nothing odd: of several in a row */
 
     unsigned osz, asz; /* SZ8..SZ64 */

@@ -21,6 +21,7 @@
 #define MAX_ROWS    4096
 #define MAX_REPORTS 25 /* of a group, */
 #define ROW_REPORTS 2  /* of a row of it */
+#define DECODED     32 /* cases of each row whose bytes the decoder must read as that row */
 
 static struct diff_runner runner;
 static struct {
@@ -155,6 +156,23 @@ static void judge_case(const struct diff_group *group, const struct diff_case *c
         report_shrunk(c, &r);
 }
 
+/* Has the decoder under test read the bytes as they were meant? Those of a row, no more nor less.
+ */
+static bool decoded(const struct diff_gen *g, const struct diff_case *c)
+{
+    char line[DIFF_LINE_MAX];
+    struct diff_facts f;
+
+    diff_facts_find(&f, c);
+    if (g->odd || c->len > INSN_MAX_LEN ||
+        (f.status == DECODE_OK && f.row == g->row && f.insn.len == c->len))
+        return true;
+    diff_line_print(c, line, sizeof(line));
+    printf("decoded as %s, %u bytes, not %s, %u bytes: %s\n", f.row ? f.row->mnemonic : "nothing",
+           f.insn.len, g->row->mnemonic, c->len, line);
+    return false;
+}
+
 static bool make_case(struct diff_gen *g, struct diff_case *c, const struct diff_group *group,
                       uint64_t n, unsigned count)
 {
@@ -189,7 +207,11 @@ static bool run_group(const struct diff_group *group, uint64_t cases)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (uint64_t n = 0; t.cases < cases && n < 4 * cases + 100000; n++) {
-        if (make_case(&g, &c, group, n, count))
+        if (!make_case(&g, &c, group, n, count))
+            continue;
+        if (group->kind == DIFF_ROWS && n < DECODED * count && !decoded(&g, &c))
+            t.bad++;
+        else
             judge_case(group, &c, group->kind == DIFF_ROWS ? (unsigned)(n % count) : 0, &t);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);

@@ -3,16 +3,12 @@
 #include "tests/unit/fpu_rig.h"
 
 #include <cpuid.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/error.h"
 #include "cpu/blocks.h"
-#include "cpu/flags.h"
-#include "cpu/fpu.h"
 #include "cpu/mmu.h"
 #include "cpu/mmu_shadow/memslots.h"
 
@@ -86,8 +82,6 @@ static void note_ferr(void *opaque, bool level)
     r->ferr_calls++;
 }
 
-static void native_prepare(void);
-
 /* Which addresses are canonical for a register depends on it. */
 static bool host_has_la57(void)
 {
@@ -120,7 +114,6 @@ struct rig *rig_new(void)
     r->cpu = cpu_new(&cfg);
     memslots_set_hooks(r->slots, r, note_map, note_code);
     cpu_reset(r->cpu, true, false);
-    native_prepare();
     return r;
 }
 
@@ -205,110 +198,4 @@ int rig_run(struct rig *r, const uint8_t *code, size_t len, unsigned n)
     if (rip >= HANDLERS && rip < HANDLERS + 16 * VECTORS)
         return (int)(rip - HANDLERS) / 16;
     return -1;
-}
-
-int rig_emulate(struct rig *r, const uint8_t *code, size_t len, struct fpu_case *c)
-{
-    struct cpu *cpu = r->cpu;
-    int vector;
-
-    for (unsigned n = 0; n < 3; n++)
-        cpu->gpr[n] = c->gpr[n];
-    cpu->gpr[REG_RDI] = RIG_DATA;
-    cpu->gpr[REG_R8] = 0;
-    flags_set_arith(cpu, c->flags);
-    fpu_set_image(cpu, c->fx, true);
-    memcpy(r->ram + RIG_DATA, c->mem, RIG_MEM);
-    vector = rig_run(r, code, len, 1);
-    for (unsigned n = 0; n < 3; n++)
-        c->gpr[n] = cpu->gpr[n];
-    c->flags = flags_arith(cpu);
-    fpu_get_image(cpu, c->fx, true);
-    memcpy(c->mem, r->ram + RIG_DATA, RIG_MEM);
-    return vector;
-}
-
-/* ---- the host ---- */
-
-/* native_call(case, code): loads the case, calls the code with RDI at its memory, stores the case.
- */
-void native_call(struct fpu_case *c, const void *code);
-__asm__(".pushsection .text\n"
-        "native_call:\n"
-        "pushq %rbx\n"
-        "pushq %rbp\n"
-        "pushq %r12\n"
-        "movq %rdi, %r12\n"
-        "movq %rsi, %rbx\n"
-        "fxrstor64 32(%r12)\n"
-        "leaq 544(%r12), %rdi\n"
-        "pushq 24(%r12)\n"
-        "popfq\n"
-        "movq (%r12), %rax\n"
-        "movq 8(%r12), %rcx\n"
-        "movq 16(%r12), %rdx\n"
-        "call *%rbx\n"
-        "movq %rax, (%r12)\n"
-        "movq %rcx, 8(%r12)\n"
-        "movq %rdx, 16(%r12)\n"
-        "pushfq\n"
-        "popq 24(%r12)\n"
-        "fxsave64 32(%r12)\n"
-        "fninit\n"
-        "movl $0x1f80, -8(%rsp)\n"
-        "ldmxcsr -8(%rsp)\n"
-        "popq %r12\n"
-        "popq %rbp\n"
-        "popq %rbx\n"
-        "ret\n"
-        ".popsection\n");
-static_assert(offsetof(struct fpu_case, fx) == 32 && offsetof(struct fpu_case, mem) == 544,
-              "as native_call knows them");
-
-static sigjmp_buf native_out;
-static struct fpu_case *native_case;
-static volatile int native_signal;
-
-static void on_signal(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    (void)info;
-    native_signal = sig;
-    memcpy(native_case->fx, uc->uc_mcontext.fpregs, sizeof(native_case->fx));
-    siglongjmp(native_out, 1);
-}
-
-static uint8_t *native_page;
-
-/* Anew for each rig: the test runner has handlers of its own, put back at each test. */
-static void native_prepare(void)
-{
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER};
-
-    if (!native_page)
-        native_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    sigaction(SIGFPE, &sa, NULL);
-    sigaction(SIGILL, &sa, NULL);
-}
-
-int rig_native(const uint8_t *code, size_t len, struct fpu_case *c)
-{
-    volatile uint64_t kept = c->flags;
-
-    memcpy(native_page, code, len);
-    native_page[len] = 0xc3;
-    native_case = c;
-    native_signal = 0;
-    c->flags |= 0x202;
-    if (!sigsetjmp(native_out, 0)) {
-        native_call(c, native_page);
-        c->flags &= FL_ARITH;
-    } else {
-        __asm__ volatile("fninit");
-        host_set_mxcsr(MXCSR_DEFAULT);
-        c->flags = kept;
-    }
-    return native_signal;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One floating-point or vector instruction at a time, on the emulated CPU and on the host's: a
- * machine of RAM alone for the first, a page of executable memory and a signal handler for the
- * second. Both start from a struct fpu_case and leave what they made of it.
+ * A machine of one CPU and RAM alone, for an instruction or a few at a time in ring 0; and what the
+ * differential fuzzer builds its own on.
  */
 #ifndef TESTS_UNIT_FPU_RIG_H
 #define TESTS_UNIT_FPU_RIG_H
@@ -13,18 +12,9 @@
 
 #include "cpu/cpu.h"
 
-#define RIG_CODE 0x10000u
-#define RIG_DATA                                                                                   \
-    0x20000u /* where RDI points; the index register R8 (ECX in 32-bit code) is not used */
+#define RIG_CODE  0x10000u
+#define RIG_DATA  0x20000u /* where RDI points */
 #define RIG_STACK 0x9000u
-#define RIG_MEM   64
-
-struct fpu_case {
-    uint64_t gpr[3];      /* RAX RCX RDX */
-    uint64_t flags;       /* arithmetic ones */
-    uint8_t fx[512];      /* FXSAVE64 image */
-    uint8_t mem[RIG_MEM]; /* at RDI */
-} __attribute__((aligned(64)));
 
 enum rig_mode { RIG_REAL, RIG_PROT32, RIG_LONG };
 
@@ -47,12 +37,5 @@ void rig_mode(struct rig *r, enum rig_mode mode);
 /* Puts code at RIG_CODE, goes there, and runs `n` instructions. Returns the vector of an exception,
  * or -1. */
 int rig_run(struct rig *r, const uint8_t *code, size_t len, unsigned n);
-
-/* The instruction from the case's state; the case then holds the result. Returns as rig_run. */
-int rig_emulate(struct rig *r, const uint8_t *code, size_t len, struct fpu_case *c);
-
-/* The same natively; 0, or the signal that came of it (the state is then as the signal found it).
- */
-int rig_native(const uint8_t *code, size_t len, struct fpu_case *c);
 
 #endif

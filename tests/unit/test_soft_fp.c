@@ -14,7 +14,7 @@
 #include "base/bits.h"
 #include "cpu/fpu.h"
 #include "cpu/simd/soft_fp.h"
-#include "tests/unit/fpu_operands.h"
+#include "tests/diff/values.h"
 
 #define ROUNDS 3000000
 
