@@ -65,7 +65,7 @@ static const struct {
 } bytes_excluded[] = {
     {MAP_EVEX, 0, 0xff, ALL, ANY_MODE, -1, -1, 0, 0xff, "EVEX: AVX-512"},
     {MAP_XOP, 0, 0xff, ALL, ANY_MODE, -1, -1, 0, 0xff, "AMD's XOP, or not, by the processor"},
-    {MAP_0F, 0x01, 0x01, ALL, ANY_MODE, 0, -1, 0xd0, 0xff,
+    {MAP_0F, 0x01, 0x01, ALL, ANY_MODE, 0, -1, 0xc0, 0xff,
      "system: VMMCALL, CLZERO, MWAITX, RDPRU…"},
     {MAP_0F, 0x05, 0x05, ALL, ANY_MODE, 0, -1, 0, 0xff, "SYSCALL enters the host's kernel"},
     {MAP_0F, 0x07, 0x07, ALL, ANY_MODE, 0, -1, 0, 0xff, "AMD's SYSRET in legacy mode"},

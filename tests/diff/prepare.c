@@ -24,6 +24,11 @@ static uint16_t pick_code(struct diff_gen *g, uint64_t *offset)
     uint16_t sel =
         rng_one_in(&g->rng, 3) ? rng_selector(&g->rng) : list[rng_below(&g->rng, ARRAY_SIZE(list))];
 
+    /* AMD's far call from compatibility mode to 64-bit code pushes without the stack's segment, to
+     * where the host's kernel may send the fault back for ever */
+    if (diff_row_named(g->row, "call far") && !code64(g) && (sel | 3) == DIFF_CS64 &&
+        !diff_host_is_intel())
+        sel = DIFF_CS32;
     *offset = rng_landing(&g->rng, false) - (rng_one_in(&g->rng, 16) ? 0 : diff_selector_base(sel));
     return sel;
 }
