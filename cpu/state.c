@@ -51,11 +51,11 @@ static void set_fpu(struct cpu *cpu, const struct x86_state *s)
 {
     struct fpu *f = &cpu->fpu;
 
-    f->top = (s->fsw >> 11) & 7;
+    f->ferr = f->ignne = false;
+    fpu_set_cw(cpu, s->fcw);
+    fpu_set_sw(cpu, s->fsw); /* ES and B as the flags and masks have them */
     for (unsigned n = 0; n < 8; n++)
         memcpy(f->st[(f->top + n) & 7], s->st[n], 16);
-    f->cw = s->fcw;
-    f->sw = s->fsw & (uint16_t)~0x3800u;
     f->fop = s->fop;
     f->tags = s->ftags;
     f->fip = s->fip;

@@ -212,6 +212,28 @@ static void impossible_states(void **state)
     fx_free(fx);
 }
 
+/* ES and B follow from the flags and the masks; what executes next counts on it. */
+static void state_with_a_summary_of_its_own(void **state)
+{
+    struct fx *fx = fx_new("max");
+    struct x86_state s;
+
+    (void)state;
+    cpu_get_state(fx->cpu, &s);
+    s.fcw = 0x37b;  /* division by zero is not masked, */
+    s.fsw = 0x2804; /* and flagged */
+    assert_true(cpu_set_state(fx->cpu, &s));
+    cpu_get_state(fx->cpu, &s);
+    assert_int_equal(s.fsw, 0xa884);
+    s.fcw = 0x33f; /* bit 6 is always set, */
+    s.fsw = 0xa884;
+    assert_true(cpu_set_state(fx->cpu, &s));
+    cpu_get_state(fx->cpu, &s);
+    assert_int_equal(s.fcw, 0x37f);
+    assert_int_equal(s.fsw, 0x2804);
+    fx_free(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +243,7 @@ int main(void)
         cmocka_unit_test(rsm_drops_what_there_is_not),
         cmocka_unit_test(fault_in_half_a_v86_task),
         cmocka_unit_test(impossible_states),
+        cmocka_unit_test(state_with_a_summary_of_its_own),
     };
 
     return unit_main(tests);
