@@ -94,7 +94,8 @@ static void check_insn(const struct question *q, const struct insn *i)
     fuzz_expect(i->op < opcode_count);
     fuzz_expect(q->features >> row->feature & 1);
     fuzz_expect(!(row->attr & (code64 ? A_I64 : A_O64)));
-    fuzz_expect(register_ok(i->reg) && register_ok(i->rm) && i->vvvv < (code64 ? 16 : 8));
+    fuzz_expect(register_ok(i->reg) && i->vvvv < (code64 ? 16 : 8));
+    fuzz_expect(register_ok(i->rm) || ((row->attr & A_FPU) && (i->flags & INSN_MEM)));
     fuzz_expect(i->base < REG_4G && i->index <= REG_ZERO && i->scale <= 3);
     fuzz_expect(i->base != REG_RIP || (code64 && i->index == REG_ZERO));
     fuzz_expect(i->seg <= SEG_GS && i->osz <= SZ64);
