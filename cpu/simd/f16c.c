@@ -124,9 +124,10 @@ static ALWAYS_INLINE void store_halves(struct cpu *cpu, const struct insn *i, gv
 static __attribute__((noinline)) void vcvtps2ph_slow(struct cpu *cpu, const struct insn *i,
                                                      gva_t va)
 {
-    if (i->osz != VL256)
-        mem_check_aligned(cpu, i, va, 8);
-    mem_probe(cpu, i, va, i->osz == VL256 ? 16 : 8, ACC_W);
+    unsigned size = i->osz == VL256 ? 16 : 8;
+
+    mem_check_aligned(cpu, i, va, size);
+    mem_probe(cpu, i, va, size, ACC_W);
     store_halves(cpu, i, va, halves(cpu, i));
 }
 

@@ -145,7 +145,7 @@ static __attribute__((noinline, cold, unused)) V256 ld256_slow(struct cpu *cpu,
 {
     uint8_t buf[32];
 
-    mem_check_aligned(cpu, i, va, 32);
+    mem_check_aligned(cpu, i, va, 16); /* of a YMM operand, too: so do processors */
     mem_read_bytes(cpu, i, va, buf, 32, ACC_R);
     return v256_loadu(buf);
 }
@@ -156,7 +156,7 @@ st256_slow(struct cpu *cpu, const struct insn *i, gva_t va, V256 v)
     uint8_t buf[32];
 
     v256_storeu(buf, v);
-    mem_check_aligned(cpu, i, va, 32);
+    mem_check_aligned(cpu, i, va, 16);
     mem_write_bytes(cpu, i, va, buf, 32, ACC_W);
 }
 
