@@ -124,8 +124,8 @@ static ALWAYS_INLINE __m128i v256_hi(V256 v)
     }
 #endif
 
-/* The lower half of a register; VEX.128 and scalar forms clear the upper one: with one store, so that
- * a load of all 256 bits can be forwarded from it. */
+/* The lower half of a register; VEX.128 and scalar forms clear the upper one: with one store, so
+ * that a load of all 256 bits can be forwarded from it. */
 static ALWAYS_INLINE void xmm_set_vex(struct cpu *cpu, unsigned r, __m128i v)
 {
 #ifdef HOST_AVX2
