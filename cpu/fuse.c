@@ -110,9 +110,9 @@
 
 #define CONDITIONS(X, form, bits)                                                                  \
     X(form, bits, b)                                                                               \
-    X(form, bits, ae) X(form, bits, e) X(form, bits, ne) X(form, bits, be) X(form, bits, a)        \
-        X(form, bits, s) X(form, bits, ns) X(form, bits, l) X(form, bits, ge) X(form, bits, le)    \
-            X(form, bits, g)
+    X(form, bits, ae)                                                                              \
+    X(form, bits, e) X(form, bits, ne) X(form, bits, be) X(form, bits, a) X(form, bits, s)         \
+        X(form, bits, ns) X(form, bits, l) X(form, bits, ge) X(form, bits, le) X(form, bits, g)
 #define SIZES(X, form) CONDITIONS(X, form, 8) CONDITIONS(X, form, 32) CONDITIONS(X, form, 64)
 
 SIZES(FUSED_CMP, eg_r)
@@ -168,11 +168,22 @@ static bool is_jcc(const struct insn *j)
            (row->map == MF && (row->opcode & 0xf0) == 0x80);
 }
 
+static void fuse_vectors(struct block *b)
+{
+    for (unsigned k = 0; k + 1 < b->n; k++) {
+        insn_fn *both = sse_fuse(&b->insns[k], &b->insns[k + 1]);
+
+        if (both)
+            b->insns[k].fn = both;
+    }
+}
+
 void fuse_block(struct block *b)
 {
     struct insn *i, *j;
     unsigned cc;
 
+    fuse_vectors(b);
     if (b->n < 2 || !(b->mode & MODE_FLAT) || (b->mode & MODE_STEP))
         return;
     i = &b->insns[b->n - 2];
