@@ -62,15 +62,27 @@ static ALWAYS_INLINE void sta128(struct cpu *cpu, const struct insn *i, gva_t va
     stu128(cpu, i, va, v);
 }
 
-/* 8 and 4 bytes, zero-extended. */
+/* 8 and 4 bytes, zero-extended; not by way of a general register. */
 static ALWAYS_INLINE __m128i ld64v(struct cpu *cpu, const struct insn *i, gva_t va)
 {
-    return _mm_cvtsi64_si128((long long)mem_ld64(cpu, i, va));
+    const void *p = tlb_hit(cpu, va, 8, ACC_R);
+
+    return likely(p) ? _mm_loadl_epi64((const __m128i *)p)
+                     : _mm_cvtsi64_si128((long long)mem_read_slow(cpu, i, va, 8));
 }
 
 static ALWAYS_INLINE __m128i ld32v(struct cpu *cpu, const struct insn *i, gva_t va)
 {
-    return _mm_cvtsi32_si128((int)mem_ld32(cpu, i, va));
+    const void *p = tlb_hit(cpu, va, 4, ACC_R);
+
+    return likely(p) ? _mm_castps_si128(_mm_load_ss(p))
+                     : _mm_cvtsi32_si128((int)mem_read_slow(cpu, i, va, 4));
+}
+
+/* v's low 64 bits below old's high ones. */
+static ALWAYS_INLINE __m128i low_qword(__m128i old, __m128i v)
+{
+    return _mm_castpd_si128(_mm_move_sd(_mm_castsi128_pd(old), _mm_castsi128_pd(v)));
 }
 
 static inline uint64_t low64(__m128i v)

@@ -90,16 +90,11 @@ CVT_TO_GPR(cvttsd2si, ld64v, 8)
     }                                                                                              \
     FAMILY_RM(h_##name, name##_reg, name##_gen);
 
-static ALWAYS_INLINE __m128i merge_low(__m128i old, __m128i r)
-{
-    return _mm_castpd_si128(_mm_move_sd(_mm_castsi128_pd(old), _mm_castsi128_pd(r)));
-}
-
 static ALWAYS_INLINE __m128i merge_all(__m128i old __attribute__((unused)), __m128i r)
 {
     return r;
 }
-CVT_FROM_MMX(cvtpi2ps, cvtdq2ps, merge_low, true)
+CVT_FROM_MMX(cvtpi2ps, cvtdq2ps, low_qword, true)
 CVT_FROM_MMX(cvtpi2pd, cvtdq2pd, merge_all, false)
 
 /* Floats to packed integers. The MMX state is entered even if #XM follows. */

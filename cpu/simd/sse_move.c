@@ -18,10 +18,16 @@ FORMS_STORE(movu_st, xmm_set(cpu, i->rm, xmm_get(cpu, i->reg)), xmm_get(cpu, i->
 
 /* ---- scalars: a load from memory clears the rest, a register copy keeps it ---- */
 
-#define SCALAR(name, width, field, n)                                                              \
+static ALWAYS_INLINE __m128i low_dword(__m128i old, __m128i v)
+{
+    return _mm_castps_si128(_mm_move_ss(_mm_castsi128_ps(old), _mm_castsi128_ps(v)));
+}
+
+/* All 16 bytes are stored: a load of them could not be forwarded from two stores. */
+#define SCALAR(name, width, field, n, low)                                                         \
     HANDLER(name##_ld_reg)                                                                         \
     {                                                                                              \
-        cpu->ymm[i->reg].field[0] = cpu->ymm[i->rm].field[0];                                      \
+        xmm_set(cpu, i->reg, low(xmm_get(cpu, i->reg), xmm_get(cpu, i->rm)));                      \
         NEXT;                                                                                      \
     }                                                                                              \
     HANDLER(name##_ld_gen)                                                                         \
@@ -46,10 +52,10 @@ FORMS_STORE(movu_st, xmm_set(cpu, i->rm, xmm_get(cpu, i->reg)), xmm_get(cpu, i->
     }                                                                                              \
     FAMILY_FORMS(h_##name##_ld, name##_ld_reg, name##_ld_gen, name##_ld_x32, name##_ld_x64,        \
                  name##_ld_b64);                                                                   \
-    FORMS_STORE(name##_st, cpu->ymm[i->rm].field[0] = cpu->ymm[i->reg].field[0],                   \
+    FORMS_STORE(name##_st, xmm_set(cpu, i->rm, low(xmm_get(cpu, i->rm), xmm_get(cpu, i->reg))),    \
                 cpu->ymm[i->reg].field[0], mem_st##width, n)
-SCALAR(movss, 32, d, 4)
-SCALAR(movsd, 64, q, 8)
+SCALAR(movss, 32, d, 4, low_dword)
+SCALAR(movsd, 64, q, 8, low_qword)
 
 /* MOVQ between XMM registers and memory: always clears the upper half. */
 static ALWAYS_INLINE void movq_ld_do(struct cpu *cpu, const struct insn *i, __m128i v)
@@ -90,17 +96,17 @@ const struct family h_movnti = {
 
 /* ---- halves: MOVLPS/MOVHLPS, MOVHPS/MOVLHPS and their PD forms ---- */
 
-static ALWAYS_INLINE void movlps_ld_do(struct cpu *cpu, const struct insn *i, uint64_t v)
+static ALWAYS_INLINE void movlps_ld_do(struct cpu *cpu, const struct insn *i, __m128i v)
 {
-    cpu->ymm[i->reg].q[0] = v;
+    xmm_set(cpu, i->reg, low_qword(xmm_get(cpu, i->reg), v));
 }
-FORMS_LOAD(movlps_ld, cpu->ymm[i->rm].q[1], mem_ld64, 8)
+FORMS_LOAD(movlps_ld, _mm_unpackhi_epi64(xmm_get(cpu, i->rm), xmm_get(cpu, i->rm)), ld64v, 8)
 
-static ALWAYS_INLINE void movhps_ld_do(struct cpu *cpu, const struct insn *i, uint64_t v)
+static ALWAYS_INLINE void movhps_ld_do(struct cpu *cpu, const struct insn *i, __m128i v)
 {
-    cpu->ymm[i->reg].q[1] = v;
+    xmm_set(cpu, i->reg, _mm_unpacklo_epi64(xmm_get(cpu, i->reg), v));
 }
-FORMS_LOAD(movhps_ld, cpu->ymm[i->rm].q[0], mem_ld64, 8)
+FORMS_LOAD(movhps_ld, xmm_get(cpu, i->rm), ld64v, 8)
 
 HANDLER(movlps_st)
 {
