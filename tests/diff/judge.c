@@ -8,6 +8,7 @@
 #include "cpu/cpu.h"
 #include "cpu/flags.h"
 #include "cpu/segments.h"
+#include "cpu/xsave.h"
 #include "tests/diff/host.h"
 
 #define COMPARED                                                                                   \
@@ -254,10 +255,14 @@ static bool cvtpi2ps_memory(const struct outcome *o)
     return named(o, "cvtpi2ps") && (o->f->insn.flags & INSN_MEM);
 }
 
+static bool memory_fault(unsigned vector)
+{
+    return vector >= EXC_SS && vector <= EXC_AC && vector != EXC_MF;
+}
+
 static bool maskmov_bytes(const struct outcome *o)
 {
-    return o->f->kind == KIND_MASKMOV && o->host->vector >= EXC_SS && o->host->vector <= EXC_AC &&
-           o->host->vector != EXC_MF;
+    return o->f->kind == KIND_MASKMOV && memory_fault(o->host->vector);
 }
 
 static bool vector_operand(const struct outcome *o)
@@ -279,8 +284,19 @@ static bool many_parts(const struct outcome *o)
     if (!both_at_start(o) || !o->f->row || !(o->f->insn.flags & INSN_MEM))
         return false;
     n = diff_memory_size(o->f->row, &o->f->size);
-    return (n == 10 || n == 14 || n == 28 || n > 32) && h >= EXC_SS && h <= EXC_PF && g >= EXC_SS &&
-           g <= EXC_PF;
+    return (n == 10 || n == 14 || n == 28 || n > 32) && memory_fault(h) && memory_fault(g);
+}
+
+/* SDM volume 1, 13.11: any byte of a component may be accessed, whether it is in use or not. */
+static bool xsave_touches(const struct outcome *o)
+{
+    uint64_t at;
+
+    if (!o->f->row || !diff_row_is_xsave(o->f->row) || o->host->vector != EXC_PF ||
+        o->guest->vector != EXC_BP)
+        return false;
+    at = effective_address(o->f, o->c);
+    return o->host->cr2 >= at && o->host->cr2 - at < XSAVE_MAX;
 }
 
 /* The fuzzer's own memory, which is not the guest's: elements are spread wide. */
@@ -370,6 +386,7 @@ static const struct {
     {"MASKMOV: which bytes are looked at where the mask says no", maskmov_bytes, false},
     {"#AC for unaligned vectors is left to the processor (MOVUPS)", unaligned_vector, false},
     {"which part of an operand of many bytes faults first", many_parts, false},
+    {"XSAVE and XRSTOR may access what they need not", xsave_touches, false},
     {"a gather that faults: is the mask extended to whole elements by then", gather_mask, false},
     {"a gather that faults after some element, with TF, is a step", gather_steps, true},
     {"a gather finds memory of the fuzzer itself", gather_astray, false},
