@@ -115,8 +115,8 @@ static __m128i cmpsd_by(__m128i a, __m128i b, unsigned predicate)
     CMP(name)                                                                                      \
     FP_DO_PLAIN(v##name##_256, V256, V256,                                                         \
                 name##_by_256(ymm_get(cpu, i->vvvv), b, (unsigned)i->imm), ymm_set)                \
-    HANDLERS_VEX(v##name, xmm_get(cpu, i->rm), ldu128, 16)                                         \
-    HANDLERS_VEX(v##name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
+    HANDLERS_LOAD64(v##name, xmm_get(cpu, i->rm), ldu128, 16)                                      \
+    HANDLERS_LOAD64(v##name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                \
     FAMILY_VEX(h_v##name, v##name, v##name##_256);
 CMP_PACKED(cmpps)
 CMP_PACKED(cmppd)

@@ -42,8 +42,8 @@ FP_SCALAR_CVT_OPS(VEX_FP_SCALAR_CVT)
     WIDEN_256(name)                                                                                \
     FP_DO_PLAIN(v##name##_128, __m128i, __m128i, fp_##name(b), xmm_set_vex)                        \
     FP_DO_PLAIN(v##name##_256, __m128i, V256, name##_widen(b), ymm_set)                            \
-    HANDLERS_VEX(v##name##_128, xmm_get(cpu, i->rm), ld64v, 8)                                     \
-    HANDLERS_VEX(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                   \
+    HANDLERS_LOAD64(v##name##_128, xmm_get(cpu, i->rm), ld64v, 8)                                  \
+    HANDLERS_LOAD64(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                \
     FAMILY_VEX(h_v##name, v##name##_128, v##name##_256);
 FP_WIDEN_OPS(CVT_WIDEN)
 
@@ -63,7 +63,7 @@ FP_NARROW_OPS(CVT_NARROW)
 #define CVT_FROM_GPR(name, suffix, type, ld, size)                                                 \
     FP_DO_PLAIN(v##name##suffix, type, __m128i, fp_##name##suffix(xmm_get(cpu, i->vvvv), b),       \
                 xmm_set_vex)                                                                       \
-    HANDLERS_VEX(v##name##suffix, (type)cpu->gpr[i->rm], ld, size)
+    HANDLERS_LOAD64(v##name##suffix, (type)cpu->gpr[i->rm], ld, size)
 #define CVT_FROM_GPR_FAMILY(name)                                                                  \
     CVT_FROM_GPR(name, l, uint32_t, mem_ld32, 4)                                                   \
     CVT_FROM_GPR(name, q, uint64_t, mem_ld64, 8)                                                   \

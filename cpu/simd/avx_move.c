@@ -22,15 +22,15 @@ static ALWAYS_INLINE void set_256_do(struct cpu *cpu, const struct insn *i, V256
 #define vmova_ld_128_do set_128_do
 #define vmova_ld_256_do set_256_do
 FORMS_VEX(vmovu_ld)
-HANDLERS_VEX(vmova_ld_128, xmm_get(cpu, i->rm), lda128, 16)
-HANDLERS_VEX(vmova_ld_256, ymm_get(cpu, i->rm), lda256, 32)
+HANDLERS_LOAD64(vmova_ld_128, xmm_get(cpu, i->rm), lda128, 16)
+HANDLERS_LOAD64(vmova_ld_256, ymm_get(cpu, i->rm), lda256, 32)
 FAMILY_VEX(h_vmova_ld, vmova_ld_128, vmova_ld_256);
 
 #define STORE(name, st128, st256)                                                                  \
-    HANDLERS_VEX_STORE(name##_128, xmm_set_vex(cpu, i->rm, xmm_get(cpu, i->reg)),                  \
-                       xmm_get(cpu, i->reg), st128, 16)                                            \
-    HANDLERS_VEX_STORE(name##_256, ymm_set(cpu, i->rm, ymm_get(cpu, i->reg)),                      \
-                       ymm_get(cpu, i->reg), st256, 32)                                            \
+    HANDLERS_STORE64(name##_128, xmm_set_vex(cpu, i->rm, xmm_get(cpu, i->reg)),                    \
+                     xmm_get(cpu, i->reg), st128, 16)                                              \
+    HANDLERS_STORE64(name##_256, ymm_set(cpu, i->rm, ymm_get(cpu, i->reg)), ymm_get(cpu, i->reg),  \
+                     st256, 32)                                                                    \
     FAMILY_VEX(h_##name, name##_128, name##_256);
 STORE(vmovu_st, stu128, stu256)
 STORE(vmova_st, sta128, sta256)
@@ -48,10 +48,10 @@ static ALWAYS_INLINE __m128i merge64(__m128i rest, __m128i low)
 }
 
 #define SCALAR(name, width, field, n)                                                              \
-    HANDLERS_VEX(name##_ld, merge##width(xmm_get(cpu, i->vvvv), xmm_get(cpu, i->rm)),              \
-                 ld##width##v, n)                                                                  \
+    HANDLERS_LOAD64(name##_ld, merge##width(xmm_get(cpu, i->vvvv), xmm_get(cpu, i->rm)),           \
+                    ld##width##v, n)                                                               \
     FAMILY_VEX(h_##name##_ld, name##_ld, name##_ld);                                               \
-    HANDLERS_VEX_STORE(                                                                            \
+    HANDLERS_STORE64(                                                                              \
         name##_st,                                                                                 \
         xmm_set_vex(cpu, i->rm, merge##width(xmm_get(cpu, i->vvvv), xmm_get(cpu, i->reg))),        \
         cpu->ymm[i->reg].field[0], mem_st##width, n)                                               \
@@ -62,18 +62,18 @@ SCALAR(vmovss, 32, d, 4)
 SCALAR(vmovsd, 64, q, 8)
 
 #define vmovq_ld_do set_128_do
-HANDLERS_VEX(vmovq_ld, _mm_move_epi64(xmm_get(cpu, i->rm)), ld64v, 8)
+HANDLERS_LOAD64(vmovq_ld, _mm_move_epi64(xmm_get(cpu, i->rm)), ld64v, 8)
 FAMILY_VEX(h_vmovq_ld, vmovq_ld, vmovq_ld);
-HANDLERS_VEX_STORE(vmovq_st, xmm_set_vex(cpu, i->rm, _mm_move_epi64(xmm_get(cpu, i->reg))),
-                   cpu->ymm[i->reg].q[0], mem_st64, 8)
+HANDLERS_STORE64(vmovq_st, xmm_set_vex(cpu, i->rm, _mm_move_epi64(xmm_get(cpu, i->reg))),
+                 cpu->ymm[i->reg].q[0], mem_st64, 8)
 FAMILY_VEX(h_vmovq_st, vmovq_st, vmovq_st);
 
 /* ---- general registers: VMOVD, and VMOVQ by VEX.W; the stores are the legacy ones' ---- */
 
 #define vmovd_ld_do  set_128_do
 #define vmovdq_ld_do set_128_do
-HANDLERS_VEX(vmovd_ld, _mm_cvtsi32_si128((int)cpu->gpr[i->rm]), ld32v, 4)
-HANDLERS_VEX(vmovdq_ld, _mm_cvtsi64_si128((long long)cpu->gpr[i->rm]), ld64v, 8)
+HANDLERS_LOAD64(vmovd_ld, _mm_cvtsi32_si128((int)cpu->gpr[i->rm]), ld32v, 4)
+HANDLERS_LOAD64(vmovdq_ld, _mm_cvtsi64_si128((long long)cpu->gpr[i->rm]), ld64v, 8)
 const struct family FAMILY_NAME(h_vmovd_ld) = {.fn = {
                                                    [SZ32] = {[FORM_REG] = vmovd_ld_reg,
                                                              [FORM_GEN] = vmovd_ld_gen,
@@ -91,14 +91,14 @@ static ALWAYS_INLINE void vmovlps_ld_do(struct cpu *cpu, const struct insn *i, _
 {
     xmm_set_vex(cpu, i->reg, merge64(xmm_get(cpu, i->vvvv), b));
 }
-HANDLERS_VEX(vmovlps_ld, _mm_unpackhi_epi64(xmm_get(cpu, i->rm), xmm_get(cpu, i->rm)), ld64v, 8)
+HANDLERS_LOAD64(vmovlps_ld, _mm_unpackhi_epi64(xmm_get(cpu, i->rm), xmm_get(cpu, i->rm)), ld64v, 8)
 FAMILY_VEX(h_vmovlps_ld, vmovlps_ld, vmovlps_ld);
 
 static ALWAYS_INLINE void vmovhps_ld_do(struct cpu *cpu, const struct insn *i, __m128i b)
 {
     xmm_set_vex(cpu, i->reg, _mm_unpacklo_epi64(xmm_get(cpu, i->vvvv), b));
 }
-HANDLERS_VEX(vmovhps_ld, xmm_get(cpu, i->rm), ld64v, 8)
+HANDLERS_LOAD64(vmovhps_ld, xmm_get(cpu, i->rm), ld64v, 8)
 FAMILY_VEX(h_vmovhps_ld, vmovhps_ld, vmovhps_ld);
 
 /* ---- masks of signs ---- */

@@ -22,11 +22,11 @@ static ALWAYS_INLINE void vinsert128_do(struct cpu *cpu, const struct insn *i, _
     else
         ymm_set(cpu, i->reg, v256_join(b, half_get(cpu, i->vvvv, 1)));
 }
-HANDLERS_VEX(vinsert128, xmm_get(cpu, i->rm), ldu128, 16)
+HANDLERS_LOAD64(vinsert128, xmm_get(cpu, i->rm), ldu128, 16)
 FAMILY_VEX(h_vinsert128, vinsert128, vinsert128);
 
-HANDLERS_VEX_STORE(vextract128, xmm_set_vex(cpu, i->rm, half_get(cpu, i->reg, i->imm & 1)),
-                   half_get(cpu, i->reg, i->imm & 1), stu128, 16)
+HANDLERS_STORE64(vextract128, xmm_set_vex(cpu, i->rm, half_get(cpu, i->reg, i->imm & 1)),
+                 half_get(cpu, i->reg, i->imm & 1), stu128, 16)
 FAMILY_VEX(h_vextract128, vextract128, vextract128);
 
 /* One half of VPERM2F128's result, by four bits of the immediate. */
@@ -46,7 +46,7 @@ static ALWAYS_INLINE void vperm2128_do(struct cpu *cpu, const struct insn *i, V2
 
     ymm_set(cpu, i->reg, v256_join(pick_half(cpu, i, b, imm), pick_half(cpu, i, b, imm >> 4)));
 }
-HANDLERS_VEX(vperm2128, ymm_get(cpu, i->rm), ldu256, 32)
+HANDLERS_LOAD64(vperm2128, ymm_get(cpu, i->rm), ldu256, 32)
 FAMILY_VEX(h_vperm2128, vperm2128, vperm2128);
 
 /* ---- elements, from all of a register ---- */
@@ -96,14 +96,14 @@ static ALWAYS_INLINE void vpermd_do(struct cpu *cpu, const struct insn *i, V256 
 {
     ymm_set(cpu, i->reg, permute8x32(b, ymm_get(cpu, i->vvvv)));
 }
-HANDLERS_VEX(vpermd, ymm_get(cpu, i->rm), ldu256, 32)
+HANDLERS_LOAD64(vpermd, ymm_get(cpu, i->rm), ldu256, 32)
 FAMILY_VEX(h_vpermd, vpermd, vpermd);
 
 static ALWAYS_INLINE void vpermq_do(struct cpu *cpu, const struct insn *i, V256 b)
 {
     ymm_set(cpu, i->reg, permute4x64(b, (unsigned)i->imm));
 }
-HANDLERS_VEX(vpermq, ymm_get(cpu, i->rm), ldu256, 32)
+HANDLERS_LOAD64(vpermq, ymm_get(cpu, i->rm), ldu256, 32)
 FAMILY_VEX(h_vpermq, vpermq, vpermq);
 
 /* ---- broadcasts: the element that all of the result is made of ---- */
@@ -117,8 +117,8 @@ FAMILY_VEX(h_vpermq, vpermq, vpermq);
     {                                                                                              \
         ymm_set(cpu, i->reg, v256_join(set(v), set(v)));                                           \
     }                                                                                              \
-    HANDLERS_VEX(name##_128, cpu->ymm[i->rm].field[0], ld, size)                                   \
-    HANDLERS_VEX(name##_256, cpu->ymm[i->rm].field[0], ld, size)                                   \
+    HANDLERS_LOAD64(name##_128, cpu->ymm[i->rm].field[0], ld, size)                                \
+    HANDLERS_LOAD64(name##_256, cpu->ymm[i->rm].field[0], ld, size)                                \
     FAMILY_VEX(h_##name, name##_128, name##_256);
 #define SET_B(v) _mm_set1_epi8((char)(v))
 #define SET_W(v) _mm_set1_epi16((short)(v))
@@ -133,5 +133,5 @@ static ALWAYS_INLINE void vbroadcast128_do(struct cpu *cpu, const struct insn *i
 {
     ymm_set(cpu, i->reg, v256_join(b, b));
 }
-HANDLERS_VEX(vbroadcast128, xmm_get(cpu, i->rm), ldu128, 16)
+HANDLERS_LOAD64(vbroadcast128, xmm_get(cpu, i->rm), ldu128, 16)
 FAMILY_VEX(h_vbroadcast128, vbroadcast128, vbroadcast128);

@@ -34,8 +34,8 @@
     {                                                                                              \
         ymm_set(cpu, i->reg, name##_wide(ymm_get(cpu, i->vvvv), b));                               \
     }                                                                                              \
-    HANDLERS_VEX_RM(v##name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                \
-    HANDLERS_VEX_RM(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                \
+    HANDLERS_RM(v##name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                    \
+    HANDLERS_RM(v##name##_256, xmm_get(cpu, i->rm), ldu128, 16)                                    \
     FAMILY_VEX_RM(h_v##name, v##name##_128, v##name##_256);                                        \
     HANDLER(v##name##_imm_128)                                                                     \
     {                                                                                              \

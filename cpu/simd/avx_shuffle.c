@@ -38,8 +38,8 @@ static ALWAYS_INLINE void vmovddup_256_do(struct cpu *cpu, const struct insn *i,
 {
     ymm_set(cpu, i->reg, vmovddup_wide(b));
 }
-HANDLERS_VEX(vmovddup_128, xmm_get(cpu, i->rm), ld64v, 8)
-HANDLERS_VEX(vmovddup_256, ymm_get(cpu, i->rm), ldu256, 32)
+HANDLERS_LOAD64(vmovddup_128, xmm_get(cpu, i->rm), ld64v, 8)
+HANDLERS_LOAD64(vmovddup_256, ymm_get(cpu, i->rm), ldu256, 32)
 FAMILY_VEX(h_vmovddup, vmovddup_128, vmovddup_256);
 
 static ALWAYS_INLINE void vpinsrw_do(struct cpu *cpu, const struct insn *i, uint16_t v)
@@ -49,5 +49,5 @@ static ALWAYS_INLINE void vpinsrw_do(struct cpu *cpu, const struct insn *i, uint
     u.w[i->imm & 7] = v;
     xmm_set_vex(cpu, i->reg, _mm_load_si128((const __m128i *)&u));
 }
-HANDLERS_VEX_RM(vpinsrw, (uint16_t)cpu->gpr[i->rm], mem_ld16, 2)
+HANDLERS_RM(vpinsrw, (uint16_t)cpu->gpr[i->rm], mem_ld16, 2)
 FAMILY_VEX_RM(h_vpinsrw, vpinsrw, vpinsrw);

@@ -119,7 +119,7 @@ static ALWAYS_INLINE void vinsertps_do(struct cpu *cpu, const struct insn *i, ui
 {
     xmm_set_vex(cpu, i->reg, insert_ps(xmm_get(cpu, i->vvvv), v, (unsigned)i->imm));
 }
-HANDLERS_VEX_RM(vinsertps, cpu->ymm[i->rm].d[i->imm >> 6], mem_ld32, 4)
+HANDLERS_RM(vinsertps, cpu->ymm[i->rm].d[i->imm >> 6], mem_ld32, 4)
 FAMILY_VEX_RM(h_vinsertps, vinsertps, vinsertps);
 
 /* The AVX form, too: it writes no vector register. */

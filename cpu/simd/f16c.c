@@ -75,8 +75,8 @@ static __m128i to_half_256(V256 v, unsigned imm)
 
 FP_DO_PLAIN(vcvtph2ps_128, __m128i, __m128i, fp_cvtph2ps(b), xmm_set_vex)
 FP_DO_PLAIN(vcvtph2ps_256, __m128i, V256, from_half_256(b), ymm_set)
-HANDLERS_VEX(vcvtph2ps_128, xmm_get(cpu, i->rm), ld64v, 8)
-HANDLERS_VEX(vcvtph2ps_256, xmm_get(cpu, i->rm), ldu128, 16)
+HANDLERS_LOAD64(vcvtph2ps_128, xmm_get(cpu, i->rm), ld64v, 8)
+HANDLERS_LOAD64(vcvtph2ps_256, xmm_get(cpu, i->rm), ldu128, 16)
 FAMILY_VEX(h_vcvtph2ps, vcvtph2ps_128, vcvtph2ps_256);
 
 /* What VCVTPS2PH stores: the upper half is zero for 128 bits. */

@@ -117,7 +117,7 @@ static __attribute__((noinline)) __m128i fma_lanes(__m128i a, const __m128i xyz[
 #else
 #define FMA_FORMS_PACKED FORMS_VEX_RM
 #define FMA_FORMS_SCALAR(name, ld, size)                                                           \
-    HANDLERS_VEX_RM(name, xmm_get(cpu, i->rm), ld, size)                                           \
+    HANDLERS_RM(name, xmm_get(cpu, i->rm), ld, size)                                               \
     FAMILY_VEX_RM(h_##name, name, name);
 #endif
 

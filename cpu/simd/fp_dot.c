@@ -90,7 +90,7 @@ static struct halves dot_pd(struct cpu *cpu, const struct insn *i, struct halves
         xmm_set_vex(cpu, i->reg,                                                                   \
                     dot(cpu, i, x, (struct halves){{b, _mm_setzero_si128()}, 1}).v[0]);            \
     }                                                                                              \
-    HANDLERS_VEX_RM(v##name##_128, xmm_get(cpu, i->rm), ldu128, 16)
+    HANDLERS_RM(v##name##_128, xmm_get(cpu, i->rm), ldu128, 16)
 
 DOT_128(dpps, dot_ps)
 DOT_128(dppd, dot_pd)
@@ -104,5 +104,5 @@ static void vdpps_256_do(struct cpu *cpu, const struct insn *i, V256 b)
 
     ymm_set(cpu, i->reg, v256_join(r.v[0], r.v[1]));
 }
-HANDLERS_VEX_RM(vdpps_256, ymm_get(cpu, i->rm), ldu256, 32)
+HANDLERS_RM(vdpps_256, ymm_get(cpu, i->rm), ldu256, 32)
 FAMILY_VEX_RM(h_vdpps, vdpps_128, vdpps_256);

@@ -97,62 +97,49 @@ static inline uint32_t low32(__m128i v)
 
 /* ---- forms ---- */
 
-/* Handlers of all five forms around a function name##_do(cpu, i, operand): the operand is regexpr
- * for registers, and what ld makes of the address for memory. */
-#define HANDLERS_LOAD(name, regexpr, ld, size)                                                     \
+/* One handler: `stmt` on registers, or at the linear address va. */
+#define HANDLER_REG(name, stmt)                                                                    \
     HANDLER(name##_reg)                                                                            \
     {                                                                                              \
-        name##_do(cpu, i, regexpr);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x32)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_x32(cpu, i)));                                             \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x64)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_x64(cpu, i)));                                             \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_b64)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_b64(cpu, i)));                                             \
+        stmt;                                                                                      \
         NEXT;                                                                                      \
     }
+#define HANDLER_AT(name, form, address, stmt)                                                      \
+    HANDLER(name##_##form)                                                                         \
+    {                                                                                              \
+        gva_t va = address;                                                                        \
+                                                                                                   \
+        stmt;                                                                                      \
+        NEXT;                                                                                      \
+    }
+#define HANDLER_GEN(name, size, acc, stmt) HANDLER_AT(name, gen, ea_gen(cpu, i, size, acc), stmt)
+#define HANDLER_X32(name, stmt)            HANDLER_AT(name, x32, ea_x32(cpu, i), stmt)
+#define HANDLERS_64(name, stmt)                                                                    \
+    HANDLER_AT(name, x64, ea_x64(cpu, i), stmt)                                                    \
+    HANDLER_AT(name, b64, ea_b64(cpu, i), stmt)
+
+/* Handlers around a function name##_do(cpu, i, operand): the operand is regexpr for registers, and
+ * what ld makes of the address for memory. Those for registers and for any memory; */
+#define HANDLERS_RM(name, regexpr, ld, size)                                                       \
+    HANDLER_REG(name, name##_do(cpu, i, regexpr))                                                  \
+    HANDLER_GEN(name, size, ACC_R, name##_do(cpu, i, ld(cpu, i, va)))
+/* for flat 64-bit memory, too; */
+#define HANDLERS_LOAD64(name, regexpr, ld, size)                                                   \
+    HANDLERS_RM(name, regexpr, ld, size)                                                           \
+    HANDLERS_64(name, name##_do(cpu, i, ld(cpu, i, va)))
+/* and of all five forms. */
+#define HANDLERS_LOAD(name, regexpr, ld, size)                                                     \
+    HANDLERS_LOAD64(name, regexpr, ld, size)                                                       \
+    HANDLER_X32(name, name##_do(cpu, i, ld(cpu, i, va)))
 
 /* The same for stores: st(cpu, i, va, value) to memory, `regstmt` for registers. */
+#define HANDLERS_STORE64(name, regstmt, value, st, size)                                           \
+    HANDLER_REG(name, regstmt)                                                                     \
+    HANDLER_GEN(name, size, ACC_W, st(cpu, i, va, value))                                          \
+    HANDLERS_64(name, st(cpu, i, va, value))
 #define HANDLERS_STORE(name, regstmt, value, st, size)                                             \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        regstmt;                                                                                   \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_gen(cpu, i, size, ACC_W), value);                                            \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x32)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_x32(cpu, i), value);                                                         \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x64)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_x64(cpu, i), value);                                                         \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_b64)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_b64(cpu, i), value);                                                         \
-        NEXT;                                                                                      \
-    }
+    HANDLERS_STORE64(name, regstmt, value, st, size)                                               \
+    HANDLER_X32(name, st(cpu, i, va, value))
 
 #define FORMS_FAMILY(name)                                                                         \
     FAMILY_FORMS(h_##name, name##_reg, name##_gen, name##_x32, name##_x64, name##_b64)
@@ -173,16 +160,7 @@ static inline uint32_t low32(__m128i v)
 
 /* For cold instructions: registers, and memory of any form. */
 #define FORMS_RM(name, regexpr, ld, size)                                                          \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, regexpr);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
+    HANDLERS_RM(name, regexpr, ld, size)                                                           \
     FAMILY_RM(h_##name, name##_reg, name##_gen);
 
 /* The selected of n bytes of v to DS:rDI (or its override). */

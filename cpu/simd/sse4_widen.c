@@ -54,7 +54,7 @@ static ALWAYS_INLINE __m128i ld16v(struct cpu *cpu, const struct insn *i, gva_t 
     {                                                                                              \
         ymm_set(cpu, i->reg, name##_wide(b));                                                      \
     }                                                                                              \
-    HANDLERS_VEX(v##name##_128, xmm_get(cpu, i->rm), LD_128_##part, SIZE_128_##part)               \
-    HANDLERS_VEX(v##name##_256, xmm_get(cpu, i->rm), LD_256_##part, SIZE_256_##part)               \
+    HANDLERS_LOAD64(v##name##_128, xmm_get(cpu, i->rm), LD_128_##part, SIZE_128_##part)            \
+    HANDLERS_LOAD64(v##name##_256, xmm_get(cpu, i->rm), LD_256_##part, SIZE_256_##part)            \
     FAMILY_VEX(h_v##name, v##name##_128, v##name##_256);
 SIMD_WIDEN_OPS(WIDEN)

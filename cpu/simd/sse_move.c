@@ -25,31 +25,10 @@ static ALWAYS_INLINE __m128i low_dword(__m128i old, __m128i v)
 
 /* All 16 bytes are stored: a load of them could not be forwarded from two stores. */
 #define SCALAR(name, width, field, n, low)                                                         \
-    HANDLER(name##_ld_reg)                                                                         \
-    {                                                                                              \
-        xmm_set(cpu, i->reg, low(xmm_get(cpu, i->reg), xmm_get(cpu, i->rm)));                      \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_ld_gen)                                                                         \
-    {                                                                                              \
-        xmm_set(cpu, i->reg, ld##width##v(cpu, i, ea_gen(cpu, i, n, ACC_R)));                      \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_ld_x32)                                                                         \
-    {                                                                                              \
-        xmm_set(cpu, i->reg, ld##width##v(cpu, i, ea_x32(cpu, i)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_ld_x64)                                                                         \
-    {                                                                                              \
-        xmm_set(cpu, i->reg, ld##width##v(cpu, i, ea_x64(cpu, i)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_ld_b64)                                                                         \
-    {                                                                                              \
-        xmm_set(cpu, i->reg, ld##width##v(cpu, i, ea_b64(cpu, i)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
+    HANDLER_REG(name##_ld, xmm_set(cpu, i->reg, low(xmm_get(cpu, i->reg), xmm_get(cpu, i->rm))))   \
+    HANDLER_GEN(name##_ld, n, ACC_R, xmm_set(cpu, i->reg, ld##width##v(cpu, i, va)))               \
+    HANDLER_X32(name##_ld, xmm_set(cpu, i->reg, ld##width##v(cpu, i, va)))                         \
+    HANDLERS_64(name##_ld, xmm_set(cpu, i->reg, ld##width##v(cpu, i, va)))                         \
     FAMILY_FORMS(h_##name##_ld, name##_ld_reg, name##_ld_gen, name##_ld_x32, name##_ld_x64,        \
                  name##_ld_b64);                                                                   \
     FORMS_STORE(name##_st, xmm_set(cpu, i->rm, low(xmm_get(cpu, i->rm), xmm_get(cpu, i->reg))),    \

@@ -194,29 +194,7 @@ static ALWAYS_INLINE void sta256(struct cpu *cpu, const struct insn *i, gva_t va
 
 /* ---- forms ---- */
 
-/* Handlers around name##_do(cpu, i, operand), as HANDLERS_LOAD of simd.h makes them, but without
- * the one for flat 32-bit memory, which few use with AVX. */
-#define HANDLERS_VEX(name, regexpr, ld, size)                                                      \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, regexpr);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x64)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_x64(cpu, i)));                                             \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_b64)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_b64(cpu, i)));                                             \
-        NEXT;                                                                                      \
-    }
+/* Made of the handlers of simd.h, without those for flat 32-bit memory, which few use with AVX. */
 
 /* A family of handlers `n` for VL128 and `w` for VL256. */
 #define FAMILY_VEX(name, n, w)                                                                     \
@@ -234,8 +212,8 @@ static ALWAYS_INLINE void sta256(struct cpu *cpu, const struct insn *i, gva_t va
 /* The family h_##name from name##_128_do(cpu, i, __m128i) and name##_256_do(cpu, i, V256), whose
  * r/m operand is as wide as the vector and need not be aligned. */
 #define FORMS_VEX(name)                                                                            \
-    HANDLERS_VEX(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                      \
-    HANDLERS_VEX(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                      \
+    HANDLERS_LOAD64(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                   \
+    HANDLERS_LOAD64(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
     FAMILY_VEX(h_##name, name##_128, name##_256);
 
 /* h_##name: reg := op(vvvv, r/m), `narrow` on 128 bits, `wide` the host's intrinsic on 256. */
@@ -264,48 +242,14 @@ static ALWAYS_INLINE void sta256(struct cpu *cpu, const struct insn *i, gva_t va
     }                                                                                              \
     FORMS_VEX(name)
 
-/* Stores of cpu, i->reg: `regstmt` for registers, st(cpu, i, va, value) for memory. */
-#define HANDLERS_VEX_STORE(name, regstmt, value, st, size)                                         \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        regstmt;                                                                                   \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_gen(cpu, i, size, ACC_W), value);                                            \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_x64)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_x64(cpu, i), value);                                                         \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_b64)                                                                            \
-    {                                                                                              \
-        st(cpu, i, ea_b64(cpu, i), value);                                                         \
-        NEXT;                                                                                      \
-    }
-
 /* For cold instructions: registers, and memory of any form. */
-#define HANDLERS_VEX_RM(name, regexpr, ld, size)                                                   \
-    HANDLER(name##_reg)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, regexpr);                                                                \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    HANDLER(name##_gen)                                                                            \
-    {                                                                                              \
-        name##_do(cpu, i, ld(cpu, i, ea_gen(cpu, i, size, ACC_R)));                                \
-        NEXT;                                                                                      \
-    }
 #define FAMILY_VEX_RM(name, n, w)                                                                  \
     const struct family FAMILY_NAME(name) = {                                                      \
         .fn = {[VL128] = {n##_reg, n##_gen}, [VL256] = {w##_reg, w##_gen}}}
 /* As FORMS_VEX. */
 #define FORMS_VEX_RM(name)                                                                         \
-    HANDLERS_VEX_RM(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                   \
-    HANDLERS_VEX_RM(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                   \
+    HANDLERS_RM(name##_128, xmm_get(cpu, i->rm), ldu128, 16)                                       \
+    HANDLERS_RM(name##_256, ymm_get(cpu, i->rm), ldu256, 32)                                       \
     FAMILY_VEX_RM(h_##name, name##_128, name##_256);
 
 /* Of registers alone: handlers `n` for VL128 and `w` for VL256. */

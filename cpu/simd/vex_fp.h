@@ -67,7 +67,7 @@ static inline void vex_finish(struct cpu *cpu, const struct insn *i, enum sse_op
 
 /* The family h_##name of a scalar from name##_do(cpu, i, __m128i): VEX.L does not count. */
 #define FORMS_VEX_SCALAR(name, ld, size)                                                           \
-    HANDLERS_VEX(name, xmm_get(cpu, i->rm), ld, size)                                              \
+    HANDLERS_LOAD64(name, xmm_get(cpu, i->rm), ld, size)                                           \
     FAMILY_VEX(h_##name, name, name);
 
 /* h_vX: reg := fp_X(vvvv, r/m), whose lower lane alone is computed, from x and from r/m. */
