@@ -30,10 +30,13 @@
         const struct insn *goto_ = (p);                                                            \
         __attribute__((musttail)) return goto_->fn(cpu, goto_);                                    \
     } while (0)
-#define LEAVE return
+/* Leaves the instruction to another handler. */
+#define GOTO_HANDLER(f) __attribute__((musttail)) return (f)(cpu, i)
+#define LEAVE           return
 #else
-#define GOTO_INSN(p) return (p)
-#define LEAVE        return NULL
+#define GOTO_INSN(p)    return (p)
+#define GOTO_HANDLER(f) return (f)(cpu, i)
+#define LEAVE           return NULL
 #endif
 #define NEXT GOTO_INSN(i + 1)
 
