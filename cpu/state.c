@@ -62,8 +62,8 @@ static void set_fpu(struct cpu *cpu, const struct x86_state *s)
     f->fdp = s->fdp;
     f->fcs = s->fcs;
     f->fds = s->fds;
-    f->ferr = s->ferr & 1;
-    f->ignne = s->ignne & 1;
+    f->ferr = (s->ferr & 1) && (f->sw & SW_ES); /* only what is pending is reported, */
+    f->ignne = (s->ignne & 1) && f->ferr;       /* and only that ignored */
     sse_set_mxcsr(cpu, s->mxcsr);
     memcpy(cpu->ymm, s->ymm, sizeof(s->ymm));
 }

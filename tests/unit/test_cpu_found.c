@@ -231,6 +231,20 @@ static void state_with_a_summary_of_its_own(void **state)
     cpu_get_state(fx->cpu, &s);
     assert_int_equal(s.fcw, 0x37f);
     assert_int_equal(s.fsw, 0x2804);
+    /* FERR# reports what is pending, IGNNE# ignores what is reported */
+    s.ferr = s.ignne = 1;
+    assert_true(cpu_set_state(fx->cpu, &s));
+    cpu_get_state(fx->cpu, &s);
+    assert_int_equal(s.ferr | s.ignne, 0);
+    s.fcw = 0x37b;
+    s.ignne = 1;
+    assert_true(cpu_set_state(fx->cpu, &s));
+    cpu_get_state(fx->cpu, &s);
+    assert_int_equal(s.ignne, 0);
+    s.ferr = s.ignne = 1;
+    assert_true(cpu_set_state(fx->cpu, &s));
+    cpu_get_state(fx->cpu, &s);
+    assert_int_equal(s.ferr & s.ignne, 1);
     fx_free(fx);
 }
 
