@@ -28,20 +28,25 @@ static const struct family *const native[] = {
 #include "cpu/opcodes.def"
 };
 
-/* A host with what cpu/simd/files.ninja compiles for, and what the row needs beyond. */
-static bool host_can(const struct opcode *row)
+/* Has the host what cpu/simd/files.ninja compiles for? */
+static bool host_has_avx2(void)
 {
-    unsigned a, b = 0, c = 0, d, sha = 0;
+    unsigned a, b, c = 0, d;
 
     __builtin_cpu_init(); /* looks at XCR0, too */
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("aes") ||
-        !__builtin_cpu_supports("pclmul"))
-        return false;
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
-        sha = b >> 29 & 1;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1) && /* F16C */
-           (row->feature != FEATURE_SHA || sha);
+    __get_cpuid(1, &a, &b, &c, &d);
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("aes") &&
+           __builtin_cpu_supports("pclmul") && (c & bit_F16C);
+}
+
+/* And what its rows want beyond that? */
+static bool host_has_sha(void)
+{
+    unsigned a, b = 0, c, d;
+
+    __get_cpuid_count(7, 0, &a, &b, &c, &d);
+    return b & bit_SHA;
 }
 
 /* What this host takes: the native family where it can run it. */
@@ -50,8 +55,13 @@ static pthread_once_t best_once = PTHREAD_ONCE_INIT;
 
 static void choose(void)
 {
-    for (unsigned k = 0; k < ARRAY_SIZE(portable); k++)
-        best[k] = native[k] && host_can(&opcode_table[k]) ? native[k] : portable[k];
+    bool avx2 = host_has_avx2(), sha = avx2 && host_has_sha();
+
+    for (unsigned k = 0; k < ARRAY_SIZE(portable); k++) {
+        bool can = opcode_table[k].feature == FEATURE_SHA ? sha : avx2;
+
+        best[k] = native[k] && can ? native[k] : portable[k];
+    }
 }
 
 static const struct family *family_of(const struct insn *i, unsigned mode)

@@ -472,6 +472,12 @@ static inline bool cpu_code64(const struct cpu *cpu)
     return (cpu->mode & MODE_CODE) == MODE_64;
 }
 
+/* Vector registers that the mode has (SDM volume 1, 13.4.1 and 10.2.1). */
+static inline unsigned cpu_vector_count(const struct cpu *cpu)
+{
+    return cpu_code64(cpu) ? 16 : 8;
+}
+
 static inline unsigned cpu_iopl(const struct cpu *cpu)
 {
     return (unsigned)(cpu->rflags >> FL_IOPL_SHIFT) & 3;

@@ -239,12 +239,6 @@ static gva_t fx_ea(struct cpu *cpu, const struct insn *i, unsigned acc)
     return va;
 }
 
-/* Bytes that are used: eight XMM registers outside 64-bit mode. */
-static unsigned fx_used(const struct cpu *cpu)
-{
-    return cpu_code64(cpu) ? 416 : 288;
-}
-
 HANDLER(fxsave)
 {
     uint8_t image[FXSAVE_SIZE];
@@ -253,7 +247,7 @@ HANDLER(fxsave)
     sse_sync(cpu);
     fpu_get_image(cpu, image, i->flags & INSN_REXW);
     mem_probe(cpu, i, va, FXSAVE_SIZE, ACC_W);
-    mem_write_bytes(cpu, i, va, image, fx_used(cpu), ACC_W);
+    mem_write_bytes(cpu, i, va, image, FXSAVE_XMM + 16 * cpu_vector_count(cpu), ACC_W);
     NEXT;
 }
 FAMILY(h_fxsave, fxsave);
@@ -262,12 +256,9 @@ HANDLER(fxrstor)
 {
     uint8_t image[FXSAVE_SIZE];
     gva_t va = fx_ea(cpu, i, ACC_R);
-    unsigned used = fx_used(cpu);
 
     mem_read_bytes(cpu, i, va, image, FXSAVE_SIZE, ACC_R);
-    for (unsigned n = (used - 160) / 16; n < 16; n++) /* these stay */
-        memcpy(image + 160 + 16 * n, cpu->ymm[n].x[0].b, 16);
-    if (!fpu_set_image(cpu, image, i->flags & INSN_REXW))
+    if (!fpu_set_image(cpu, image, i->flags & INSN_REXW, cpu_vector_count(cpu)))
         RAISE_ERR(EXC_GP, 0);
     fpu_enter(cpu);
     NEXT;

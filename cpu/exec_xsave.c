@@ -10,8 +10,6 @@
 #include "cpu/fpu.h"
 #include "cpu/xsave.h"
 
-#define LEGACY_XMM 160u /* in the legacy region */
-
 /* ---- XCR0 ---- */
 
 static uint64_t edx_eax(const struct cpu *cpu)
@@ -81,12 +79,6 @@ static gva_t area_at(struct cpu *cpu, const struct insn *i, unsigned size, unsig
     return va;
 }
 
-/* 13.4.1: vector registers that the mode has. */
-static unsigned vectors(const struct cpu *cpu)
-{
-    return cpu_code64(cpu) ? 16 : 8;
-}
-
 /* ---- saving ---- */
 
 enum { PLAIN, OPTIMISED, COMPACTED };
@@ -101,12 +93,13 @@ static void save_legacy(struct cpu *cpu, const struct insn *i, gva_t va, uint64_
     fpu_get_image(cpu, image, i->flags & INSN_REXW);
     if (saved & XCR0_X87) {
         mem_write_bytes(cpu, i, va, image, 24, ACC_W);
-        mem_write_bytes(cpu, i, va + 32, image + 32, LEGACY_XMM - 32, ACC_W);
+        mem_write_bytes(cpu, i, va + 32, image + 32, FXSAVE_XMM - 32, ACC_W);
     }
     if (mxcsr)
         mem_write_bytes(cpu, i, va + 24, image + 24, 8, ACC_W);
     if (saved & XCR0_SSE)
-        mem_write_bytes(cpu, i, va + LEGACY_XMM, image + LEGACY_XMM, 16 * vectors(cpu), ACC_W);
+        mem_write_bytes(cpu, i, va + FXSAVE_XMM, image + FXSAVE_XMM, 16 * cpu_vector_count(cpu),
+                        ACC_W);
 }
 
 static void save_extended(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t saved,
@@ -115,9 +108,10 @@ static void save_extended(struct cpu *cpu, const struct insn *i, gva_t va, uint6
     if (saved & XCR0_AVX) {
         union xmm high[16];
 
-        for (unsigned n = 0; n < vectors(cpu); n++)
+        for (unsigned n = 0; n < cpu_vector_count(cpu); n++)
             high[n] = cpu->ymm[n].x[1];
-        mem_write_bytes(cpu, i, va + xsave_offset(2, bv, compact), high, 16 * vectors(cpu), ACC_W);
+        mem_write_bytes(cpu, i, va + xsave_offset(2, bv, compact), high, 16 * cpu_vector_count(cpu),
+                        ACC_W);
     }
     if (saved & XCR0_PKRU)
         mem_st64(cpu, i, va + xsave_offset(9, bv, compact), cpu->pkru);
@@ -223,12 +217,12 @@ static void read_image(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t
 
     m->mxcsr = m->compact ? here & XCR0_SSE : wanted & (XCR0_SSE | XCR0_AVX);
     if ((here & (XCR0_X87 | XCR0_SSE)) || m->mxcsr)
-        mem_read_bytes(cpu, i, va, m->legacy, LEGACY_XMM + 16 * vectors(cpu), ACC_R);
+        mem_read_bytes(cpu, i, va, m->legacy, FXSAVE_XMM + 16 * cpu_vector_count(cpu), ACC_R);
     if (m->mxcsr && (ld_le32(m->legacy + 24) & ~MXCSR_VALID))
         RAISE_ERR(EXC_GP, 0);
     if (here & XCR0_AVX)
         mem_read_bytes(cpu, i, va + xsave_offset(2, xcomp_bv, m->compact), m->high,
-                       16 * vectors(cpu), ACC_R);
+                       16 * cpu_vector_count(cpu), ACC_R);
     if (here & XCR0_PKRU)
         m->pkru = mem_ld64(cpu, i, va + xsave_offset(9, xcomp_bv, m->compact));
 }
@@ -237,9 +231,9 @@ static void load_vectors(struct cpu *cpu, const struct image *m, uint64_t wanted
 {
     static const union xmm zero;
 
-    for (unsigned n = 0; n < vectors(cpu); n++) {
+    for (unsigned n = 0; n < cpu_vector_count(cpu); n++) {
         if ((wanted & XCR0_SSE) && (m->bv & XCR0_SSE))
-            memcpy(cpu->ymm[n].x[0].b, m->legacy + LEGACY_XMM + 16 * n, 16);
+            memcpy(cpu->ymm[n].x[0].b, m->legacy + FXSAVE_XMM + 16 * n, 16);
         else if (wanted & XCR0_SSE)
             cpu->ymm[n].x[0] = zero;
         if (wanted & XCR0_AVX)

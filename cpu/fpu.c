@@ -145,7 +145,7 @@ void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide)
     for (unsigned n = 0; n < 8; n++)
         memcpy(image + 32 + 16 * n, f->st[(f->top + n) & 7], 10);
     for (unsigned n = 0; n < 16; n++)
-        memcpy(image + 160 + 16 * n, cpu->ymm[n].x[0].b, 16);
+        memcpy(image + FXSAVE_XMM + 16 * n, cpu->ymm[n].x[0].b, 16);
 }
 
 void fpu_set_x87_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
@@ -175,15 +175,15 @@ void fpu_init_x87(struct cpu *cpu)
     fpu_ninit(cpu);
 }
 
-bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide)
+bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide, unsigned vectors)
 {
     uint32_t mxcsr = ld_le32(image + 24);
 
     if (mxcsr & ~MXCSR_VALID)
         return false;
     fpu_set_x87_image(cpu, image, wide);
-    for (unsigned n = 0; n < 16; n++)
-        memcpy(cpu->ymm[n].x[0].b, image + 160 + 16 * n, 16);
+    for (unsigned n = 0; n < vectors; n++)
+        memcpy(cpu->ymm[n].x[0].b, image + FXSAVE_XMM + 16 * n, 16);
     sse_set_mxcsr(cpu, mxcsr);
     return true;
 }

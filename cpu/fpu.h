@@ -47,6 +47,7 @@
 #define CW_POWERON 0x0040u
 
 #define FXSAVE_SIZE 512
+#define FXSAVE_XMM  160u /* where its XMM registers begin (SDM volume 1, 10.5.1) */
 
 /* Power-on state (SDM 3A, table 10-1); INIT keeps everything. */
 void fpu_reset(struct cpu *cpu, bool init);
@@ -76,10 +77,11 @@ uint8_t fpu_abridge_tags(uint16_t tag_word);
 void fpu_assert_ignne(struct cpu *cpu);
 
 /* The image that FXSAVE makes (bytes 0..415; the rest is zeroed), and back. `wide` is the layout
- * with 64-bit pointers. fpu_set_image is false, with nothing changed, when MXCSR has reserved bits.
- * Neither may be called from another thread than the vCPU's while it runs. */
+ * with 64-bit pointers; the first `vectors` XMM registers are loaded, the others stay.
+ * fpu_set_image is false, with nothing changed, when MXCSR has reserved bits. Neither may be called
+ * from another thread than the vCPU's while it runs. */
 void fpu_get_image(struct cpu *cpu, uint8_t image[FXSAVE_SIZE], bool wide);
-bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide);
+bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide, unsigned vectors);
 
 /* The x87 part of such an image back, and x87 as XRSTOR initialises it (SDM volume 1, 13.6): with
  * all registers zero, too. */

@@ -79,13 +79,11 @@ static bool x87_in_use(const struct fpu *f)
     return any;
 }
 
-/* Registers 8 to 15 count in 64-bit mode only. */
 static bool vectors_in_use(const struct cpu *cpu, unsigned half)
 {
-    unsigned count = cpu_code64(cpu) ? 16 : 8;
     uint64_t any = 0;
 
-    for (unsigned n = 0; n < count; n++)
+    for (unsigned n = 0; n < cpu_vector_count(cpu); n++)
         any |= cpu->ymm[n].q[2 * half] | cpu->ymm[n].q[2 * half + 1];
     return any;
 }

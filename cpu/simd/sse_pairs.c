@@ -9,7 +9,7 @@
 #include "cpu/simd/fp_ops.h"
 
 /* With an exception unmasked the conversion is left to its own handler. */
-#define ZEROED(name, mnemonic, type)                                                               \
+#define ZEROED(name, type)                                                                         \
     HANDLER(zeroed_##name)                                                                         \
     {                                                                                              \
         __m128i r = _mm_setzero_si128();                                                           \
@@ -18,14 +18,10 @@
             xmm_set(cpu, i->reg, r);                                                               \
             NEXT;                                                                                  \
         }                                                                                          \
-        __asm__ volatile(mnemonic " %1, %0" : "+x"(r) : "r"((type)cpu->gpr[i[1].rm]));             \
-        xmm_set(cpu, i->reg, r);                                                                   \
+        xmm_set(cpu, i->reg, fp_##name(r, (type)cpu->gpr[i[1].rm]));                               \
         GOTO_INSN(i + 2);                                                                          \
     }
-ZEROED(cvtsi2ss32, "cvtsi2ssl", uint32_t)
-ZEROED(cvtsi2ss64, "cvtsi2ssq", uint64_t)
-ZEROED(cvtsi2sd32, "cvtsi2sdl", uint32_t)
-ZEROED(cvtsi2sd64, "cvtsi2sdq", uint64_t)
+FP_FROM_GPR_OPS(ZEROED)
 
 /* second(another register, first(reg, rm)). */
 #define CHAINED(first, second)                                                                     \
@@ -75,8 +71,8 @@ insn_fn *sse_fuse(const struct insn *i, const struct insn *j)
     if (!clears || j->reg != i->reg)
         return NULL;
     if (j->fn == h_cvtsi2sd.fn[j->osz][FORM_REG])
-        return j->osz == SZ64 ? zeroed_cvtsi2sd64 : zeroed_cvtsi2sd32;
+        return j->osz == SZ64 ? zeroed_cvtsi2sdq : zeroed_cvtsi2sdl;
     if (j->fn == h_cvtsi2ss.fn[j->osz][FORM_REG])
-        return j->osz == SZ64 ? zeroed_cvtsi2ss64 : zeroed_cvtsi2ss32;
+        return j->osz == SZ64 ? zeroed_cvtsi2ssq : zeroed_cvtsi2ssl;
     return NULL;
 }

@@ -144,7 +144,7 @@ static void load_segment(struct diff_guest *g, unsigned n, const struct diff_sta
 
 static void load_fpu(struct cpu *cpu, const struct diff_fpu *f)
 {
-    fpu_set_image(cpu, f->fx, true);
+    fpu_set_image(cpu, f->fx, true, 16);
     for (unsigned n = 0; n < 16; n++)
         memcpy(cpu->ymm[n].x[1].b, f->ymmh[n], 16);
 }
