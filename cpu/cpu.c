@@ -110,7 +110,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
         cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
         cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
         cpu->tsc_offset = 0;
-        cpu->tsc_offset = -(int64_t)cpu_tsc(cpu);
+        cpu->tsc_offset = -cpu_tsc(cpu);
         cpu->tsc_adjust = 0;
         cpu->pat = UINT64_C(0x0007040600070406);
         cpu->misc_enable = MISC_ENABLE_FAST_STRINGS |
@@ -147,7 +147,7 @@ uint64_t cpu_tsc(const struct cpu *cpu)
 {
     int64_t ns = cpu->hooks.now ? cpu->hooks.now(cpu->hooks.opaque) : (int64_t)cpu->icount;
 
-    return muldiv64((uint64_t)ns, cpu->tsc_khz, 1000000) + (uint64_t)cpu->tsc_offset;
+    return muldiv64((uint64_t)ns, cpu->tsc_khz, 1000000) + cpu->tsc_offset;
 }
 
 void cpu_derive_segment(struct cpu *cpu, unsigned n, bool usable)

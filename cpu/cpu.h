@@ -278,7 +278,7 @@ struct cpu {
         uint8_t was[CPU_MONITOR_LINE]; /* what MONITOR found there */
         int64_t nap, waited;           /* nanoseconds: the last nap, all of them */
     } monitor;
-    int64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset */
+    uint64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset, modulo 2^64 */
     uint64_t tsc_adjust;
     uint64_t pat, misc_enable, spec_ctrl, feature_control;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];

@@ -117,7 +117,7 @@ HANDLER(enter)
     frame = (cpu->gpr[REG_RSP] & ~stack_mask(cpu)) | ((sp - size) & stack_mask(cpu));
     for (unsigned k = 1; k < level; k++) {
         /* the display: pointers of the enclosing frames, found through rBP */
-        int64_t from = (int64_t)(rbp - sp) - (int64_t)(size * k);
+        int64_t from = (int64_t)(rbp - sp - size * k); /* wraps */
 
         delta -= size;
         stack_write(cpu, i, delta, stack_read(cpu, i, from, size), size);

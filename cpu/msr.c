@@ -73,7 +73,7 @@ static bool write_tsc(struct cpu *cpu, uint32_t index, uint64_t val)
     uint64_t delta = val - cpu_tsc(cpu);
 
     (void)index;
-    cpu->tsc_offset += (int64_t)delta;
+    cpu->tsc_offset += delta;
     cpu->tsc_adjust += delta;
     return true;
 }
@@ -81,7 +81,7 @@ static bool write_tsc(struct cpu *cpu, uint32_t index, uint64_t val)
 static bool write_tsc_adjust(struct cpu *cpu, uint32_t index, uint64_t val)
 {
     (void)index;
-    cpu->tsc_offset += (int64_t)(val - cpu->tsc_adjust);
+    cpu->tsc_offset += val - cpu->tsc_adjust;
     cpu->tsc_adjust = val;
     return true;
 }

@@ -189,7 +189,7 @@ bool cpu_set_state(struct cpu *cpu, const struct x86_state *s)
     memcpy(cpu->mtrr_var, s->mtrr_var, sizeof(s->mtrr_var));
     memcpy(cpu->mc_ctl, s->mc_ctl, sizeof(s->mc_ctl));
     set_fpu(cpu, s);
-    cpu->tsc_offset += (int64_t)(s->tsc - cpu_tsc(cpu));
+    cpu->tsc_offset += s->tsc - cpu_tsc(cpu);
     atomic_fetch_and(&cpu->events, ~(uint32_t)EVENTS_KEPT);
     cpu->exc.pending = s->exc_pending & 1;
     cpu->exc.vector = s->exc_vector;

@@ -386,7 +386,7 @@ int board_pic_ack(void *opaque)
 int64_t board_tsc_to_ns(void *opaque, uint64_t tsc)
 {
     struct board_cpu *c = opaque;
-    uint64_t ticks = tsc - (uint64_t)c->cpu->tsc_offset;
+    uint64_t ticks = tsc - c->cpu->tsc_offset;
 
     if ((int64_t)ticks < 0) /* before the clock began: long past */
         return 0;
