@@ -63,7 +63,7 @@ static inline struct f80 *x87_push(struct fpu *f)
     return x87_reg(f, f->top);
 }
 
-static inline void f80_copy(struct f80 *to, const struct f80 *from)
+RACY static inline void f80_copy(struct f80 *to, const struct f80 *from)
 {
     memcpy(to->b, from->b, 8);
     memcpy(to->b + 8, from->b + 8, 2);
@@ -78,23 +78,37 @@ static inline bool x87_fast_ok(const struct fpu *f)
     return f->cw & CW_UM;
 }
 
-/* Brackets around a run of host x87 instructions that round. */
-static inline void x87_round_begin(const struct fpu *f)
+/* Does the guest round as the host's x87 does between instructions: to nearest, in 80 bits? */
+static inline bool x87_rounds_as_host(const struct fpu *f)
 {
-    if (unlikely((f->cw & (CW_PC | CW_RC)) != CW_PC)) {
-        uint16_t cw = (uint16_t)((f->cw & (CW_PC | CW_RC)) | CW_MASKS | CW_ONES);
-
-        __asm__ volatile("fldcw %0" : : "m"(cw));
-    }
+    return (f->cw & (CW_PC | CW_RC)) == CW_PC;
 }
 
-static inline void x87_round_end(const struct fpu *f)
+/* Brackets around a run of host x87 instructions that round, and that run in them. */
+static inline void x87_round_begin(const struct fpu *f)
+{
+    uint16_t cw = (uint16_t)((f->cw & (CW_PC | CW_RC)) | CW_MASKS | CW_ONES);
+
+    __asm__ volatile("fldcw %0" : : "m"(cw));
+}
+
+static inline void x87_round_end(void)
 {
     static const uint16_t cw = CW_INIT;
 
-    if (unlikely((f->cw & (CW_PC | CW_RC)) != CW_PC))
-        __asm__ volatile("fldcw %0" : : "m"(cw));
+    __asm__ volatile("fldcw %0" : : "m"(cw));
 }
+
+#define X87_ROUND(f, run)                                                                          \
+    do {                                                                                           \
+        if (likely(x87_rounds_as_host(f))) {                                                       \
+            run;                                                                                   \
+        } else {                                                                                   \
+            x87_round_begin(f);                                                                    \
+            run;                                                                                   \
+            x87_round_end();                                                                       \
+        }                                                                                          \
+    } while (0)
 
 /* Flags of the host's status word that the guest's does not have. */
 static inline unsigned x87_fresh(const struct fpu *f, unsigned host_sw)
@@ -116,11 +130,32 @@ static inline void x87_note(struct cpu *cpu, const struct insn *i)
     cpu->fpu.fcs = cpu->seg[SEG_CS].sel;
 }
 
-static inline void x87_note_mem(struct cpu *cpu, const struct insn *i)
+static inline void x87_note_mem(struct cpu *cpu, const struct insn *i, uint64_t offset)
 {
     x87_note(cpu, i);
-    cpu->fpu.fdp = ea_offset(cpu, i);
+    cpu->fpu.fdp = offset;
     cpu->fpu.fds = cpu->seg[i->seg].sel;
 }
+
+/* ---- handlers with a memory operand ---- */
+
+/* One for memory of any form and one for each flat form, around a stmt at the linear address va. */
+#define X87_MEM_AT(name, form, address, offset, stmt)                                              \
+    HANDLER(name##_##form)                                                                         \
+    {                                                                                              \
+        gva_t va;                                                                                  \
+                                                                                                   \
+        X87_WAIT;                                                                                  \
+        va = address;                                                                              \
+        stmt;                                                                                      \
+        x87_note_mem(cpu, i, offset);                                                              \
+        NEXT;                                                                                      \
+    }
+#define X87_MEM(name, size, acc, stmt)                                                             \
+    X87_MEM_AT(name, gen, ea_gen(cpu, i, size, acc), ea_offset(cpu, i), stmt)                      \
+    X87_MEM_AT(name, x32, ea_x32(cpu, i), va, stmt)                                                \
+    X87_MEM_AT(name, x64, ea_x64(cpu, i), va, stmt)                                                \
+    X87_MEM_AT(name, b64, ea_b64(cpu, i), va, stmt)                                                \
+    FAMILY_FORMS(h_##name, name##_gen, name##_gen, name##_x32, name##_x64, name##_b64);
 
 #endif

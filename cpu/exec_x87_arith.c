@@ -3,7 +3,7 @@
  */
 #include "cpu/exec_x87.h"
 
-/* r := a op b, and the host's status word. */
+/* r := a op b, and the host's status word. (FSUBP is ST(0) - ST(1) to the assembler.) */
 #define F80_OP2(op)                                                                                \
     static ALWAYS_INLINE uint16_t f80_##op(struct f80 *r, const struct f80 *a,                     \
                                            const struct f80 *b)                                    \
@@ -12,10 +12,9 @@
                                                                                                    \
         __asm__ volatile("fldt %[b]\n\t"                                                           \
                          "fldt %[a]\n\t"                                                           \
-                         "f" #op " %%st(1), %%st\n\t"                                              \
+                         "f" #op "p\n\t"                                                           \
                          "fnstsw %[sw]\n\t"                                                        \
-                         "fstpt %[r]\n\t"                                                          \
-                         "fstp %%st(0)"                                                            \
+                         "fstpt %[r]"                                                              \
                          : [r] "=m"(*r), [sw] "=a"(sw)                                             \
                          : [a] "m"(*a), [b] "m"(*b)                                                \
                          : "st", "st(1)");                                                         \
@@ -50,9 +49,7 @@ static ALWAYS_INLINE void arith_reg(struct cpu *cpu, const struct insn *i,
         struct f80 r;
         unsigned sw;
 
-        x87_round_begin(f);
-        sw = op(&r, x87_reg(f, a), x87_reg(f, b));
-        x87_round_end(f);
+        X87_ROUND(f, sw = op(&r, x87_reg(f, a), x87_reg(f, b)));
         if (likely(!x87_fresh(f, sw))) {
             f80_copy(x87_reg(f, opcode == 0xd8 ? a : b), &r);
             x87_set_cc(f, sw, SW_C1);
@@ -74,9 +71,7 @@ static ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i,
         struct f80 r;
         unsigned sw;
 
-        x87_round_begin(f);
-        sw = op(&r, x87_reg(f, f->top), m);
-        x87_round_end(f);
+        X87_ROUND(f, sw = op(&r, x87_reg(f, f->top), m));
         if (likely(!x87_fresh(f, sw))) {
             f80_copy(x87_reg(f, f->top), &r);
             x87_set_cc(f, sw, SW_C1);
@@ -98,17 +93,11 @@ static ALWAYS_INLINE void arith_mem(struct cpu *cpu, const struct insn *i,
 
 #define ARITH_MEM(op, name, text, type, bits, opcode, n)                                           \
     F80_OPM(op##_##name, text, type)                                                               \
-    HANDLER(op##_##name)                                                                           \
-    {                                                                                              \
-        uint##bits##_t m;                                                                          \
+    X87_MEM(f##op##_##name, bits / 8, ACC_R, {                                                     \
+        uint##bits##_t m = mem_ld##bits(cpu, i, va);                                               \
                                                                                                    \
-        X87_WAIT;                                                                                  \
-        m = mem_ld##bits(cpu, i, ea_gen(cpu, i, bits / 8, ACC_R));                                 \
         arith_mem(cpu, i, f80_##op##_##name, opcode, n, &m);                                       \
-        x87_note_mem(cpu, i);                                                                      \
-        NEXT;                                                                                      \
-    }                                                                                              \
-    FAMILY(h_f##op##_##name, op##_##name);
+    })
 
 /* `n` is the reg field; in the ST(i) forms it gives the result of (ST(0) op ST(i)) all the same,
  * which the manual calls by the reversed name there. */

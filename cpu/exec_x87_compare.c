@@ -69,14 +69,11 @@ COMPARE_REG(fucompp, 1, true, 2, 0xda, 0xe8)
                          : "st");                                                                  \
         return sw;                                                                                 \
     }                                                                                              \
-    HANDLER(name)                                                                                  \
+    static ALWAYS_INLINE void name##_do(struct cpu *cpu, const struct insn *i, uint##bits##_t m)   \
     {                                                                                              \
         struct fpu *f = &cpu->fpu;                                                                 \
-        uint##bits##_t m;                                                                          \
         unsigned sw = 0;                                                                           \
                                                                                                    \
-        X87_WAIT;                                                                                  \
-        m = mem_ld##bits(cpu, i, ea_gen(cpu, i, bits / 8, ACC_R));                                 \
         if (likely(x87_full(f, f->top) &&                                                          \
                    !x87_fresh(f, sw = f80_##name(x87_reg(f, f->top), &m)))) {                      \
             x87_set_cc(f, sw, SW_CC);                                                              \
@@ -85,10 +82,8 @@ COMPARE_REG(fucompp, 1, true, 2, 0xda, 0xe8)
         } else {                                                                                   \
             x87_native(cpu, i, opcode, n << 3, &m);                                                \
         }                                                                                          \
-        x87_note_mem(cpu, i);                                                                      \
-        NEXT;                                                                                      \
     }                                                                                              \
-    FAMILY(h_##name, name);
+    X87_MEM(name, bits / 8, ACC_R, name##_do(cpu, i, mem_ld##bits(cpu, i, va)))
 COMPARE_MEM(fcom_m32, "fcoms", float, 32, 0xd8, 2, false)
 COMPARE_MEM(fcomp_m32, "fcoms", float, 32, 0xd8, 3, true)
 COMPARE_MEM(fcom_m64, "fcoml", double, 64, 0xdc, 2, false)

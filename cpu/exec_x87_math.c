@@ -36,9 +36,7 @@ static ALWAYS_INLINE void unary(struct cpu *cpu, const struct insn *i,
         struct f80 r;
         unsigned sw;
 
-        x87_round_begin(f);
-        sw = op(&r, x87_reg(f, f->top));
-        x87_round_end(f);
+        X87_ROUND(f, sw = op(&r, x87_reg(f, f->top)));
         if (likely(!x87_fresh(f, sw))) {
             f80_copy(x87_reg(f, f->top), &r);
             x87_set_cc(f, sw, ccs);
@@ -94,9 +92,7 @@ static ALWAYS_INLINE void binary(struct cpu *cpu, const struct insn *i,
         struct f80 r;
         unsigned sw;
 
-        x87_round_begin(f);
-        sw = op(&r, x87_reg(f, a), x87_reg(f, b));
-        x87_round_end(f);
+        X87_ROUND(f, sw = op(&r, x87_reg(f, a), x87_reg(f, b)));
         /* A remainder that is a NaN leaves some condition codes as they were. */
         if (likely(!x87_fresh(f, sw) && !(ccs == SW_CC && (r.b[9] & 0x7f) == 0x7f))) {
             f80_copy(x87_reg(f, pop ? b : a), &r);
