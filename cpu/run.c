@@ -116,24 +116,33 @@ static bool init_seen(const struct cpu *cpu, uint32_t ev)
     return (ev & EV_INIT) && (!cpu->in_smm || cpu->shutdown);
 }
 
-/* Takes at most one event; true when cpu_run should return (reason in *why). */
-static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
+/* What the host asks for, whatever the guest is in the middle of; true when cpu_run should return
+ * (reason in *why). */
+static bool handle_requests(struct cpu *cpu, volatile enum cpu_exit *why)
 {
-    uint32_t ev;
-
     atomic_store(&cpu->attention, 0);
     cpu_poll_group(cpu);
-    ev = atomic_load(&cpu->events);
-    if (cpu->shutdown && !(ev & (EV_INIT | EV_STOP))) {
-        *why = CPU_EXIT_SHUTDOWN;
-        return true;
-    }
-    if (ev & EV_STOP) {
+    if (atomic_load(&cpu->events) & EV_STOP) {
         cpu_clear_event(cpu, EV_STOP);
         *why = CPU_EXIT_STOP;
         return true;
     }
     drop_stale(cpu);
+    return false;
+}
+
+/* Takes at most one event; true when cpu_run should return (reason in *why). */
+static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
+{
+    uint32_t ev;
+
+    if (handle_requests(cpu, why))
+        return true;
+    ev = atomic_load(&cpu->events);
+    if (cpu->shutdown && !(ev & EV_INIT)) {
+        *why = CPU_EXIT_SHUTDOWN;
+        return true;
+    }
     if (init_seen(cpu, ev)) {
         cpu_clear_event(cpu, EV_INIT);
         cpu_reset(cpu, cpu->id == 0, true);
@@ -253,6 +262,9 @@ static void sleep_on(struct cpu *cpu)
     atomic_store(&cpu->attention, 1);
 }
 
+/* No instruction leads to so many exceptions in a row unless they never end. */
+#define SERIAL_MAX 8
+
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
 {
     sigjmp_buf catcher;
@@ -260,6 +272,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     volatile enum { IDLE, DELIVERING } doing = IDLE;
     volatile uint64_t steps_left = max_insns;
     volatile enum cpu_exit why = CPU_EXIT_STOP;
+    volatile unsigned serial = 0; /* exceptions during the delivery of others, in a row */
 
     cpu->catcher = &catcher;
     cpu->stepping = max_insns != 0;
@@ -277,8 +290,17 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     for (;;) {
         if (cpu->exc.pending) {
             doing = DELIVERING;
-            if (cpu->delivering >= 0)
+            if (cpu->delivering >= 0) {
                 exc_combine(cpu);
+                /* that can go on for ever: #AC while #AC is delivered */
+                if (atomic_load_explicit(&cpu->attention, memory_order_relaxed) &&
+                    handle_requests(cpu, &why))
+                    break;
+                if (cpu->stepping && ++serial == SERIAL_MAX) {
+                    why = CPU_EXIT_STEPS;
+                    break;
+                }
+            }
             if (!cpu->shutdown)
                 exc_deliver(cpu);
             cpu->exc.pending = false;
@@ -310,6 +332,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             break;
         }
         doing = IDLE;
+        serial = 0;
         cpu->mid_string = false;
         if (cpu->mode & MODE_STEP) {
             step_insn(cpu);
