@@ -15,6 +15,7 @@ struct options {
     const char *serial[MACHINE_MAX_SERIAL]; /* backend specs, NULL where there is none */
     const char *port_e9;                    /* spec or NULL */
     enum display_kind display;
+    bool display_given;     /* by an option */
     const char *screendump; /* file for the text screen, or NULL */
     bool nographic;
     bool snapshot; /* of every disk, wherever it stands on the command line */

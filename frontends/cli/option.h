@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of options share. An options_GROUP.c holds the options of one kind with their
+ * table; options.c knows the groups. Strings that are parsed live as long as struct options.
+ */
+#ifndef FRONTENDS_CLI_OPTION_H
+#define FRONTENDS_CLI_OPTION_H
+
+#include "frontends/cli/options.h"
+
+struct option {
+    const char *name;
+    const char *value; /* what to call it in the usage; NULL: takes none */
+    const char *what;  /* NULL: not in the usage */
+    /* False with one clear error. `value` is NULL when it takes none. */
+    bool (*fn)(struct options *o, const char *value, GError **err);
+};
+
+struct option_group {
+    const struct option *option;
+    unsigned n;
+};
+
+extern const struct option_group options_machine, options_boot, options_io, options_debug;
+
+/* Sets *err; false, to be returned. */
+bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a word that is none of n known ones: "unknown WHAT 'WORD'; did you mean …?" */
+bool option_fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
+                         size_t n);
+
+/* Makes o the owner of a string (g_malloc'ed), and returns it. */
+char *option_own(struct options *o, char *s);
+
+/* A comma list, "a=b,c,d=e"; a doubled comma stands for one. */
+struct option_pairs {
+    unsigned n;
+    const char *key[32], *value[32]; /* value NULL for a bare word */
+};
+bool option_pairs(struct options *o, const char *list, struct option_pairs *p, GError **err);
+
+/* "on", "off" and their likes; no value is on. A number from 0 to max, in C's notations. `what`
+ * names the thing in the error. */
+bool option_on_off(const char *what, const char *value, bool *out, GError **err);
+bool option_number(const char *what, const char *value, uint64_t max, uint64_t *out, GError **err);
+
+#endif
