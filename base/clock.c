@@ -74,6 +74,11 @@ void clock_stop(struct vclock *c)
         atomic_store(&c->stopped_at, clock_now(c));
 }
 
+bool clock_stopped(const struct vclock *c)
+{
+    return atomic_load(&c->stopped_at) >= 0;
+}
+
 void clock_cont(struct vclock *c)
 {
     int64_t frozen = atomic_load(&c->stopped_at);

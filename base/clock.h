@@ -42,6 +42,7 @@ void clock_advance_to(struct vclock *c, int64_t ns);
 /* Stops and continues time of a host clock. */
 void clock_stop(struct vclock *c);
 void clock_cont(struct vclock *c);
+bool clock_stopped(const struct vclock *c);
 
 /* Fires all timers whose deadline has come, in order (as clock_advance_to). Returns the next
  * deadline, or -1 when none is armed. Device lock held. */

@@ -26,6 +26,7 @@ enum board_request {
     REQUEST_CPU_RESET = 1 << 1, /* the INIT pin: chips stay */
     REQUEST_END = 1 << 2,
     REQUEST_VISIT = 1 << 3, /* machine_while_stopped */
+    REQUEST_PAUSE = 1 << 4,
 };
 
 #define BOARD_RUNS (-1)

@@ -216,8 +216,8 @@ static void wait_a_while(void *opaque, int64_t ns)
     vcpu_nap(c->vcpu, ns);
 }
 
-/* The map changed: on return nobody uses the old one. Translations go now; decoded code, which holds
- * no host address, before each vCPU's next block, unless the memory is the same. */
+/* The map changed: on return nobody uses the old one. Translations go now; decoded code, which
+ * holds no host address, before each vCPU's next block, unless the memory is the same. */
 static void map_changed(void *opaque, const struct memslots *was, const struct memslots *now)
 {
     struct board *b = opaque;

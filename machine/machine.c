@@ -4,7 +4,8 @@
  * See machine.h for the lock, board.h for what is requested of whom.
  *
  * A request stops every vCPU at an instruction boundary: each comes back from its engine and parks.
- * The first one's thread serves the request when all others are there, and lets them go.
+ * The first one's thread serves the request when all others are there, and lets them go; while the
+ * machine is paused it keeps them, and serves what else is requested.
  */
 #include "machine/machine.h"
 
@@ -18,6 +19,7 @@
 #include "devices/pc/apic.h"
 #include "machine/board.h"
 #include "machine/board_stats.h"
+#include "machine/notes.h"
 
 /* What somebody wants done while all stand still. */
 struct visit {
@@ -29,12 +31,16 @@ struct machine {
     struct board board;
     GSource *timers;
     bool started;
-    struct lock parking;      /* protects the next three */
-    unsigned parked;          /* vCPUs but the first that are stopped for a request */
-    struct visit *visit;      /* the one of REQUEST_VISIT, until it has been served */
-    struct condition changed; /* of parked, visit, or of the board's requests */
-    guint end_source;         /* the vCPUs have stopped for good and the main loop is to say so */
-    bool ended;               /* ended() was called */
+    struct machine_notes *notes;
+    struct lock parking; /* protects the next five */
+    unsigned parked;     /* vCPUs but the first that are stopped for a request */
+    bool paused;
+    unsigned resumes;              /* calls of machine_resume */
+    struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
+    struct condition changed;      /* of parked, paused, visit, or of the board's requests */
+    atomic_bool quit, reset_asked; /* by a front end, not by the guest */
+    guint end_source; /* the vCPUs have stopped for good and the main loop is to say so */
+    bool ended;       /* ended() was called */
 };
 
 /* ---- requests ---- */
@@ -106,6 +112,7 @@ static bool serve(struct machine *m, unsigned requests)
         requests |= REQUEST_END;
     }
     if (requests & REQUEST_END) {
+        notes_post(m->notes, MACHINE_EVENT_END, !m->quit);
         /* not g_main_context_invoke: before the main loop runs, that would call it here and now */
         m->end_source = g_idle_add_full(G_PRIORITY_HIGH, tell_ended, m, NULL);
         return false;
@@ -117,6 +124,7 @@ static bool serve(struct machine *m, unsigned requests)
             g_error_free(err);
             board_end(b, 1);
         }
+        notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
     } else if (requests & REQUEST_CPU_RESET) {
         for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
             apic_init(b->cpu[n].apic);
@@ -125,8 +133,29 @@ static bool serve(struct machine *m, unsigned requests)
         m->visit->fn(m->visit->opaque);
         m->visit = NULL;
     }
+    if ((requests & REQUEST_PAUSE) && !m->paused) {
+        m->paused = true;
+        clock_stop(b->clock);
+        notes_post(m->notes, MACHINE_EVENT_PAUSED, false);
+    }
     lock_drop(b->lock);
     return true;
+}
+
+/* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. */
+static void wait_paused(struct machine *m)
+{
+    struct board_cpu *c = &m->board.cpu[0];
+
+    /* its attention is what a kick sets; whatever event is lost here, the next run looks anew */
+    cpu_clear_event(c->cpu, EV_STOP);
+    atomic_store(&c->cpu->attention, 0);
+    if (!m->paused || atomic_load(&m->board.requests))
+        return;
+    condition_broadcast(&m->changed);
+    lock_drop(&m->parking);
+    vcpu_sleep(c->vcpu);
+    lock_take(&m->parking);
 }
 
 /* The first vCPU's part: waits for the others and serves what is requested. */
@@ -141,12 +170,22 @@ static bool lead(struct machine *m)
     lock_take(&m->parking);
     while (m->parked < b->n_cpus - 1)
         condition_wait(&m->changed, &m->parking);
-    requests = atomic_fetch_and(&b->requests, REQUEST_END);
-    if (requests)
-        go_on = serve(m, requests);
+    for (;;) {
+        requests = atomic_fetch_and(&b->requests, REQUEST_END);
+        if (requests)
+            go_on = serve(m, requests);
+        if (!go_on || !m->paused)
+            break;
+        wait_paused(m);
+    }
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
     return go_on;
+}
+
+static bool ending(struct machine *m)
+{
+    return atomic_load(&m->board.requests) & REQUEST_END;
 }
 
 /* Another's: parks until nothing is requested, for good when the end is. */
@@ -158,9 +197,9 @@ static bool park(struct machine *m)
     lock_take(&m->parking);
     m->parked++;
     condition_broadcast(&m->changed);
-    while (atomic_load(&b->requests) & ~(unsigned)REQUEST_END)
+    while (!ending(m) && (m->paused || atomic_load(&b->requests)))
         condition_wait(&m->changed, &m->parking);
-    end = atomic_load(&b->requests) & REQUEST_END;
+    end = ending(m);
     if (!end)
         m->parked--;
     lock_drop(&m->parking);
@@ -172,14 +211,9 @@ static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
 {
     struct machine *m = opaque;
 
-    if (why == CPU_EXIT_SHUTDOWN && !(atomic_load(&m->board.requests) & REQUEST_END))
+    if (why == CPU_EXIT_SHUTDOWN && !ending(m))
         triple_fault(m, cpu);
     return cpu->id == 0 ? lead(m) : park(m);
-}
-
-static bool ending(struct machine *m)
-{
-    return atomic_load(&m->board.requests) & REQUEST_END;
 }
 
 bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque)
@@ -204,6 +238,54 @@ bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *op
     return done;
 }
 
+void machine_ask_pause(struct machine *m)
+{
+    board_request(&m->board, REQUEST_PAUSE);
+}
+
+void machine_pause(struct machine *m)
+{
+    unsigned resumes;
+
+    lock_take(&m->parking);
+    resumes = m->resumes;
+    if (!m->paused)
+        board_request(&m->board, REQUEST_PAUSE);
+    while (!m->paused && resumes == m->resumes && !ending(m))
+        condition_wait(&m->changed, &m->parking);
+    lock_drop(&m->parking);
+}
+
+void machine_resume(struct machine *m)
+{
+    struct board *b = &m->board;
+
+    lock_take(&m->parking);
+    /* a pause that was asked for and not yet made is over, too */
+    atomic_fetch_and(&b->requests, ~(unsigned)REQUEST_PAUSE);
+    m->resumes++;
+    if (m->paused && !ending(m)) {
+        m->paused = false;
+        lock_take(b->lock);
+        clock_cont(b->clock);
+        lock_drop(b->lock);
+        notes_post(m->notes, MACHINE_EVENT_RESUMED, false);
+        vcpu_kick(b->cpu[0].vcpu);
+    }
+    condition_broadcast(&m->changed);
+    lock_drop(&m->parking);
+}
+
+bool machine_paused(struct machine *m)
+{
+    bool paused;
+
+    lock_take(&m->parking);
+    paused = m->paused;
+    lock_drop(&m->parking);
+    return paused;
+}
+
 /* ---- timers on the main loop ---- */
 
 struct timer_source {
@@ -215,7 +297,7 @@ static void schedule(struct timer_source *t, int64_t deadline)
 {
     int64_t wait;
 
-    if (deadline < 0) {
+    if (deadline < 0 || clock_stopped(t->board->clock)) { /* going on, the clock rearms */
         g_source_set_ready_time(&t->source, -1);
         return;
     }
@@ -267,6 +349,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->clock = clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
+    m->notes = notes_new();
     lock_init(&m->parking);
     condition_init(&m->changed);
     if (!accel) {
@@ -321,6 +404,7 @@ void machine_free(struct machine *m)
     clock_free(m->board.clock);
     if (m->end_source && !m->ended)
         g_source_remove(m->end_source);
+    notes_free(m->notes);
     condition_clear(&m->changed);
     lock_clear(&m->parking);
     g_free(m);
@@ -336,6 +420,8 @@ bool machine_start(struct machine *m, GError **err)
     lock_drop(m->board.lock);
     if (ok) {
         m->started = true;
+        if (m->board.cfg.start_paused)
+            machine_ask_pause(m); /* heard before the first instruction */
         for (unsigned n = 0; n < m->board.n_cpus; n++)
             vcpu_start(m->board.cpu[n].vcpu);
     }
@@ -344,7 +430,30 @@ bool machine_start(struct machine *m, GError **err)
 
 void machine_quit(struct machine *m, int status)
 {
+    atomic_store(&m->quit, true);
     board_end(&m->board, status);
+}
+
+void machine_reset(struct machine *m)
+{
+    atomic_store(&m->reset_asked, true);
+    board_request(&m->board, REQUEST_RESET);
+}
+
+void machine_listen(struct machine *m, void (*fn)(void *opaque, const struct machine_note *note),
+                    void *opaque)
+{
+    notes_listen(m->notes, fn, opaque);
+}
+
+unsigned machine_cpus(const struct machine *m)
+{
+    return m->board.n_cpus;
+}
+
+struct cpu *machine_cpu(struct machine *m, unsigned n)
+{
+    return m->board.cpu[n].cpu;
 }
 
 struct board *machine_board(struct machine *m)
@@ -377,6 +486,7 @@ void machine_power_button(struct machine *m)
     lock_take(m->board.lock);
     acpi_pm_power_button(m->board.pm);
     lock_drop(m->board.lock);
+    notes_post(m->notes, MACHINE_EVENT_POWERDOWN, false);
 }
 
 char *machine_screen_text(struct machine *m)

@@ -56,6 +56,7 @@ struct machine_config {
     bool no_reboot; /* a guest reset ends the machine */
     bool rtc_local; /* the RTC shows local time */
     bool no_vga;
+    bool start_paused; /* machine_start leaves it as machine_pause does */
     /* Called on the main thread when the machine is over; machine_exit_status then says how. */
     void (*ended)(void *opaque);
     void *opaque;
@@ -79,6 +80,40 @@ bool machine_start(struct machine *m, GError **err);
 /* Asks the machine to end with `status`; ended() follows. Any thread; the first request wins. */
 void machine_quit(struct machine *m, int status);
 
+/* Asks for a reset, as its button would. Any thread. */
+void machine_reset(struct machine *m);
+
+/* Pausing: every vCPU stands between two instructions, outside guest mode, and time stands still.
+ * What is asked of the machine meanwhile (a reset, the end, machine_while_stopped) is done, and a
+ * reset leaves it paused. machine_pause returns when it is so, or another thread has
+ * resumed it or the machine is ending; machine_ask_pause at once. Pausing what is paused, and
+ * resuming what is not, does nothing. The machine has been started. Any thread; machine_pause and
+ * machine_resume not on a vCPU's and without the device lock. */
+void machine_pause(struct machine *m);
+void machine_ask_pause(struct machine *m);
+void machine_resume(struct machine *m);
+bool machine_paused(struct machine *m);
+
+/* What front ends may want to be told. */
+enum machine_event {
+    MACHINE_EVENT_PAUSED,
+    MACHINE_EVENT_RESUMED,
+    MACHINE_EVENT_RESET,     /* it has been done */
+    MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
+    MACHINE_EVENT_END,       /* machine_exit_status says how */
+};
+
+struct machine_note {
+    enum machine_event event;
+    bool guest;      /* it was the guest's doing */
+    int64_t real_us; /* when: microseconds since 1970 */
+};
+
+/* Calls fn on the main thread, without locks, for each event from now on, in their order. Main
+ * thread, before machine_start; there is no taking it back. */
+void machine_listen(struct machine *m, void (*fn)(void *opaque, const struct machine_note *note),
+                    void *opaque);
+
 /* How it ended; -1 while nobody has asked for the end. Any thread. */
 int machine_exit_status(const struct machine *m);
 
@@ -98,6 +133,11 @@ void machine_power_button(struct machine *m);
 
 /* The VGA text screen in UTF-8; g_free it. Takes the device lock. */
 char *machine_screen_text(struct machine *m);
+
+/* vCPU n of machine_cpus(m). Its state may be looked at while it is stopped. */
+struct cpu;
+unsigned machine_cpus(const struct machine *m);
+struct cpu *machine_cpu(struct machine *m, unsigned n);
 
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);

@@ -77,6 +77,14 @@ static bool opt_log_file(struct options *o, const char *value, GError **err)
     return r == 0 || option_fail(err, "%s: cannot write: %s", value, g_strerror(-r));
 }
 
+static bool opt_start_paused(struct options *o, const char *value, GError **err)
+{
+    (void)value;
+    (void)err;
+    o->machine.start_paused = true;
+    return true;
+}
+
 static bool opt_stats(struct options *o, const char *value, GError **err)
 {
     (void)value;
@@ -87,6 +95,7 @@ static bool opt_stats(struct options *o, const char *value, GError **err)
 
 static const struct option options[] = {
     {"device", "isa-debug-exit[,iobase=N][,iosize=N]|pc-testdev", "add a device", opt_device},
+    {"S", NULL, "start paused", opt_start_paused},
     {"stats", NULL, "print counters at the end", opt_stats},
     {"d", "LIST", "log what happens; -d help lists the categories", opt_log},
     {"D", "FILE", "where the log goes (default stderr)", opt_log_file},
