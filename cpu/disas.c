@@ -7,8 +7,10 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/symbols.h"
 #include "cpu/flags.h"
 #include "cpu/mmu.h"
+#include "cpu/trace_filter.h"
 
 size_t disas(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t rip, char *buf,
              size_t buf_size)
@@ -54,22 +56,35 @@ static void insn_text(struct cpu *cpu, char *buf, size_t size)
     disas(bytes, n, cpu->mode, cpu->gpr[REG_RIP], buf, size);
 }
 
+/* " <name+offset>" of the instruction at RIP, where symbols are known. */
+static void place_text(const struct cpu *cpu, char *buf, size_t size)
+{
+    char name[128];
+
+    buf[0] = 0;
+    if (symbols_known() && symbols_name(cpu->code_base + cpu->gpr[REG_RIP], name, sizeof(name)))
+        snprintf(buf, size, " <%s>", name);
+}
+
 void disas_trace(struct cpu *cpu)
 {
-    char text[128], who[16] = "";
+    char text[128], place[136], who[16] = "";
 
+    if (!trace_wanted(cpu))
+        return;
+    place_text(cpu, place, sizeof(place));
     if (cpu_group_size(cpu->group) > 1)
         snprintf(who, sizeof(who), "cpu%u: ", cpu->id);
     insn_text(cpu, text, sizeof(text));
     if (!log_on(LOG_INSN)) {
-        log_msg(LOG_EXEC, "%s%04x:%016" PRIx64 " %s", who, cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP],
-                text);
+        log_msg(LOG_EXEC, "%s%04x:%016" PRIx64 "%s %s", who, cpu->seg[SEG_CS].sel,
+                cpu->gpr[REG_RIP], place, text);
         return;
     }
     log_msg(LOG_INSN,
-            "%s%04x:%016" PRIx64 " %-40s ax=%" PRIx64 " cx=%" PRIx64 " dx=%" PRIx64 " bx=%" PRIx64
+            "%s%04x:%016" PRIx64 "%s %-40s ax=%" PRIx64 " cx=%" PRIx64 " dx=%" PRIx64 " bx=%" PRIx64
             " sp=%" PRIx64 " bp=%" PRIx64 " si=%" PRIx64 " di=%" PRIx64 " fl=%" PRIx64,
-            who, cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], text, cpu->gpr[REG_RAX],
+            who, cpu->seg[SEG_CS].sel, cpu->gpr[REG_RIP], place, text, cpu->gpr[REG_RAX],
             cpu->gpr[REG_RCX], cpu->gpr[REG_RDX], cpu->gpr[REG_RBX], cpu->gpr[REG_RSP],
             cpu->gpr[REG_RBP], cpu->gpr[REG_RSI], cpu->gpr[REG_RDI], cpu_rflags(cpu));
 }
@@ -87,7 +102,7 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
     static const char *const regs[] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                        "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"};
     static const char *const segs[] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDT", "TR"};
-    char text[128];
+    char text[128], place[136];
 
     if (cpu_group_size(cpu->group) > 1)
         fprintf(f, "CPU %u%s\n", cpu->id, cpu->wait_sipi ? " waiting for its start-up IPI" : "");
@@ -113,7 +128,8 @@ void cpu_dump(const struct cpu *cpu, FILE *f)
             " DR6 %08" PRIx64 " DR7 %08" PRIx64 "\n",
             cpu->dr[0], cpu->dr[1], cpu->dr[2], cpu->dr[3], cpu->dr6, cpu->dr7);
     insn_text((struct cpu *)(uintptr_t)cpu, text, sizeof(text));
-    fprintf(f, "at RIP: %s\n", text);
+    place_text(cpu, place, sizeof(place));
+    fprintf(f, "at RIP%s: %s\n", place, text);
     fprintf(f,
             "instructions %" PRIu64 ", TLB fills %" PRIu64 ", walks %" PRIu64 ", blocks %" PRIu64
             ", retired %" PRIu64 "\n",

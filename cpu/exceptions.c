@@ -13,6 +13,7 @@
 #include "cpu/flags.h"
 #include "cpu/segments.h"
 #include "cpu/task.h"
+#include "cpu/trace_filter.h"
 
 #define BENIGN 0x100 /* in cpu->delivering */
 
@@ -287,7 +288,7 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
         cpu->nmi_blocked = true;
     /* of what MOV SS held back, INT n leaves the breakpoints to its handler's first instruction */
     cpu->pending_db &= ev->kind == EVK_SOFT_INT || ev->kind == EVK_ICEBP ? 0xf : 0;
-    if (log_on(LOG_INT))
+    if (log_on(LOG_INT) && trace_wanted(cpu))
         log_msg(LOG_INT, "cpu%u: vector %02x kind %d error %x at %04x:%llx cr2 %llx rax %llx",
                 cpu->id, ev->vector, (int)ev->kind, ev->has_error ? ev->error : 0,
                 cpu->seg[SEG_CS].sel, (unsigned long long)ret, (unsigned long long)cpu->cr2,

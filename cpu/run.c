@@ -13,6 +13,7 @@
 #include "cpu/fpu.h"
 #include "cpu/monitor.h"
 #include "cpu/smm.h"
+#include "cpu/trace_filter.h"
 
 #include <inttypes.h>
 
@@ -46,7 +47,7 @@ void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err)
 void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
 {
     cpu->cr2 = va;
-    if (log_on(LOG_MMU))
+    if (log_on(LOG_MMU) && trace_wanted(cpu))
         log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
 }

@@ -6,6 +6,8 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/symbols.h"
+#include "cpu/trace_filter.h"
 
 static bool device_exit(struct options *o, const struct option_pairs *p, GError **err)
 {
@@ -69,6 +71,20 @@ static bool opt_log(struct options *o, const char *value, GError **err)
                                option_own(o, g_strndup(bad, strcspn(bad, ","))), names, n);
 }
 
+static bool opt_log_filter(struct options *o, const char *value, GError **err)
+{
+    const char *bad, *why = trace_filter_add(value, &bad);
+
+    (void)o;
+    return !why || option_fail(err, "-dfilter: '%.*s' %s", (int)strcspn(bad, ","), bad, why);
+}
+
+static bool opt_symbols(struct options *o, const char *value, GError **err)
+{
+    (void)o;
+    return symbols_add_file(value, err);
+}
+
 static bool opt_log_file(struct options *o, const char *value, GError **err)
 {
     int r = log_set_file(value);
@@ -98,6 +114,10 @@ static const struct option options[] = {
     {"S", NULL, "start paused", opt_start_paused},
     {"stats", NULL, "print counters at the end", opt_stats},
     {"d", "LIST", "log what happens; -d help lists the categories", opt_log},
+    {"dfilter", "FIRST..LAST|FROM+SIZE|FROM-SIZE|cpl=N|cr3=N,...",
+     "what exec, insn, int and mmu are to tell of", opt_log_filter},
+    {"symbols", "FILE", "names for addresses: an ELF file or a System.map; may be repeated",
+     opt_symbols},
     {"D", "FILE", "where the log goes (default stderr)", opt_log_file},
 };
 
