@@ -263,6 +263,15 @@ bool symbols_name(uint64_t addr, char *buf, size_t size)
     return true;
 }
 
+bool symbols_start(uint64_t addr, uint64_t *start)
+{
+    const struct symbol *s = around(addr);
+
+    if (s)
+        *start = s->addr;
+    return s != NULL;
+}
+
 bool symbols_find(const char *name, uint64_t *addr)
 {
     for (size_t k = 0; table && k < table->len; k++) {

@@ -19,6 +19,9 @@ bool symbols_add_file(const char *path, GError **err);
  * when it lies in none. Any thread. */
 bool symbols_name(uint64_t addr, char *buf, size_t size);
 
+/* Where the symbol that `addr` lies in begins. Any thread. */
+bool symbols_start(uint64_t addr, uint64_t *start);
+
 /* The address of a symbol of exactly this name. Any thread. */
 bool symbols_find(const char *name, uint64_t *addr);
 

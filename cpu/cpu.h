@@ -78,10 +78,11 @@ enum {
     EV_SMI = 1 << 2,
     EV_INIT = 1 << 3,
     EV_SIPI = 1 << 4,
-    EV_STOP = 1 << 5,  /* leave cpu_run */
-    EV_FLUSH = 1 << 6, /* the physical map changed: drop TLB and decoded code */
-    EV_CODE = 1 << 7,  /* DMA wrote decoded code: see blocks.h */
-    EV_AUDIT = 1 << 8, /* check the MMU's invariants: see mmu_shadow_audit */
+    EV_STOP = 1 << 5,   /* leave cpu_run */
+    EV_FLUSH = 1 << 6,  /* the physical map changed: drop TLB and decoded code */
+    EV_CODE = 1 << 7,   /* DMA wrote decoded code: see blocks.h */
+    EV_AUDIT = 1 << 8,  /* check the MMU's invariants: see mmu_shadow_audit */
+    EV_SAMPLE = 1 << 9, /* hooks.sample; does not end a HLT */
 };
 
 /* Interrupt shadow and the like: cpu.inhibit. */
@@ -218,6 +219,7 @@ struct cpu_hooks {
     void (*wait_a_while)(void *opaque, int64_t ns);
     void (*ferr)(void *opaque, bool level); /* FERR# (IRQ 13), or NULL: not connected */
     void (*audit)(void *opaque);            /* EV_AUDIT, or NULL */
+    void (*sample)(void *opaque); /* EV_SAMPLE: look at the state between two blocks; or NULL */
 };
 
 /* A port access as an SMI reports it. */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/symbols.h"
 #include "cpu/flags.h"
-#include "cpu/mmu.h"
+#include "cpu/peek.h"
 #include "cpu/trace_filter.h"
 
 size_t disas(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t rip, char *buf,
@@ -34,18 +34,7 @@ size_t disas(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t rip, ch
 
 size_t disas_fetch(struct cpu *cpu, uint64_t rip, uint8_t *bytes, size_t len)
 {
-    for (size_t k = 0; k < len; k++) {
-        gva_t lin = cpu->code_base + rip + k;
-        gpa_t gpa;
-        const uint8_t *p;
-
-        if (!cpu_code64(cpu))
-            lin = (uint32_t)lin;
-        if (cpu->mmu->probe(cpu, lin, &gpa) || !(p = memslots_ptr(cpu->slots, gpa)))
-            return k;
-        bytes[k] = *p;
-    }
-    return len;
+    return cpu_peek(cpu, cpu->code_base + rip, bytes, len);
 }
 
 static void insn_text(struct cpu *cpu, char *buf, size_t size)

@@ -90,7 +90,8 @@ static bool can_take_intr(const struct cpu *cpu)
     return (cpu->rflags & FL_IF) && !cpu->inhibit;
 }
 
-/* What other threads, or a hook just called, made void: translations, decoded code. */
+/* What other threads, or a hook just called, made void: translations, decoded code; and what they
+ * want to see. */
 static void drop_stale(struct cpu *cpu)
 {
     uint32_t ev = atomic_load(&cpu->events);
@@ -108,6 +109,11 @@ static void drop_stale(struct cpu *cpu)
         cpu_clear_event(cpu, EV_AUDIT);
         if (cpu->hooks.audit)
             cpu->hooks.audit(cpu->hooks.opaque);
+    }
+    if (unlikely(ev & EV_SAMPLE)) {
+        cpu_clear_event(cpu, EV_SAMPLE);
+        if (cpu->hooks.sample)
+            cpu->hooks.sample(cpu->hooks.opaque);
     }
 }
 

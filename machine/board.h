@@ -14,6 +14,7 @@
 #include "machine/kernel_boot.h"
 #include "machine/machine.h"
 #include "machine/memory.h"
+#include "machine/profile.h"
 #include "machine/smbios.h"
 
 #define BOARD_MAX_DEVICES 48
@@ -49,6 +50,7 @@ struct board {
     struct bus *ports, *mmio;
     struct cpu_group *group;
     struct mmu_shadow *shadow;              /* mmu=shadow */
+    struct profile *profile;                /* NULL: none is wanted */
     uint64_t audits;                        /* of it, that were done; device lock */
     struct board_cpu cpu[MACHINE_MAX_CPUS]; /* the first is the bootstrap processor */
     unsigned n_cpus;

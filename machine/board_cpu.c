@@ -190,6 +190,13 @@ static void ferr(void *opaque, bool level)
 }
 
 /* With the device lock, so that no device writes, and with the other vCPUs outside guest mode. */
+static void sample(void *opaque)
+{
+    struct board_cpu *c = opaque;
+
+    profile_take(c->board->profile, c->cpu);
+}
+
 static void audit(void *opaque)
 {
     struct board_cpu *c = opaque;
@@ -294,6 +301,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
                 .wait_for_event = wait_for_event,
                 .wait_a_while = wait_a_while,
                 .audit = b->shadow ? audit : NULL,
+                .sample = b->profile ? sample : NULL,
             },
     };
 
@@ -306,6 +314,7 @@ bool board_cpus_new(struct board *b, GError **err)
     struct dirty_protect protect = {.opaque = b, .flush = flush_for_log, .stopped = all_stopped};
 
     b->group = cpu_group_new();
+    b->profile = b->cfg.profile ? profile_new() : NULL;
     if (cpus > MACHINE_MAX_CPUS) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "%u CPUs: at most %d are supported",
                     cpus, MACHINE_MAX_CPUS);
@@ -341,6 +350,7 @@ void board_cpus_free(struct board *b)
     while (b->n_cpus)
         cpu_free(b->cpu[--b->n_cpus].cpu);
     cpu_group_free(b->group);
+    profile_free(b->profile);
 }
 
 void board_cpus_reset(struct board *b)

@@ -32,6 +32,7 @@ struct machine {
     GSource *timers;
     bool started;
     struct machine_notes *notes;
+    struct cpu *profiled[MACHINE_MAX_CPUS];
     struct lock parking; /* protects the next five */
     unsigned parked;     /* vCPUs but the first that are stopped for a request */
     bool paused;
@@ -388,6 +389,8 @@ void machine_free(struct machine *m)
     }
     if (m->started) {
         board_end(&m->board, MACHINE_EXIT_OFF);
+        if (m->board.profile)
+            profile_stop(m->board.profile);
         for (unsigned n = 0; n < m->board.n_cpus; n++)
             vcpu_join(m->board.cpu[n].vcpu);
     }
@@ -410,6 +413,19 @@ void machine_free(struct machine *m)
     g_free(m);
 }
 
+static void start_profile(struct machine *m)
+{
+    for (unsigned n = 0; n < m->board.n_cpus; n++)
+        m->profiled[n] = m->board.cpu[n].cpu;
+    profile_start(m->board.profile, m->profiled, m->board.n_cpus);
+}
+
+bool machine_write_profile(struct machine *m, const char *path, GError **err)
+{
+    profile_stop(m->board.profile);
+    return profile_write(m->board.profile, path, err);
+}
+
 bool machine_start(struct machine *m, GError **err)
 {
     bool ok;
@@ -424,6 +440,8 @@ bool machine_start(struct machine *m, GError **err)
             machine_ask_pause(m); /* heard before the first instruction */
         for (unsigned n = 0; n < m->board.n_cpus; n++)
             vcpu_start(m->board.cpu[n].vcpu);
+        if (m->board.profile)
+            start_profile(m);
     }
     return ok;
 }

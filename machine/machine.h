@@ -56,6 +56,7 @@ struct machine_config {
     bool no_reboot; /* a guest reset ends the machine */
     bool rtc_local; /* the RTC shows local time */
     bool no_vga;
+    bool profile;      /* see machine_write_profile */
     bool start_paused; /* machine_start leaves it as machine_pause does */
     /* Called on the main thread when the machine is over; machine_exit_status then says how. */
     void (*ended)(void *opaque);
@@ -149,5 +150,9 @@ uint64_t machine_instructions(const struct machine *m);
  * without newlines. The vCPUs have stopped. */
 void machine_print_stats(struct machine *m, void (*line)(void *opaque, const char *text),
                          void *opaque);
+
+/* With profile configured: what the guest's code was at (profile.h), into a file. False with an
+ * error that names it. The vCPUs have stopped. */
+bool machine_write_profile(struct machine *m, const char *path, GError **err);
 
 #endif

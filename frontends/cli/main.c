@@ -268,6 +268,8 @@ static int run(struct app *a)
     status = machine_exit_status(a->machine);
     if (a->o.screendump)
         write_screendump(a);
+    if (a->o.profile && !machine_write_profile(a->machine, a->o.profile, &err))
+        return fail(err);
     if (a->o.stats)
         print_stats(a, g_get_monotonic_time() - began);
     return status;

@@ -17,6 +17,7 @@ struct options {
     enum display_kind display;
     bool display_given;     /* by an option */
     const char *screendump; /* file for the text screen, or NULL */
+    const char *profile;    /* file, or NULL */
     bool nographic;
     bool snapshot; /* of every disk, wherever it stands on the command line */
     bool stats;

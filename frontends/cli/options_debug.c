@@ -101,6 +101,14 @@ static bool opt_start_paused(struct options *o, const char *value, GError **err)
     return true;
 }
 
+static bool opt_profile(struct options *o, const char *value, GError **err)
+{
+    (void)err;
+    o->profile = value;
+    o->machine.profile = true;
+    return true;
+}
+
 static bool opt_stats(struct options *o, const char *value, GError **err)
 {
     (void)value;
@@ -111,6 +119,7 @@ static bool opt_stats(struct options *o, const char *value, GError **err)
 
 static const struct option options[] = {
     {"device", "isa-debug-exit[,iobase=N][,iosize=N]|pc-testdev", "add a device", opt_device},
+    {"profile", "FILE", "write where the guest's time goes, as folded stacks", opt_profile},
     {"S", NULL, "start paused", opt_start_paused},
     {"stats", NULL, "print counters at the end", opt_stats},
     {"d", "LIST", "log what happens; -d help lists the categories", opt_log},
