@@ -23,6 +23,7 @@ static const struct {
     {"reset", "resets, and the registers on SIGUSR1", LOG_RESET},
     {"mmu", "page faults", LOG_MMU},
     {"boot", "firmware, kernel and tables: what was loaded where", LOG_BOOT},
+    {"dev", "accesses to devices' ports and registers", LOG_DEV},
 };
 #define N_CATEGORIES (sizeof(categories) / sizeof(categories[0]))
 

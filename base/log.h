@@ -18,6 +18,7 @@ enum log_category {
     LOG_RESET = 1 << 5, /* resets, triple faults, power changes */
     LOG_MMU = 1 << 6,   /* page faults, flushes */
     LOG_BOOT = 1 << 7,  /* what the loaders put where */
+    LOG_DEV = 1 << 8,   /* accesses to devices' ports and registers */
 };
 
 /* Bits of enum log_category now wanted. Set before the machine starts, then only read. */

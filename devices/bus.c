@@ -156,6 +156,13 @@ static unsigned piece(const struct bus_region *r, uint64_t addr, unsigned size)
     return size;
 }
 
+static void log_access(const struct bus *bus, const struct bus_region *r, const char *verb,
+                       uint64_t addr, uint64_t val, unsigned size)
+{
+    log_msg(LOG_DEV, "%s: %s 0x%" PRIx64 " %s+0x%" PRIx64 " = 0x%" PRIx64 " (%u)", bus->name, verb,
+            addr, r->name, addr - r->base, val, size);
+}
+
 uint64_t bus_read(struct bus *bus, uint64_t addr, unsigned size)
 {
     uint64_t val = 0;
@@ -171,6 +178,8 @@ uint64_t bus_read(struct bus *bus, uint64_t addr, unsigned size)
         if (r) {
             n = piece(r, addr + done, n);
             part = region_read(r, addr + done - r->base, n);
+            if (unlikely(log_on(LOG_DEV)))
+                log_access(bus, r, "reads", addr + done, part, n);
         } else {
             n = 1;
             part = 0xff;
@@ -194,6 +203,8 @@ void bus_write(struct bus *bus, uint64_t addr, uint64_t val, unsigned size)
 
         if (r) {
             n = piece(r, addr + done, n);
+            if (unlikely(log_on(LOG_DEV)))
+                log_access(bus, r, "writes", addr + done, zext(val >> (8 * done), n), n);
             region_write(r, addr + done - r->base, val >> (8 * done), n);
         } else {
             n = 1;

@@ -2,6 +2,10 @@
 /* The bus: decoding, splitting, widening and refusal of overlaps (devices/bus.h). */
 #include "tests/unit/unit.h"
 
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "devices/bus.h"
 
 struct probe {
@@ -92,12 +96,44 @@ static void test_overlap(void **state)
     bus_free(bus);
 }
 
+/* -d dev: every access in the pieces that the device gets, and -d io: those that nobody answers. */
+static void test_log(void **state)
+{
+    struct bus *bus = bus_new("port", 0xffff);
+    struct probe p = {0};
+    struct bus_region r;
+    char *path, *text;
+    int fd = g_file_open_tmp("penumbra-bus-XXXXXX", &path, NULL);
+
+    (void)state;
+    close(fd);
+    assert_int_equal(log_set_file(path), 0);
+    bus_region_init(&r, "probe", 4, &byte_ops, &p);
+    assert_true(bus_map(bus, &r, 0x100, NULL));
+    bus_write(bus, 0x102, 0x1234, 2); /* not wanted yet */
+    log_mask = LOG_DEV | LOG_IO;
+    bus_write(bus, 0x102, 0x1234, 2);
+    bus_read(bus, 0x101, 1);
+    bus_read(bus, 0x99, 1);
+    log_mask = 0;
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    assert_string_equal(text, "port: writes 0x102 probe+0x2 = 0x34 (1)\n"
+                              "port: writes 0x103 probe+0x3 = 0x12 (1)\n"
+                              "port: reads 0x101 probe+0x1 = 0x22 (1)\n"
+                              "port: nobody reads 0x99 (1)\n");
+    g_free(text);
+    g_unlink(path);
+    g_free(path);
+    bus_free(bus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_widen),
         cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_log),
     };
     return unit_main(tests);
 }
