@@ -418,12 +418,12 @@ static void bind_whole(struct cpu *cpu, struct block *b)
 }
 
 /* The whole of it is built. */
-static void put_breakpoint(struct cpu *cpu, struct block *b)
+static void put_entry(struct cpu *cpu, struct block *b)
 {
-    if (likely(!debugger_may_break(cpu, b->gpa)))
+    if (likely(!cpu->ring && !debugger_may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
-    b->insns[0].fn = op_breakpoint;
+    b->insns[0].fn = op_enter;
 }
 
 /* Copies code of one page. A store of up to eight aligned bytes that another vCPU makes meanwhile
@@ -559,12 +559,12 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
         if (add_insn(b, &in))
             add_fallthrough(b, op_fallthrough);
         b->mode = cpu->mode;
-        put_breakpoint(cpu, b);
+        put_entry(cpu, b);
         return b == cpu->blocks->scratch ? b : publish(cpu, b);
     }
     append(b, st == DECODE_UD ? op_undefined : op_too_long, 0, 1);
     b->len = 1;
-    put_breakpoint(cpu, b);
+    put_entry(cpu, b);
     return b;
 }
 
@@ -597,7 +597,7 @@ static struct block *build(struct cpu *cpu, gva_t lin, gpa_t gpa, const uint8_t 
     init_block(b, cpu, gpa);
     if (!fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
         return build_straddling(cpu, lin, gpa, seg_avail);
-    put_breakpoint(cpu, b);
+    put_entry(cpu, b);
     return publish(cpu, b);
 }
 

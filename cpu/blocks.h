@@ -24,7 +24,7 @@ struct block {
     uint16_t n;    /* instructions */
     uint16_t len;  /* bytes */
     bool stale;
-    insn_fn *first; /* with op_breakpoint in its place: the first instruction's handler */
+    insn_fn *first; /* with op_enter in its place: the first instruction's handler */
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
@@ -78,6 +78,7 @@ void bind_block(struct block *b);
 insn_fn op_stale;       /* the block is gone: back to the loop at this instruction */
 insn_fn op_fallthrough; /* behind the last instruction of a block that does not end in a branch */
 insn_fn op_fallthrough_link; /* the same when what follows is in the same page */
+insn_fn op_enter;            /* before a block's first: see debugger.h and ring.h */
 insn_fn op_undefined;        /* #UD */
 insn_fn op_too_long;         /* #GP(0): over 15 bytes or over the segment limit */
 

@@ -17,6 +17,7 @@
 #include "cpu/fetch.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
+#include "cpu/ring.h"
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
 {
@@ -37,6 +38,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
+    cpu->ring = ring_new(cfg->ring);
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
@@ -54,6 +56,7 @@ void cpu_free(struct cpu *cpu)
     if (!cpu)
         return;
     blocks_free(cpu->blocks);
+    ring_free(cpu->ring);
     cpu_group_remove(cpu->group, cpu);
     if (cpu->own_group)
         cpu_group_free(cpu->group);

@@ -407,6 +407,7 @@ struct cpu {
     unsigned pauses;          /* executed */
     bool portable;            /* MODE_PORTABLE always */
     struct cpu_debug debug;
+    struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -420,6 +421,7 @@ struct cpu_config {
     struct cpu_hooks hooks;
     uint32_t tsc_khz;
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
+    unsigned ring;           /* instructions to remember; 0: none */
     bool portable;           /* leave vector extensions of the host unused, for tests */
 };
 

@@ -276,16 +276,12 @@ static bool code_at(struct cpu *cpu, gpa_t gpa)
     return true;
 }
 
-EXEC_CC EXEC_RET op_breakpoint(struct cpu *cpu, const struct insn *i)
+bool debugger_before_block(struct cpu *cpu, const struct block *b)
 {
-    const struct block *b = cpu->cur_block;
-
-    if (code_at(cpu, b->gpa)) {
-        cpu->icount -= b->n;
-        LEAVE;
-    }
+    if (code_at(cpu, b->gpa))
+        return true;
     cpu->debug.pass = false;
-    GOTO_HANDLER(b->first);
+    return false;
 }
 
 bool debugger_before_insn(struct cpu *cpu)

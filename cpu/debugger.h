@@ -81,10 +81,11 @@ void debugger_sync(struct cpu *cpu);
 /* Is the set the one this vCPU knows? */
 bool debugger_changed(const struct cpu *cpu);
 
-/* May an instruction at this place in a page be a breakpoint? Then it begins a block, whose first
- * handler becomes op_breakpoint. */
+/* May an instruction at this place in a page be a breakpoint? Then it begins a block, and
+ * debugger_before_block is asked whenever that is entered: true when the vCPU stops before. */
 bool debugger_may_break(const struct cpu *cpu, gpa_t gpa);
-insn_fn op_breakpoint;
+struct block;
+bool debugger_before_block(struct cpu *cpu, const struct block *b);
 
 /* One instruction at RIP is about to be run outside the chain: true when the vCPU stops before. */
 bool debugger_before_insn(struct cpu *cpu);

@@ -12,6 +12,7 @@
 #include "cpu/exec.h"
 #include "cpu/farstack.h"
 #include "cpu/flags.h"
+#include "cpu/ring.h"
 #include "cpu/segments.h"
 #include "cpu/task.h"
 #include "cpu/trace_filter.h"
@@ -280,6 +281,8 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
 
     if (unlikely(cpu->debug.set))
         debugger_note(cpu, ev, ret);
+    if (unlikely(cpu->ring))
+        ring_event(cpu->ring, cpu, ev, ret);
     /* an instruction breakpoint (which comes as a trap) leaves it to its handler to set RF */
     if (ev->kind == EVK_FAULT)
         dl.fl |= FL_RF;

@@ -4,6 +4,8 @@
  * block's end or for what cannot be executed. SDM volume 2, the instructions' own pages.
  */
 #include "cpu/branch.h"
+#include "cpu/debugger.h"
+#include "cpu/ring.h"
 #include "cpu/stack.h"
 
 struct block *branch_resolve(struct cpu *cpu, struct block **link)
@@ -17,6 +19,20 @@ struct block *branch_resolve(struct cpu *cpu, struct block **link)
         b->gpa2 == ~UINT64_C(0))
         *link = b;
     return b;
+}
+
+/* Somebody wants to hear when the block is entered. */
+EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
+{
+    const struct block *b = cpu->cur_block;
+
+    if (debugger_may_break(cpu, b->gpa) && debugger_before_block(cpu, b)) {
+        cpu->icount -= b->n;
+        LEAVE;
+    }
+    if (cpu->ring)
+        ring_block(cpu->ring, cpu, b);
+    GOTO_HANDLER(b->first);
 }
 
 EXEC_CC EXEC_RET op_stale(struct cpu *cpu, const struct insn *i)

@@ -70,10 +70,11 @@ void ring_block(struct ring *r, const struct cpu *cpu, const struct block *b)
     e->n = b->n;
 }
 
-void ring_event(struct ring *r, const struct cpu *cpu, const struct cpu_event *ev)
+void ring_event(struct ring *r, const struct cpu *cpu, const struct cpu_event *ev, uint64_t rip)
 {
     struct entry *e = note(r, cpu);
 
+    e->rip = rip;
     e->gpa = ev->vector;
     e->gpa2 = ev->kind == EVK_FAULT;
     e->n = EVENT;

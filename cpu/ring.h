@@ -21,8 +21,8 @@ void ring_free(struct ring *r);
 /* The vCPU enters b at RIP. */
 void ring_block(struct ring *r, const struct cpu *cpu, const struct block *b);
 
-/* ev is about to be delivered; RIP is where it is taken. */
-void ring_event(struct ring *r, const struct cpu *cpu, const struct cpu_event *ev);
+/* ev is about to be delivered, at an instruction pointer of `rip`. */
+void ring_event(struct ring *r, const struct cpu *cpu, const struct cpu_event *ev, uint64_t rip);
 
 /*
  * Writes the last n instructions (at most as many as there is room for), oldest first: a line each

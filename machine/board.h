@@ -50,6 +50,7 @@ struct board {
     struct bus *ports, *mmio;
     struct cpu_group *group;
     struct mmu_shadow *shadow;              /* mmu=shadow */
+    bool ring_told;                         /* cfg.ring_file has been written */
     struct profile *profile;                /* NULL: none is wanted */
     uint64_t audits;                        /* of it, that were done; device lock */
     struct board_cpu cpu[MACHINE_MAX_CPUS]; /* the first is the bootstrap processor */

@@ -280,6 +280,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
         .slots = b->mem.slots,
         .mmu = &mmu_walk_ops,
         .tsc_khz = BOARD_TSC_KHZ,
+        .ring = b->cfg.ring,
         .group = b->group,
         .hooks =
             {

@@ -18,6 +18,7 @@
 #include "devices/pc/acpi_pm.h"
 #include "devices/pc/apic.h"
 #include "machine/board.h"
+#include "machine/board_ring.h"
 #include "machine/board_stats.h"
 #include "machine/notes.h"
 
@@ -86,6 +87,7 @@ static void triple_fault(struct machine *m, struct cpu *cpu)
     else
         log_user("the guest caused a triple fault");
     cpu_dump(cpu, stderr);
+    board_tell_ring(b, cpu);
     if (b->cfg.no_reboot)
         board_end(b, MACHINE_EXIT_TRIPLE_FAULT);
     else
@@ -418,6 +420,8 @@ void machine_free(struct machine *m)
             profile_stop(m->board.profile);
         for (unsigned n = 0; n < m->board.n_cpus; n++)
             vcpu_join(m->board.cpu[n].vcpu);
+        if (!m->board.ring_told)
+            board_tell_ring(&m->board, NULL);
     }
     if (m->timers) {
         g_source_destroy(m->timers);
@@ -546,6 +550,7 @@ void machine_dump(struct machine *m)
 {
     for (unsigned n = 0; n < m->board.n_cpus; n++)
         cpu_dump(m->board.cpu[n].cpu, stderr);
+    board_tell_ring(&m->board, NULL);
 }
 
 uint64_t machine_instructions(const struct machine *m)

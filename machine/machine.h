@@ -56,8 +56,11 @@ struct machine_config {
     bool no_reboot; /* a guest reset ends the machine */
     bool rtc_local; /* the RTC shows local time */
     bool no_vga;
-    bool profile;      /* see machine_write_profile */
-    bool start_paused; /* machine_start leaves it as machine_pause does */
+    bool profile;          /* see machine_write_profile */
+    unsigned ring;         /* instructions of each vCPU that are remembered for … */
+    const char *ring_file; /* … this file, written at a triple fault, by machine_dump, or else at
+                              the end; NULL with ring 0 */
+    bool start_paused;     /* machine_start leaves it as machine_pause does */
     /* Called on the main thread when the machine is over; machine_exit_status then says how. */
     void (*ended)(void *opaque);
     void *opaque;

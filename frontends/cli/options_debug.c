@@ -101,6 +101,29 @@ static bool opt_start_paused(struct options *o, const char *value, GError **err)
     return true;
 }
 
+static bool opt_ring(struct options *o, const char *value, GError **err)
+{
+    static const char *const keys[] = {"count"};
+    struct option_pairs p;
+    uint64_t count = 100000;
+
+    if (!option_pairs(o, value, &p, err))
+        return false;
+    if (!p.n || p.value[0])
+        return option_fail(err, "-ring wants a file first: FILE[,count=N]");
+    for (unsigned k = 1; k < p.n; k++) {
+        if (strcmp(p.key[k], "count"))
+            return option_fail_unknown(err, "-ring parameter", p.key[k], keys, ARRAY_SIZE(keys));
+        if (!option_number("-ring count", p.value[k], 1u << 24, &count, err))
+            return false;
+        if (!count)
+            return option_fail(err, "-ring count is 1 or more");
+    }
+    o->machine.ring_file = p.key[0];
+    o->machine.ring = (unsigned)count;
+    return true;
+}
+
 static bool opt_profile(struct options *o, const char *value, GError **err)
 {
     (void)err;
@@ -119,6 +142,8 @@ static bool opt_stats(struct options *o, const char *value, GError **err)
 
 static const struct option options[] = {
     {"device", "isa-debug-exit[,iobase=N][,iosize=N]|pc-testdev", "add a device", opt_device},
+    {"ring", "FILE[,count=N]", "write the last instructions when there is trouble (100000 a CPU)",
+     opt_ring},
     {"profile", "FILE", "write where the guest's time goes, as folded stacks", opt_profile},
     {"S", NULL, "start paused", opt_start_paused},
     {"stats", NULL, "print counters at the end", opt_stats},

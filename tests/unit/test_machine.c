@@ -88,6 +88,34 @@ static void test_triple_fault(void **state)
 }
 
 /* A reset starts at the reset vector again, as often as it is asked for; RAM keeps its bytes. */
+/* What it ran last is told at the fault, and not again at the end. */
+static void test_ring_file(void **state)
+{
+    char *path = g_build_filename(dir, "ring", NULL), *text;
+
+    (void)state;
+    cfg.no_reboot = true;
+    cfg.ring = 4;
+    cfg.ring_file = path;
+    /* lidt [cs:0x20], where zeros are; nop; nop; nop; int3 */
+    assert_int_equal(RUN(0x2e, 0x0f, 0x01, 0x1e, 0x20, 0x00, 0x90, 0x90, 0x90, 0xcc),
+                     MACHINE_EXIT_TRIPLE_FAULT);
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    assert_string_equal(text, "cpu0 0 f000:0000000000000006 nop\n"
+                              "cpu0 0 f000:0000000000000007 nop\n"
+                              "cpu0 0 f000:0000000000000008 nop\n"
+                              "cpu0 0 f000:0000000000000009 int3\n"
+                              "cpu0 0 f000:000000000000000a -- vector 03\n"
+                              "cpu0 0 f000:0000000000000009 -- vector 0d\n"
+                              "cpu0 0 f000:0000000000000009 -- vector 08\n");
+    g_free(text);
+    g_unlink(path);
+    machine_free(machine);
+    machine = NULL;
+    assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_free(path);
+}
+
 static void test_resets(void **state)
 {
     (void)state;
@@ -382,6 +410,7 @@ int main(void)
         MACHINE_TEST(test_power_button),
         MACHINE_TEST(test_no_reboot),
         MACHINE_TEST(test_triple_fault),
+        MACHINE_TEST(test_ring_file),
         MACHINE_TEST(test_resets),
         MACHINE_TEST(test_reset_kinds),
         MACHINE_TEST(test_timer_interrupt),

@@ -28,8 +28,7 @@ static void deliver(struct ring *r, struct fx *fx, uint32_t rip, unsigned vector
 {
     struct cpu_event ev = {.vector = (uint8_t)vector, .kind = kind};
 
-    fx->cpu->gpr[REG_RIP] = rip;
-    ring_event(r, fx->cpu, &ev);
+    ring_event(r, fx->cpu, &ev, rip);
 }
 
 static void expect(struct ring *r, struct fx *fx, unsigned n, unsigned told, const char *text)
