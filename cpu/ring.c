@@ -9,15 +9,23 @@
 #include "cpu/blocks.h"
 #include "cpu/disas.h"
 
-#define EVENT UINT16_MAX /* in `n`: no block, a delivery */
+/* In `n`, which is else at most a block's length. */
+enum {
+    SECOND = UINT16_MAX - 2, /* the second page of the block noted before */
+    VECTOR,                  /* no block, a delivery … */
+    FAULT,                   /* … of a fault */
+};
 
+/* Two in a line of the host's cache. */
 struct entry {
-    uint64_t rip, base; /* base makes it linear */
-    gpa_t gpa, gpa2; /* as in struct block; of a delivery the vector, and whether it is a fault's */
-    uint16_t n;      /* instructions */
+    uint64_t rip;
+    gpa_t gpa;     /* of a delivery the vector */
+    uint32_t base; /* makes it linear; 0 in 64-bit mode */
+    uint16_t n;    /* instructions */
     uint16_t sel;
     uint8_t mode, cpl; /* MODE_CODE bits */
 };
+static_assert(sizeof(struct entry) == 32, "as said");
 
 struct ring {
     unsigned size; /* a power of two */
@@ -49,47 +57,40 @@ static struct entry *slot(const struct ring *r, uint64_t n)
     return (struct entry *)&r->entry[n & (r->size - 1)];
 }
 
-static struct entry *note(struct ring *r, const struct cpu *cpu)
+static void note(struct ring *r, const struct cpu *cpu, uint64_t rip, gpa_t gpa, unsigned n)
 {
-    struct entry *e = slot(r, r->next++);
-
-    e->rip = cpu->gpr[REG_RIP];
-    e->base = cpu->code_base;
-    e->sel = cpu->seg[SEG_CS].sel;
-    e->mode = cpu->mode & MODE_CODE;
-    e->cpl = cpu->cpl;
-    return e;
+    *slot(r, r->next++) = (struct entry){.rip = rip,
+                                         .gpa = gpa,
+                                         .base = (uint32_t)cpu->code_base,
+                                         .n = (uint16_t)n,
+                                         .sel = cpu->seg[SEG_CS].sel,
+                                         .mode = cpu->mode & MODE_CODE,
+                                         .cpl = cpu->cpl};
 }
 
 void ring_block(struct ring *r, const struct cpu *cpu, const struct block *b)
 {
-    struct entry *e = note(r, cpu);
-
-    e->gpa = b->gpa;
-    e->gpa2 = b->gpa2;
-    e->n = b->n;
+    note(r, cpu, cpu->gpr[REG_RIP], b->gpa, b->n);
+    if (unlikely(b->gpa2 != ~UINT64_C(0)))
+        note(r, cpu, cpu->gpr[REG_RIP], b->gpa2, SECOND);
 }
 
 void ring_event(struct ring *r, const struct cpu *cpu, const struct cpu_event *ev, uint64_t rip)
 {
-    struct entry *e = note(r, cpu);
-
-    e->rip = rip;
-    e->gpa = ev->vector;
-    e->gpa2 = ev->kind == EVK_FAULT;
-    e->n = EVENT;
+    note(r, cpu, rip, ev->vector, ev->kind == EVK_FAULT ? FAULT : VECTOR);
 }
 
 /* ---- telling ---- */
 
-/* The code bytes of a block from `off` on. */
-static size_t code(struct cpu *cpu, const struct entry *e, unsigned off, uint8_t bytes[15])
+/* The code bytes of a block from `off` on; its second page is gpa2, ~0 when there is none. */
+static size_t code(struct cpu *cpu, const struct entry *e, gpa_t gpa2, unsigned off,
+                   uint8_t bytes[15])
 {
     size_t n = 0;
 
     for (; n < 15; n++) {
         uint64_t at = (e->gpa & ~PAGE_MASK) + off + n;
-        gpa_t page = at < PAGE_SIZE ? e->gpa & PAGE_MASK : e->gpa2;
+        gpa_t page = at < PAGE_SIZE ? e->gpa & PAGE_MASK : gpa2;
         const uint8_t *p;
 
         if (page == ~UINT64_C(0) || at >= 2 * PAGE_SIZE)
@@ -114,15 +115,15 @@ static void tell_insn(const struct cpu *cpu, const struct entry *e, uint64_t rip
 
 /* Tells a block's instructions but the first `skip`, up to the one at `stop`, which faulted (~0:
  * none did). */
-static unsigned tell_block(struct cpu *cpu, const struct entry *e, unsigned skip, uint64_t stop,
-                           FILE *f)
+static unsigned tell_block(struct cpu *cpu, const struct entry *e, gpa_t gpa2, unsigned skip,
+                           uint64_t stop, FILE *f)
 {
     unsigned told = 0, off = 0;
 
     for (unsigned k = 0; k < e->n; k++) {
         uint8_t bytes[15];
         char text[128];
-        size_t avail = code(cpu, e, off, bytes);
+        size_t avail = code(cpu, e, gpa2, off, bytes);
         size_t len = disas(bytes, avail, e->mode, e->rip + off, text, sizeof(text));
 
         if (k >= skip) {
@@ -136,6 +137,14 @@ static unsigned tell_block(struct cpu *cpu, const struct entry *e, unsigned skip
     return told;
 }
 
+/* The entry before `end`, or one of no instructions. */
+static const struct entry *before(const struct ring *r, uint64_t n, uint64_t end)
+{
+    static const struct entry none;
+
+    return n < end ? slot(r, n) : &none;
+}
+
 unsigned ring_tell(const struct ring *r, struct cpu *cpu, unsigned n, FILE *f)
 {
     uint64_t oldest = r->next > r->size ? r->next - r->size : 0, first = r->next;
@@ -144,19 +153,23 @@ unsigned ring_tell(const struct ring *r, struct cpu *cpu, unsigned n, FILE *f)
     while (first > oldest && have < n) {
         const struct entry *e = slot(r, --first);
 
-        have += e->n == EVENT ? 0 : e->n;
+        have += e->n >= SECOND ? 0 : e->n;
     }
     for (; first < r->next; first++) {
-        const struct entry *e = slot(r, first);
-        const struct entry *then = first + 1 < r->next ? slot(r, first + 1) : NULL;
-        uint64_t stop = then && then->n == EVENT && then->gpa2 ? then->rip : ~UINT64_C(0);
+        const struct entry *e = slot(r, first), *then = before(r, first + 1, r->next);
+        gpa_t gpa2 = ~UINT64_C(0);
 
-        if (e->n == EVENT) {
+        if (e->n == VECTOR || e->n == FAULT)
             fprintf(f, "cpu%u %u %04x:%016" PRIx64 " -- vector %02x\n", cpu->id, e->cpl, e->sel,
                     e->rip, (unsigned)e->gpa);
+        if (e->n >= SECOND)
             continue;
+        if (then->n == SECOND) {
+            gpa2 = then->gpa;
+            then = before(r, first + 2, r->next);
         }
-        told += tell_block(cpu, e, have > n ? have - n : 0, stop, f);
+        told += tell_block(cpu, e, gpa2, have > n ? have - n : 0,
+                           then->n == FAULT ? then->rip : ~UINT64_C(0), f);
         have = n; /* only the oldest is cut */
     }
     return told;

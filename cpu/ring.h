@@ -14,7 +14,8 @@
 struct block;
 struct ring;
 
-/* Room for at least the last n instructions (blocks have one or more). NULL for n = 0. */
+/* Room for the last n instructions at least, or nearly so where all of them cross pages. NULL for
+ * n = 0. */
 struct ring *ring_new(unsigned n);
 void ring_free(struct ring *r);
 

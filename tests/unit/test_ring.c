@@ -100,6 +100,25 @@ static void wraps(void **state)
     fx_free(fx);
 }
 
+/* An instruction that crosses into another page, wherever that is. */
+static void across_pages(void **state)
+{
+    struct fx *fx = with_loop();
+    struct ring *r = ring_new(8);
+
+    (void)state;
+    FX_PUT(fx, 0x201ffe, 0xb8, 0x01, 0x02, 0x03, 0x04); /* mov eax, 0x4030201 */
+    enter(r, fx, 0x201ffe);
+    deliver(r, fx, 0x201ffe, EXC_PF, EVK_FAULT);
+    enter(r, fx, 0x201ffe);
+    expect(r, fx, 8, 2,
+           "cpu0 0 0008:0000000000201ffe mov eax, 0x4030201\n"
+           "cpu0 0 0008:0000000000201ffe -- vector 0e\n"
+           "cpu0 0 0008:0000000000201ffe mov eax, 0x4030201\n");
+    ring_free(r);
+    fx_free(fx);
+}
+
 /* What has been overwritten since is told as it is now. */
 static void code_that_is_gone(void **state)
 {
@@ -120,6 +139,7 @@ int main(void)
         cmocka_unit_test(tells_the_last),
         cmocka_unit_test(deliveries),
         cmocka_unit_test(wraps),
+        cmocka_unit_test(across_pages),
         cmocka_unit_test(code_that_is_gone),
     };
 
