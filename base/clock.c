@@ -195,6 +195,18 @@ int64_t clock_run_timers(struct vclock *c)
     return c->heap->len ? heap_at(c, 0)->deadline : -1; /* not negative: it is after now */
 }
 
+int64_t clock_next(const struct vclock *c)
+{
+    return c->heap->len ? ((const struct timer *)g_ptr_array_index(c->heap, 0))->deadline : -1;
+}
+
+void clock_move_to(struct vclock *c, int64_t ns)
+{
+    invariant(c->manual);
+    if (ns > atomic_load_explicit(&c->manual_now, memory_order_relaxed))
+        atomic_store_explicit(&c->manual_now, ns, memory_order_relaxed);
+}
+
 void clock_advance_to(struct vclock *c, int64_t ns)
 {
     invariant(c->manual);

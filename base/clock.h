@@ -39,6 +39,13 @@ int64_t clock_now(struct vclock *c);
  * its own deadline; those with the same one in the order in which they were armed. */
 void clock_advance_to(struct vclock *c, int64_t ns);
 
+/* Manual clock only: moves time to `ns` (not back) without firing anything: for who will see to the
+ * timers at a better moment. Any thread. */
+void clock_move_to(struct vclock *c, int64_t ns);
+
+/* The earliest deadline, -1 when no timer is armed. Device lock held. */
+int64_t clock_next(const struct vclock *c);
+
 /* Stops and continues time of a host clock. */
 void clock_stop(struct vclock *c);
 void clock_cont(struct vclock *c);

@@ -20,7 +20,6 @@
 #define ARENA_SIZE  (UINT64_C(96) << 20)
 #define HASH_SIZE   65536
 #define PAGE_HASH   4096
-#define MAX_INSNS   64
 #define MAX_BYTES   240 /* insn.off is a byte, and the last instruction may be 15 long */
 #define CHUNK_SHIFT 6   /* code is noted in chunks of 64 bytes */
 #define MAX_NOTES   64
@@ -420,7 +419,7 @@ static void bind_whole(struct cpu *cpu, struct block *b)
 /* The whole of it is built. */
 static void put_entry(struct cpu *cpu, struct block *b)
 {
-    if (likely(!cpu->ring && !debugger_may_break(cpu, b->gpa)))
+    if (likely(!cpu->counted && !cpu->ring && !debugger_may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
     b->insns[0].fn = op_enter;
@@ -445,7 +444,7 @@ static void copy_code(uint8_t *to, const uint8_t *from, size_t n)
  * may write them now: it is given a copy. */
 static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t avail)
 {
-    unsigned max = b->mode & MODE_STEP ? 1 : MAX_INSNS;
+    unsigned max = b->mode & MODE_STEP ? 1 : BLOCK_MAX_INSNS;
     uint8_t bytes[MAX_BYTES + INSN_MAX_LEN];
 
     copy_code(bytes, page, avail < sizeof(bytes) ? avail : sizeof(bytes));
@@ -509,7 +508,7 @@ static struct block *arena_block(struct cpu *cpu)
 {
     struct blocks *bs = cpu->blocks;
 
-    if (bs->used + block_bytes(MAX_INSNS) > ARENA_SIZE)
+    if (bs->used + block_bytes(BLOCK_MAX_INSNS) > ARENA_SIZE)
         blocks_flush(cpu);
     return (struct block *)(bs->arena + bs->used);
 }

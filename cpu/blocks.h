@@ -10,12 +10,17 @@
  * comes back to the loop and finds the new code. Memory of stale blocks is reclaimed when the arena
  * is full and everything is dropped at once, never while the vCPU is inside a block.
  *
+ * Where somebody wants to hear when a block is entered (a counted vCPU's budget, cpu_config; the
+ * debugger; the ring) it begins with a handler that sees to that. Others pay nothing for it.
+ *
  * One cache a vCPU; all calls but blocks_note_write by the vCPU's thread.
  */
 #ifndef CPU_BLOCKS_H
 #define CPU_BLOCKS_H
 
 #include "cpu/cpu.h"
+
+#define BLOCK_MAX_INSNS 64
 
 struct block {
     gpa_t gpa;     /* of the first byte */

@@ -39,6 +39,8 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
     cpu->ring = ring_new(cfg->ring);
+    cpu->counted = cpu->fixed_random = cfg->counted;
+    cpu->random = cfg->seed;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
@@ -116,8 +118,8 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
         cpu->tsc_offset = -cpu_tsc(cpu);
         cpu->tsc_adjust = 0;
         cpu->pat = UINT64_C(0x0007040600070406);
-        cpu->misc_enable = MISC_ENABLE_FAST_STRINGS |
-                           (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0);
+        cpu->misc_enable =
+            MISC_ENABLE_FAST_STRINGS | (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0);
         cpu->spec_ctrl = 0;
         cpu->feature_control = 1; /* locked, nothing enabled */
         cpu->mtrr_def_type = 0;
@@ -244,9 +246,9 @@ void cpu_sync_mode(struct cpu *cpu)
     if (cpu->portable)
         mode |= MODE_PORTABLE;
     cpu->watching = debug_data_bp_enabled(cpu);
-    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching || cpu->debug.step ||
-        cpu_virtual_intr(cpu) ||
-        debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))
+    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->tail || cpu->watching ||
+        cpu->debug.step || cpu_virtual_intr(cpu) || debug_insn_bp_enabled(cpu) ||
+        log_on(LOG_INSN | LOG_EXEC))
         mode |= MODE_STEP;
     if ((mode & MODE_STEP) != 0)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);

@@ -333,6 +333,7 @@ struct cpu {
         gpa_t line;
         uint8_t was[CPU_MONITOR_LINE]; /* what MONITOR found there */
         int64_t nap, waited;           /* nanoseconds: the last nap, all of them */
+        int64_t until;                 /* counted: no look at the line before then */
     } monitor;
     uint64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset, modulo 2^64 */
     uint64_t tsc_adjust;
@@ -408,6 +409,13 @@ struct cpu {
     bool portable;            /* MODE_PORTABLE always */
     struct cpu_debug debug;
     struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
+
+    /* ---- counted runs: cpu_config.counted ---- */
+    bool counted;
+    bool tail;               /* cpu_run goes by single instructions: no block fits the budget */
+    bool fixed_random;       /* RDRAND and RDSEED give what follows from `random` */
+    _Atomic uint64_t budget; /* icount may come to this and no further; any thread may lower it */
+    uint64_t random;         /* state of that sequence */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -423,6 +431,10 @@ struct cpu_config {
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
     unsigned ring;           /* instructions to remember; 0: none */
     bool portable;           /* leave vector extensions of the host unused, for tests */
+    /* Runs keep to cpu.budget and end where the CPU has nothing to do; random numbers are the same
+     * each time, from `seed`. For machine/icount.h. */
+    bool counted;
+    uint64_t seed;
 };
 
 /* NULL when the model or a feature is unknown. */
@@ -443,11 +455,26 @@ enum cpu_exit {
     CPU_EXIT_SHUTDOWN, /* triple fault */
     CPU_EXIT_STEPS,    /* max_insns are done */
     CPU_EXIT_DEBUG,    /* the debugger is to be told: see debugger_take */
+    CPU_EXIT_BUDGET,   /* counted: icount has come to cpu.budget */
+    CPU_EXIT_IDLE,     /* counted: it sleeps; see cpu_idle */
 };
 
 /* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly.
  * HLT waits inside (hooks.wait_for_event). The vCPU thread only. */
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns);
+
+/* Instructions begun before the one that is under way, or in all, between two: exact, in a hook as
+ * well. The vCPU thread, or any while it does not run. */
+uint64_t cpu_insns(const struct cpu *cpu);
+
+/* Counted: the next runs, until another call, end when cpu->icount is `icount`. In between the
+ * budget may be lowered, but by the vCPU's thread to no less than BLOCK_MAX_INSNS behind cpu_insns;
+ * with less, 0 even, which any thread may store, the run ends soon, to be taken up again with the
+ * budget that it had. The vCPU thread. */
+void cpu_set_budget(struct cpu *cpu, uint64_t icount);
+
+/* Counted: it waits (HLT, MWAIT, for a SIPI), and cpu_run would return at once. The vCPU thread. */
+bool cpu_idle(const struct cpu *cpu);
 
 /* Any thread: sets or clears event bits and makes the vCPU look. The machine wakes a halted vCPU.
  */

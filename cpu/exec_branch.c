@@ -26,6 +26,13 @@ EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
 {
     const struct block *b = cpu->cur_block;
 
+    if (cpu->counted) {
+        cpu->cur = NULL;
+        if (unlikely(cpu->icount > atomic_load_explicit(&cpu->budget, memory_order_relaxed))) {
+            cpu->icount -= b->n; /* RIP is where the block begins */
+            LEAVE;
+        }
+    }
     if (debugger_may_break(cpu, b->gpa) && debugger_before_block(cpu, b)) {
         cpu->icount -= b->n;
         LEAVE;

@@ -48,6 +48,7 @@ HANDLER(mov_r_cr)
         RAISE(EXC_UD);
     if (cpu->cpl > 0)
         RAISE_ERR(EXC_GP, 0);
+    AT(i);
     reg_set(cpu, i->rm, cr_read(cpu, i->reg), move_size(cpu));
     NEXT;
 }
@@ -59,6 +60,7 @@ HANDLER(mov_cr_r)
 
     if (!cr_exists(cpu, i->reg))
         RAISE(EXC_UD);
+    AT(i);
     if (cpu->cpl > 0 || !cr_write(cpu, i->reg, reg_get(cpu, i->rm, move_size(cpu))))
         RAISE_ERR(EXC_GP, 0);
     cpu->gpr[REG_RIP] = next;

@@ -59,6 +59,7 @@ HANDLER(mwait)
         cpu->monitor.masked_too = extensions & 1;
         cpu->monitor.nap = 0;
         cpu->monitor.waited = 0;
+        cpu->monitor.until = 0;
     }
     cpu->monitor.armed = false;
     cpu_recheck_events(cpu);
@@ -66,12 +67,20 @@ HANDLER(mwait)
 }
 FAMILY(h_mwait, mwait);
 
+bool monitor_due(const struct cpu *cpu)
+{
+    return (cpu->monitor.masked_too && (atomic_load(&cpu->events) & EV_INTR)) ||
+           cpu->hooks.now(cpu->hooks.opaque) >= cpu->monitor.until;
+}
+
 bool monitor_ends(const struct cpu *cpu)
 {
     uint8_t now[LINE];
 
     if (cpu->monitor.masked_too && (atomic_load(&cpu->events) & EV_INTR))
         return true;
+    if (cpu->counted && !monitor_due(cpu))
+        return false;
     return cpu->monitor.waited >= WAIT_MAX || !read_line(cpu, now) ||
            memcmp(now, cpu->monitor.was, LINE) != 0;
 }
@@ -84,4 +93,12 @@ int64_t monitor_nap(struct cpu *cpu)
     cpu->monitor.nap = nap < most ? nap : most;
     cpu->monitor.waited += cpu->monitor.nap;
     return cpu->monitor.nap;
+}
+
+void monitor_put_off(struct cpu *cpu)
+{
+    int64_t now = cpu->hooks.now(cpu->hooks.opaque);
+
+    if (now >= cpu->monitor.until)
+        cpu->monitor.until = now + monitor_nap(cpu);
 }

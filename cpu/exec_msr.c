@@ -20,6 +20,7 @@ HANDLER(rdmsr)
 {
     uint64_t v;
 
+    AT(i);
     if (cpu->cpl > 0 || !msr_read(cpu, (uint32_t)cpu->gpr[REG_RCX], &v))
         RAISE_ERR(EXC_GP, 0);
     set_edx_eax(cpu, v);
@@ -31,6 +32,7 @@ HANDLER(wrmsr)
 {
     uint64_t v = (uint32_t)cpu->gpr[REG_RAX] | cpu->gpr[REG_RDX] << 32;
 
+    AT(i);
     if (cpu->cpl > 0 || !msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v))
         RAISE_ERR(EXC_GP, 0);
     GO_ON_AFTER;
@@ -45,6 +47,7 @@ static void check_tsd(struct cpu *cpu, const struct insn *i)
 
 HANDLER(rdtsc)
 {
+    AT(i); /* which tells the time */
     check_tsd(cpu, i);
     set_edx_eax(cpu, cpu_tsc(cpu));
     NEXT;
@@ -53,6 +56,7 @@ FAMILY(h_rdtsc, rdtsc);
 
 HANDLER(rdtscp)
 {
+    AT(i); /* which tells the time */
     check_tsd(cpu, i);
     set_edx_eax(cpu, cpu_tsc(cpu));
     cpu->gpr[REG_RCX] = (uint32_t)cpu->tsc_aux;
@@ -70,9 +74,10 @@ FAMILY(h_rdpmc, rdpmc);
  * wrote it, which is looked at between blocks. */
 HANDLER(cpuid)
 {
-    struct cpuid_regs r =
-        cpuid_query(cpu, (uint32_t)cpu->gpr[REG_RAX], (uint32_t)cpu->gpr[REG_RCX]);
+    struct cpuid_regs r;
 
+    AT(i);
+    r = cpuid_query(cpu, (uint32_t)cpu->gpr[REG_RAX], (uint32_t)cpu->gpr[REG_RCX]);
     cpu->gpr[REG_RAX] = r.eax;
     cpu->gpr[REG_RBX] = r.ebx;
     cpu->gpr[REG_RCX] = r.ecx;
@@ -100,11 +105,23 @@ static bool host_random(uint64_t *v)
     return got;
 }
 
+/* The next of a fixed sequence: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
+ * number generators", 2014). */
+static bool fixed_random(struct cpu *cpu, uint64_t *v)
+{
+    uint64_t z = cpu->random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    *v = z ^ z >> 31;
+    return true;
+}
+
 /* And RDSEED. */
 HANDLER(rdrand)
 {
     uint64_t v;
-    bool got = host_random(&v);
+    bool got = cpu->fixed_random ? fixed_random(cpu, &v) : host_random(&v);
 
     reg_set(cpu, i->rm, got ? v : 0, i->osz);
     flags_set_arith(cpu, got ? FL_CF : 0);

@@ -22,6 +22,7 @@ bool x87_pending(struct cpu *cpu, const struct insn *i)
         cpu->hooks.ferr(cpu->hooks.opaque, true);
         fpu_host_end(cpu);
     }
+    cpu->icount = cpu_insns(cpu) + 1; /* it counts each time: the wait is to end */
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
     return true;
 }

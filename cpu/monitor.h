@@ -15,4 +15,10 @@ bool monitor_ends(const struct cpu *cpu);
 /* For how many nanoseconds to sleep before asking again; longer each time. */
 int64_t monitor_nap(struct cpu *cpu);
 
+/* Counted: whether it is time to ask monitor_ends. */
+bool monitor_due(const struct cpu *cpu);
+
+/* Counted: does not sleep, but leaves the line alone for as long (monitor.until). */
+void monitor_put_off(struct cpu *cpu);
+
 #endif

@@ -18,6 +18,24 @@
 
 #include <inttypes.h>
 
+/* ---- counting ---- */
+
+static bool in_block(const struct cpu *cpu, const struct insn *i)
+{
+    const struct block *b = cpu->cur_block;
+
+    return b && i >= b->insns && i < b->insns + b->n;
+}
+
+uint64_t cpu_insns(const struct cpu *cpu)
+{
+    const struct block *b = cpu->cur_block;
+
+    if (!cpu->cur || !in_block(cpu, cpu->cur))
+        return cpu->icount;
+    return cpu->icount - (uint64_t)(b->n - (cpu->cur - b->insns));
+}
+
 /* ---- raising ---- */
 
 static __attribute__((noreturn)) void raise_event(struct cpu *cpu, unsigned vector, bool has_error,
@@ -29,6 +47,8 @@ static __attribute__((noreturn)) void raise_event(struct cpu *cpu, unsigned vect
                                   .has_error = has_error,
                                   .error = error};
     if (cpu->cur) {
+        if (in_block(cpu, cpu->cur))
+            cpu->icount = cpu_insns(cpu) + 1; /* what is behind it in the block did not begin */
         cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
         cpu->cur = NULL;
     }
@@ -259,7 +279,7 @@ static void step_insn(struct cpu *cpu)
 }
 
 /* A HLT, or waiting for a SIPI, until something is there that would end it. */
-static bool sleeping(struct cpu *cpu)
+static bool sleeping(const struct cpu *cpu)
 {
     uint32_t ev = atomic_load(&cpu->events);
     uint32_t wake = EV_STOP | EV_FLUSH | EV_CODE;
@@ -272,6 +292,13 @@ static bool sleeping(struct cpu *cpu)
     wake |= cpu->nmi_blocked ? 0u : EV_NMI;
     wake |= can_take_intr(cpu) ? EV_INTR : 0u;
     return !(ev & wake);
+}
+
+bool cpu_idle(const struct cpu *cpu)
+{
+    if (!sleeping(cpu))
+        return false;
+    return !cpu->halted || !cpu->monitor.waiting || !monitor_due(cpu);
 }
 
 static void sleep_on(struct cpu *cpu)
@@ -287,6 +314,31 @@ static void sleep_on(struct cpu *cpu)
     cpu_enter_guest(cpu);
     fpu_enter(cpu);
     atomic_store(&cpu->attention, 1);
+}
+
+void cpu_set_budget(struct cpu *cpu, uint64_t icount)
+{
+    cpu->tail = false;
+    atomic_store(&cpu->budget, icount);
+}
+
+/* Counted: ends the run at the budget, exactly. Where the next block is too long for what is left,
+ * the rest goes by single instructions, also when the run is interrupted and taken up again: which
+ * blocks there were must not depend on that. True when block b may begin. */
+static bool fits_budget(struct cpu *cpu, const struct block *b)
+{
+    uint64_t budget = atomic_load_explicit(&cpu->budget, memory_order_relaxed);
+
+    if (cpu->icount + b->n <= budget)
+        return true;
+    cpu->tail = true;
+    cpu_sync_mode(cpu);
+    return false;
+}
+
+static bool budget_spent(const struct cpu *cpu)
+{
+    return cpu->counted && cpu->icount >= atomic_load_explicit(&cpu->budget, memory_order_relaxed);
 }
 
 /* No instruction leads to so many exceptions in a row unless they never end. */
@@ -330,6 +382,10 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                 if (atomic_load_explicit(&cpu->attention, memory_order_relaxed) &&
                     handle_requests(cpu, &why))
                     break;
+                if (budget_spent(cpu)) {
+                    why = CPU_EXIT_BUDGET;
+                    break;
+                }
                 if (cpu->stepping && ++serial == SERIAL_MAX) {
                     why = CPU_EXIT_STEPS;
                     break;
@@ -358,6 +414,12 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                 why = CPU_EXIT_STEPS;
                 break;
             }
+            if (cpu->counted) {
+                if (cpu->halted && cpu->monitor.waiting)
+                    monitor_put_off(cpu);
+                why = CPU_EXIT_IDLE;
+                break;
+            }
             sleep_on(cpu);
             continue;
         }
@@ -365,6 +427,10 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             continue; /* something came; look at it */
         if (cpu->stepping && !steps_left) {
             why = CPU_EXIT_STEPS;
+            break;
+        }
+        if (budget_spent(cpu)) {
+            why = CPU_EXIT_BUDGET;
             break;
         }
         doing = IDLE;
@@ -375,10 +441,15 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             if (steps_left)
                 steps_left--;
         } else {
-            run_block(cpu, blocks_lookup(cpu));
+            struct block *b = blocks_lookup(cpu);
+
+            if (cpu->counted && !fits_budget(cpu, b))
+                continue;
+            run_block(cpu, b);
             cpu->cur = NULL;
         }
     }
+    cpu->cur = NULL;
     fpu_exit(cpu);
     cpu_leave_guest(cpu);
     cpu->stepping = false;

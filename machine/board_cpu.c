@@ -12,6 +12,7 @@
 #include "devices/pc/apic_bus.h"
 #include "devices/pc/coproc_error.h"
 #include "devices/pc/pic.h"
+#include "machine/icount.h"
 #include "machine/kernel_entry.h"
 
 /* Misses in a vCPU's TLB from one audit of the shadow MMU to the next, unless the user says. */
@@ -29,6 +30,8 @@ static bool hook_begin(struct board_cpu *c)
 
     lock_take(c->board->lock);
     c->board->current = c;
+    if (c->board->icount)
+        icount_sync(c->board->icount);
     return inside;
 }
 
@@ -177,7 +180,7 @@ static int64_t now(void *opaque)
 {
     struct board_cpu *c = opaque;
 
-    return clock_now(c->board->clock);
+    return c->board->icount ? icount_now(c->board->icount) : clock_now(c->board->clock);
 }
 
 static void ferr(void *opaque, bool level)
@@ -281,6 +284,8 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
         .mmu = &mmu_walk_ops,
         .tsc_khz = BOARD_TSC_KHZ,
         .ring = b->cfg.ring,
+        .counted = b->cfg.icount,
+        .seed = n,
         .group = b->group,
         .hooks =
             {
@@ -385,6 +390,8 @@ void board_apic_notify(void *opaque, enum apic_event ev, unsigned arg)
     }
     if (c->vcpu)
         vcpu_wake(c->vcpu);
+    else if (c->board->icount)
+        icount_wake(c->board->icount);
 }
 
 int board_pic_ack(void *opaque)

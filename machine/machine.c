@@ -5,7 +5,8 @@
  *
  * A request stops every vCPU at an instruction boundary: each comes back from its engine and parks.
  * The first one's thread serves the request when all others are there, and lets them go; while the
- * machine is paused it keeps them, and serves what else is requested.
+ * machine is paused it keeps them, and serves what else is requested. With time that is counted
+ * (machine/icount.h) one thread runs all vCPUs, and nobody else is to be waited for.
  */
 #include "machine/machine.h"
 
@@ -20,6 +21,7 @@
 #include "machine/board.h"
 #include "machine/board_ring.h"
 #include "machine/board_stats.h"
+#include "machine/icount.h"
 #include "machine/notes.h"
 
 /* What somebody wants done while all stand still. */
@@ -34,8 +36,9 @@ struct machine {
     bool started;
     struct machine_notes *notes;
     struct cpu *profiled[MACHINE_MAX_CPUS];
-    struct lock parking; /* protects the next six */
-    unsigned parked;     /* vCPUs but the first that are stopped for a request */
+    struct lock parking; /* protects the next seven */
+    unsigned others;     /* threads of vCPUs but the leader's */
+    unsigned parked;     /* of these, that are stopped for a request */
     bool paused;
     uint64_t held;                 /* vCPUs that do not run, bit n for vCPU n */
     unsigned resumes;              /* calls of machine_resume */
@@ -51,6 +54,8 @@ struct machine {
 void board_request(struct board *b, unsigned what)
 {
     atomic_fetch_or(&b->requests, what);
+    if (b->icount)
+        icount_kick(b->icount, what & REQUEST_END);
     for (unsigned n = 0; n < b->n_cpus; n++) {
         if (b->cpu[n].vcpu)
             vcpu_kick(b->cpu[n].vcpu);
@@ -146,9 +151,10 @@ static bool serve(struct machine *m, unsigned requests)
     return true;
 }
 
+/* Does the thread of vCPU n wait for a resume? With counted time it only passes that vCPU over. */
 static bool held(const struct machine *m, unsigned n)
 {
-    return m->held >> n & 1;
+    return !m->board.icount && (m->held >> n & 1);
 }
 
 /* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. */
@@ -163,7 +169,10 @@ static void wait_paused(struct machine *m)
         return;
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
-    vcpu_sleep(c->vcpu);
+    if (m->board.icount)
+        icount_pause(m->board.icount);
+    else
+        vcpu_sleep(c->vcpu);
     lock_take(&m->parking);
 }
 
@@ -178,7 +187,7 @@ static bool lead(struct machine *m)
         return true;
     lock_take(&m->parking);
     for (;;) {
-        while (atomic_load(&b->requests) && m->parked < b->n_cpus - 1)
+        while (atomic_load(&b->requests) && m->parked < m->others)
             condition_wait(&m->changed, &m->parking);
         requests = atomic_fetch_and(&b->requests, REQUEST_END);
         if (requests)
@@ -226,7 +235,7 @@ static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
         triple_fault(m, cpu);
     if (why == CPU_EXIT_DEBUG)
         board_request(&m->board, REQUEST_PAUSE);
-    return cpu->id == 0 ? lead(m) : park(m, cpu->id);
+    return cpu->id == 0 || m->board.icount ? lead(m) : park(m, cpu->id);
 }
 
 bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque)
@@ -277,6 +286,8 @@ static void resume(struct machine *m, uint64_t keep)
     lock_take(&m->parking);
     freed = held(m, 0) && !(keep & 1);
     m->held = keep;
+    if (b->icount)
+        icount_hold(b->icount, keep);
     /* a pause that was asked for and not yet made is over, too */
     atomic_fetch_and(&b->requests, ~(unsigned)REQUEST_PAUSE);
     m->resumes++;
@@ -288,7 +299,9 @@ static void resume(struct machine *m, uint64_t keep)
         notes_post(m->notes, MACHINE_EVENT_RESUMED, false);
         freed = true;
     }
-    if (freed)
+    if (freed && b->icount)
+        icount_kick(b->icount, false);
+    else if (freed)
         vcpu_kick(b->cpu[0].vcpu);
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
@@ -366,6 +379,37 @@ static void dump_broken(void)
     machine_dump(to_dump);
 }
 
+static void new_vcpus(struct machine *m, const struct accel_ops *accel)
+{
+    struct board *b = &m->board;
+
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        struct vcpu_config vcpu = {
+            .cpu = b->cpu[n].cpu, .accel = accel, .exited = vcpu_exited, .opaque = m};
+
+        b->cpu[n].vcpu = vcpu_new(&vcpu);
+    }
+    m->others = b->n_cpus - 1;
+    m->timers = g_source_new(&timer_funcs, sizeof(struct timer_source));
+    ((struct timer_source *)m->timers)->board = b;
+    g_source_set_priority(m->timers, G_PRIORITY_HIGH);
+    g_source_attach(m->timers, NULL);
+    clock_set_rearm_hook(b->clock, rearm, m->timers);
+}
+
+static void new_icount(struct machine *m)
+{
+    struct board *b = &m->board;
+    const struct icount_config icount = {.board = b,
+                                         .shift = b->cfg.icount_shift,
+                                         .jumps = b->cfg.icount_jumps,
+                                         .exited = vcpu_exited,
+                                         .opaque = m};
+
+    b->icount = icount_new(&icount);
+    clock_set_rearm_hook(b->clock, icount_rearm, b->icount);
+}
+
 struct machine *machine_new(const struct machine_config *cfg, GError **err)
 {
     struct machine *m = g_new0(struct machine, 1);
@@ -374,7 +418,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
 
     b->cfg = *cfg;
     b->lock = cfg->lock;
-    b->clock = clock_new_host();
+    b->clock = cfg->icount ? clock_new_manual() : clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
     m->notes = notes_new();
@@ -390,17 +434,10 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
         machine_free(m);
         return NULL;
     }
-    for (unsigned n = 0; n < b->n_cpus; n++) {
-        struct vcpu_config vcpu = {
-            .cpu = b->cpu[n].cpu, .accel = accel, .exited = vcpu_exited, .opaque = m};
-
-        b->cpu[n].vcpu = vcpu_new(&vcpu);
-    }
-    m->timers = g_source_new(&timer_funcs, sizeof(struct timer_source));
-    ((struct timer_source *)m->timers)->board = b;
-    g_source_set_priority(m->timers, G_PRIORITY_HIGH);
-    g_source_attach(m->timers, NULL);
-    clock_set_rearm_hook(b->clock, rearm, m->timers);
+    if (cfg->icount)
+        new_icount(m);
+    else
+        new_vcpus(m, accel);
     to_dump = m;
     invariant_dump = dump_broken;
     return m;
@@ -418,8 +455,10 @@ void machine_free(struct machine *m)
         board_end(&m->board, MACHINE_EXIT_OFF);
         if (m->board.profile)
             profile_stop(m->board.profile);
-        for (unsigned n = 0; n < m->board.n_cpus; n++)
+        for (unsigned n = 0; n < m->board.n_cpus && !m->board.icount; n++)
             vcpu_join(m->board.cpu[n].vcpu);
+        if (m->board.icount)
+            icount_join(m->board.icount);
         if (!m->board.ring_told)
             board_tell_ring(&m->board, NULL);
     }
@@ -432,6 +471,8 @@ void machine_free(struct machine *m)
         vcpu_free(m->board.cpu[n].vcpu);
         m->board.cpu[n].vcpu = NULL;
     }
+    icount_free(m->board.icount);
+    m->board.icount = NULL;
     board_destroy(&m->board);
     clock_free(m->board.clock);
     if (m->end_source && !m->ended)
@@ -467,8 +508,10 @@ bool machine_start(struct machine *m, GError **err)
         m->started = true;
         if (m->board.cfg.start_paused)
             machine_ask_pause(m); /* heard before the first instruction */
-        for (unsigned n = 0; n < m->board.n_cpus; n++)
+        for (unsigned n = 0; n < m->board.n_cpus && !m->board.icount; n++)
             vcpu_start(m->board.cpu[n].vcpu);
+        if (m->board.icount)
+            icount_start(m->board.icount);
         if (m->board.profile)
             start_profile(m);
     }

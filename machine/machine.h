@@ -18,6 +18,9 @@
 #define MACHINE_MAX_DRIVES 4
 #define MACHINE_MAX_CPUS   32
 
+#define ICOUNT_MAX_SHIFT 10
+#define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
+
 struct machine;
 struct vga;
 struct chardev;
@@ -53,8 +56,15 @@ struct machine_config {
     bool exit_device; /* isa-debug-exit */
     uint16_t exit_base, exit_size;
     bool testdev;
-    bool no_reboot; /* a guest reset ends the machine */
-    bool rtc_local; /* the RTC shows local time */
+    bool no_reboot;   /* a guest reset ends the machine */
+    bool rtc_local;   /* the RTC shows local time */
+    bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */
+    int64_t rtc_base; /* seconds since 1970 */
+    /* Time is counted in instructions, 1 << icount_shift nanoseconds each, and the guest always
+     * does the same: docs/determinism.md. Where all processors wait, time goes by as the host's,
+     * or, with icount_jumps, at once. The RTC begins at ICOUNT_RTC_BASE unless rtc_given. */
+    bool icount, icount_jumps;
+    unsigned icount_shift; /* up to ICOUNT_MAX_SHIFT */
     bool no_vga;
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */
@@ -156,6 +166,11 @@ void machine_dump(struct machine *m);
 
 /* Guest instructions begun so far, by all vCPUs. Exact while they are stopped. */
 uint64_t machine_instructions(const struct machine *m);
+
+/* SHA-256 over the machine's memory, its vCPUs' architectural state and virtual time, in
+ * hexadecimal; g_free it. The same for machines in the same state, whatever the MMU, on any host.
+ * While the vCPUs stand. */
+char *machine_state_hash(struct machine *m);
 
 /* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,
  * without newlines. The vCPUs have stopped. */

@@ -241,10 +241,13 @@ static bool build_timers(struct board *b, GError **err)
 {
     struct pit_config pit = {
         .ports = b->ports, .clock = b->clock, .irq0 = irq_mux_input(&b->irq, 0, IRQ_CHIP)};
+    int64_t base = b->cfg.rtc_given ? b->cfg.rtc_base
+                   : b->cfg.icount  ? ICOUNT_RTC_BASE
+                                    : rtc_host_time(b->cfg.rtc_local);
     struct rtc_config rtc = {.ports = b->ports,
                              .clock = b->clock,
                              .irq8 = irq_mux_input(&b->irq, 8, IRQ_CHIP),
-                             .base = rtc_host_time(b->cfg.rtc_local)};
+                             .base = base};
     struct hpet_config hpet = {.mmio = b->mmio,
                                .clock = b->clock,
                                .irq0 = irq_mux_input(&b->irq, 0, IRQ_HPET),

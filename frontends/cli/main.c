@@ -229,6 +229,14 @@ static void print_line(void *opaque, const char *text)
     log_user("%s", text);
 }
 
+static void print_hash(struct machine *m)
+{
+    char *hash = machine_state_hash(m);
+
+    log_user("state %s", hash);
+    g_free(hash);
+}
+
 static void print_stats(struct app *a, int64_t us)
 {
     uint64_t n = machine_instructions(a->machine);
@@ -236,6 +244,8 @@ static void print_stats(struct app *a, int64_t us)
     log_user("%" PRIu64 " instructions in %.2f s: %.0f million a second", n, (double)us / 1e6,
              us ? (double)n / (double)us : 0.0);
     machine_print_stats(a->machine, print_line, NULL);
+    if (a->o.machine.icount)
+        print_hash(a->machine);
 }
 
 /* ---- life ---- */

@@ -3,6 +3,7 @@
 #include "frontends/cli/option.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,29 @@ static bool opt_name(struct options *o, const char *value, GError **err)
     return true;
 }
 
+/* "2026-01-01" or "2026-01-01T12:00:00", to be shown as it stands; years that the clock has. */
+static bool rtc_date(const char *s, int64_t *out)
+{
+    GTimeZone *utc = g_time_zone_new_utc();
+    unsigned year, month, day, hour = 0, minute = 0, second = 0;
+    int date = 0, all = 0;
+    GDateTime *t = NULL;
+
+    sscanf(s, "%4u-%2u-%2u%nT%2u:%2u:%2u%n", &year, &month, &day, &date, &hour, &minute, &second,
+           &all);
+    if ((date == 10 && !s[10]) || (all == 19 && !s[19])) {
+        if (year >= 1970 && !strpbrk(s, " +") && second < 60)
+            t = g_date_time_new(utc, (int)year, (int)month, (int)day, (int)hour, (int)minute,
+                                second);
+    }
+    if (t)
+        *out = g_date_time_to_unix(t);
+    if (t)
+        g_date_time_unref(t);
+    g_time_zone_unref(utc);
+    return t != NULL;
+}
+
 static bool opt_rtc(struct options *o, const char *value, GError **err)
 {
     static const char *const keys[] = {"base"}, *const bases[] = {"utc", "localtime"};
@@ -189,7 +213,13 @@ static bool opt_rtc(struct options *o, const char *value, GError **err)
 
         if (strcmp(p.key[k], "base"))
             return option_fail_unknown(err, "-rtc parameter", p.key[k], keys, 1);
-        if (strcmp(v, "utc") && strcmp(v, "localtime"))
+        o->machine.rtc_given = rtc_date(v, &o->machine.rtc_base);
+        if (g_ascii_isdigit(*v) && !o->machine.rtc_given)
+            return option_fail(err,
+                               "-rtc base: '%s' is not a date (2026-01-01) or a date and time "
+                               "(2026-01-01T12:00:00)",
+                               v);
+        if (!o->machine.rtc_given && strcmp(v, "utc") && strcmp(v, "localtime"))
             return option_fail_unknown(err, "-rtc base", v, bases, 2);
         o->machine.rtc_local = !strcmp(v, "localtime");
     }
@@ -206,7 +236,8 @@ static const struct option options[] = {
     {"machine", "pc", "the board", opt_machine},
     {"M", "pc", "the same", opt_machine},
     {"name", "NAME", "what to call the machine", opt_name},
-    {"rtc", "base=utc|localtime", "what the guest's clock shows", opt_rtc},
+    {"rtc", "base=utc|localtime|DATE",
+     "what the guest's clock shows; DATE as 2026-01-01[T12:00:00]", opt_rtc},
 };
 
 const struct option_group options_machine = {options, ARRAY_SIZE(options)};
