@@ -31,9 +31,10 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->id = cfg->id;
     cpu->model = spec.model;
     cpu->features = spec.features;
-    cpu->phys_bits = cpu->features & FEAT(LM)                    ? 40
-                     : cpu->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
-                                                                 : 32;
+    cpu->phys_bits = spec.phys_bits;
+    memcpy(cpu->vendor, spec.vendor, sizeof(cpu->vendor));
+    cpu->cores = cfg->cores;
+    cpu->threads = cfg->threads ? cfg->threads : 1;
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
@@ -113,8 +114,8 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
         cpu->tsc_offset = -cpu_tsc(cpu);
         cpu->tsc_adjust = 0;
         cpu->pat = UINT64_C(0x0007040600070406);
-        cpu->misc_enable = MISC_ENABLE_FAST_STRINGS |
-                           (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0);
+        cpu->misc_enable =
+            MISC_ENABLE_FAST_STRINGS | (cpu->features & FEAT(MONITOR) ? MISC_ENABLE_MONITOR : 0);
         cpu->spec_ctrl = 0;
         cpu->feature_control = 1; /* locked, nothing enabled */
         cpu->mtrr_def_type = 0;
@@ -242,8 +243,7 @@ void cpu_sync_mode(struct cpu *cpu)
         mode |= MODE_PORTABLE;
     cpu->watching = debug_data_bp_enabled(cpu);
     if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
-        cpu_virtual_intr(cpu) ||
-        debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))
+        cpu_virtual_intr(cpu) || debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))
         mode |= MODE_STEP;
     if ((mode & MODE_STEP) != 0)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);

@@ -342,6 +342,8 @@ struct cpu {
     bool own_group; /* nobody gave one: it is freed with the CPU */
     const struct cpu_model *model;
     feature_set features;
+    char vendor[13];         /* CPUID's */
+    unsigned cores, threads; /* of a package, of a core; powers of two if more follow */
     uint32_t tsc_khz;
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
@@ -361,6 +363,7 @@ struct cpu_config {
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
+    unsigned cores, threads; /* in a package, in a core; 0: one package of cores of one thread */
     uint32_t tsc_khz;
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
     bool portable;           /* leave vector extensions of the host unused, for tests */

@@ -272,6 +272,8 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
         .model = b->cfg.cpu_model,
         .slots = b->mem.slots,
         .mmu = &mmu_walk_ops,
+        .cores = b->cfg.cores,
+        .threads = b->cfg.threads,
         .tsc_khz = BOARD_TSC_KHZ,
         .group = b->group,
         .hooks =

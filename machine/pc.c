@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cpu/cpuid.h"
 #include "cpu/features.h"
+#include "cpu/mmu_shadowed.h"
 #include "devices/display/vga.h"
 #include "devices/input/i8042.h"
 #include "devices/input/ps2_kbd.h"
@@ -32,6 +33,7 @@
 #include "devices/pc/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
+#include "devices/pci/pci_testdev.h"
 #include "devices/pci/piix3.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
@@ -39,8 +41,10 @@
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/media.h"
+#include "machine/pci_assign.h"
 
-#define PHYS_LIMIT ((UINT64_C(1) << 40) - 1)
+#define PCI_TESTDEV_SLOT 3u /* of the first one */
+#define PHYS_LIMIT       ((UINT64_C(1) << 40) - 1)
 
 /* Keeps a device for reset and the end; false when it could not be made. */
 static bool add(struct board *b, struct device *d)
@@ -139,6 +143,21 @@ static void debug_exit(void *opaque, uint32_t val)
     board_end(opaque, (int)(((val << 1) | 1) & 0xff));
 }
 
+/* The pc-testdev's: of one page, where there is no knowing what was made of it, forgets all. */
+static void flush_page(void *opaque, uint64_t gpa)
+{
+    struct board *b = opaque;
+    struct cpu *self = b->current ? b->current->cpu : NULL;
+
+    (void)gpa;
+    for (unsigned n = 0; n < b->n_cpus; n++)
+        cpu_set_event(b->cpu[n].cpu, EV_FLUSH);
+    if (b->shadow)
+        mmu_shadow_forget(b->shadow, self);
+    else
+        cpu_group_flush(b->group, self);
+}
+
 static void hpet_legacy(void *opaque, bool on)
 {
     struct board *b = opaque;
@@ -157,6 +176,20 @@ static bool build_memory(struct board *b, GError **err)
     b->ports = bus_new("port", 0xffff);
     b->mmio = bus_new("memory", PHYS_LIMIT);
     return true;
+}
+
+/* RAM must lie where the processor's physical addresses reach. */
+static bool check_reach(struct board *b, GError **err)
+{
+    uint64_t high = b->mem.ram.high_size, end = high ? (UINT64_C(1) << 32) + high : 0;
+    unsigned bits = b->cpu[0].cpu->phys_bits;
+
+    if (end <= UINT64_C(1) << bits)
+        return true;
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
+                "RAM ends at 0x%" PRIx64 ", beyond the %u physical address bits of the processor",
+                end, bits);
+    return false;
 }
 
 static bool build_apic(struct board *b, struct board_cpu *c, GError **err)
@@ -254,10 +287,14 @@ static bool build_timers(struct board *b, GError **err)
 
     for (unsigned n = 16; n < 24; n++)
         hpet.gsi[n] = irq_mux_input(&b->irq, n, IRQ_HPET);
-    b->pit = pit_new(&pit, err);
-    b->rtc = b->pit ? rtc_new(&rtc, err) : NULL;
+    if (!b->cfg.no_pit) {
+        b->pit = pit_new(&pit, err);
+        if (!ADD(b->pit, pit_device))
+            return false;
+    }
+    b->rtc = rtc_new(&rtc, err);
     b->hpet = b->rtc ? hpet_new(&hpet, err) : NULL;
-    return ADD(b->pit, pit_device) && ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
+    return ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
 }
 
 static bool build_input(struct board *b, GError **err)
@@ -350,13 +387,22 @@ static bool build_debug(struct board *b, GError **err)
             return false;
     }
     if (b->cfg.testdev) {
-        struct testdev_config cfg = {.ports = b->ports, .mmio = b->mmio};
+        struct testdev_config cfg = {
+            .ports = b->ports, .mmio = b->mmio, .flush_page = flush_page, .opaque = b};
         struct testdev *t;
 
         for (unsigned n = 0; n < TESTDEV_NUM_IRQS && n < 24; n++)
             cfg.irq[n] = irq_mux_input(&b->irq, n, IRQ_TEST);
         t = testdev_new(&cfg, err);
         if (!ADD(t, testdev_device))
+            return false;
+    }
+    for (unsigned n = 0; n < b->cfg.pci_testdevs; n++) {
+        struct pci_testdev_config cfg = {.bus = b->pci,
+                                         .devfn = PCI_DEVFN(PCI_TESTDEV_SLOT + n, 0)};
+        struct pci_testdev *t = pci_testdev_new(&cfg, err);
+
+        if (!ADD(t, pci_testdev_device))
             return false;
     }
     return true;
@@ -443,6 +489,7 @@ static bool build_firmware(struct board *b, GError **err)
     struct firmware_cfg content = {.low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size,
                                    .cpus = b->n_cpus,
+                                   .max_cpus = b->cfg.max_cpus ? b->cfg.max_cpus : b->n_cpus,
                                    .graphic = !b->cfg.no_vga,
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
@@ -465,12 +512,13 @@ static void build_tables(struct board *b)
                                .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
                                .pci64_base = 0,
                                .pci64_len = 0};
-    struct smbios_config smbios = {.cpu_vendor = "GenuineIntel",
+    unsigned per_socket = b->cfg.cores ? b->cfg.cores * b->cfg.threads : b->n_cpus;
+    struct smbios_config smbios = {.cpu_vendor = b->cpu[0].cpu->vendor,
                                    .cpu_model = b->cpu[0].cpu->model->brand,
                                    .cpu_signature = cpuid_signature(b->cpu[0].cpu->model),
-                                   .sockets = 1,
-                                   .cores_per_socket = b->n_cpus,
-                                   .threads_per_socket = b->n_cpus,
+                                   .sockets = (b->n_cpus + per_socket - 1) / per_socket,
+                                   .cores_per_socket = b->cfg.cores ? b->cfg.cores : b->n_cpus,
+                                   .threads_per_socket = per_socket,
                                    .low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size};
 
@@ -504,9 +552,9 @@ bool board_build(struct board *b, GError **err)
 {
     b->chips = 0;
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
-        !build_interrupts(b, err) || !build_pci(b, err) || !build_timers(b, err) ||
-        !build_isa(b, err) || !build_input(b, err) || !build_serial(b, err) ||
-        !build_debug(b, err) || !build_display(b, err))
+        !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
+        !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
+        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err))
         return false;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
         if (!attach_drive(b, n, err))
@@ -582,6 +630,11 @@ static void set_cmos(struct board *b)
 static bool start_kernel(struct board *b, GError **err)
 {
     static const uint8_t routes[4] = {10, 10, 11, 11};
+    struct pci_windows pci = {.mem = e820_pci_hole(b->mem.ram.low_size),
+                              .mem_end = 0xfec00000, /* the I/O APIC */
+                              .io = 0xc000,
+                              .io_end = 0x10000,
+                              .irq = {10, 10, 11, 11}};
     struct kernel_entry entry;
 
     i440fx_open_shadow(b->host);
@@ -589,6 +642,7 @@ static bool start_kernel(struct board *b, GError **err)
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
     acpi_pm_set_bases(b->pm);
     piix_ide_enable(b->ide);
+    pci_assign(b->pci, &pci);
     apic_set_virtual_wire(b->cpu[0].apic);
     if (b->vga)
         vga_boot_text_mode(b->vga, b->vgabios->data, b->vgabios->size);
