@@ -209,6 +209,9 @@ struct cpu_hooks {
     void (*set_cr8)(void *opaque, uint8_t tpr);
     uint64_t (*get_apic_base)(void *opaque);
     bool (*set_apic_base)(void *opaque, uint64_t val); /* false: #GP */
+    /* x2APIC registers, MSRs 0x800 to 0x8ff; false: #GP. NULL: there are none */
+    bool (*apic_msr_read)(void *opaque, uint32_t index, uint64_t *val);
+    bool (*apic_msr_write)(void *opaque, uint32_t index, uint64_t val);
     uint64_t (*get_tsc_deadline)(void *opaque);
     void (*set_tsc_deadline)(void *opaque, uint64_t tsc);
     void (*smm_changed)(void *opaque, bool in_smm); /* SMRAM appears or goes */

@@ -58,6 +58,7 @@ static const struct {
     S(1, ECX, 17, PCID),
     S(1, ECX, 19, SSE4_1),
     S(1, ECX, 20, SSE4_2),
+    S(1, ECX, 21, X2APIC),
     S(1, ECX, 22, MOVBE),
     S(1, ECX, 23, POPCNT),
     S(1, ECX, 24, TSC_DEADLINE),

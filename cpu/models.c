@@ -30,14 +30,15 @@
      FEAT(FMA) | FEAT(LZCNT) | FEAT(MOVBE))
 #define F_IVY                                                                                      \
     (F_V2 | FEAT(XSAVE) | FEAT(XSAVEOPT) | FEAT(AVX) | FEAT(F16C) | FEAT(AES) | FEAT(PCLMUL) |     \
-     FEAT(RDRAND) | FEAT(FSGSBASE) | FEAT(SMEP) | FEAT(ERMS) | FEAT(RDTSCP) | FEAT(TSC_DEADLINE))
+     FEAT(RDRAND) | FEAT(FSGSBASE) | FEAT(SMEP) | FEAT(ERMS) | FEAT(RDTSCP) | FEAT(TSC_DEADLINE) | \
+     FEAT(X2APIC))
 #define F_MAX                                                                                      \
     (F_V3 | FEAT(MONITOR) | FEAT(RDTSCP) | FEAT(PDPE1GB) | FEAT(PCID) | FEAT(INVPCID) |            \
      FEAT(SMEP) | FEAT(SMAP) | FEAT(UMIP) | FEAT(FSGSBASE) | FEAT(TSC_DEADLINE) |                  \
      FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(RDSEED) | FEAT(CLFLUSHOPT) | FEAT(CLWB) |               \
      FEAT(SPEC_CTRL) | FEAT(ARCH_CAP) | FEAT(LA57) | FEAT(PKU) | FEAT(XSAVEOPT) | FEAT(XSAVEC) |   \
      FEAT(XGETBV1) | FEAT(XSAVES) | FEAT(AES) | FEAT(PCLMUL) | FEAT(SHA) | FEAT(VAES) |            \
-     FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM))
+     FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM) | FEAT(X2APIC))
 
 #define BRAND "Penumbra virtual CPU"
 
@@ -205,6 +206,7 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("rdrand", RDRAND, 0)                                                                         \
     X("rdtscp", RDTSCP, FEAT(TSC) | FEAT(MSR))                                                     \
     X("clflushopt", CLFLUSHOPT, FEAT(CLFLUSH))                                                     \
+    X("x2apic", X2APIC, FEAT(APIC) | FEAT(MSR))                                                    \
     X("tsc-deadline", TSC_DEADLINE, FEAT(APIC) | FEAT(MSR))                                        \
     X("spec-ctrl", SPEC_CTRL, FEAT(MSR))                                                           \
     X("arch-capabilities", ARCH_CAP, FEAT(MSR))                                                    \

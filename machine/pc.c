@@ -199,6 +199,7 @@ static bool build_apic(struct board *b, struct board_cpu *c, GError **err)
                               .id = (uint8_t)c->cpu->id,
                               .bsp = c->cpu->id == 0,
                               .phys_bits = c->cpu->phys_bits,
+                              .x2apic = c->cpu->features & FEAT(X2APIC),
                               .timer_hz = BOARD_APIC_HZ,
                               .opaque = c,
                               .notify = board_apic_notify,
