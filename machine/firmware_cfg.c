@@ -56,7 +56,7 @@ static bool add_tables(struct fw_cfg *f, const struct firmware_cfg *cfg, GError 
 static bool add_boot(struct fw_cfg *f, const struct firmware_cfg *cfg, GError **err)
 {
     /* one byte a state S0..S5, bit 7: it exists */
-    static const uint8_t states[6] = {0x80, 0, 0, 0x01, 0x02, 0x80};
+    static const uint8_t states[6] = {0x80, 0, 0, 0x81, 0x02, 0x80};
     uint16_t menu_wait = (uint16_t)MIN(cfg->boot_menu_wait_ms, (unsigned)UINT16_MAX);
     uint32_t fail_wait = cfg->boot_fail_wait_ms ? cfg->boot_fail_wait_ms : UINT32_MAX;
 

@@ -46,4 +46,9 @@ bool kernel_boot_place(const struct kernel_boot *k, const struct guest_ram *ram,
                        const struct acpi_blobs *acpi, const struct smbios_blobs *smbios,
                        unsigned chips, struct kernel_entry *out, GError **err);
 
+/* After S3: how to enter what the guest left in the FACS that kernel_boot_place laid out. False
+ * when it left nothing that can be entered. */
+bool kernel_boot_resume(const struct guest_ram *ram, const struct acpi_blobs *acpi,
+                        const struct smbios_blobs *smbios, struct kernel_entry *out);
+
 #endif

@@ -32,9 +32,10 @@ struct machine {
     GSource *timers;
     bool started;
     struct machine_notes *notes;
-    struct lock parking; /* protects the next five */
+    struct lock parking; /* protects the next six */
     unsigned parked;     /* vCPUs but the first that are stopped for a request */
     bool paused;
+    bool asleep;                   /* S3; the clock runs on */
     unsigned resumes;              /* calls of machine_resume */
     struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
     struct condition changed;      /* of parked, paused, visit, or of the board's requests */
@@ -92,9 +93,9 @@ static void triple_fault(struct machine *m, struct cpu *cpu)
 
 /* Device lock held, no vCPU running. The reset of a CPU forgets its events, and with them the kick
  * of a request that came meanwhile. */
-static bool reset_all(struct board *b, GError **err)
+static bool reset_all(struct board *b, bool wake, GError **err)
 {
-    bool ok = board_reset(b, err);
+    bool ok = wake ? board_wake(b, err) : board_reset(b, err);
 
     if (atomic_load(&b->requests))
         board_request(b, 0);
@@ -118,13 +119,19 @@ static bool serve(struct machine *m, unsigned requests)
         return false;
     }
     lock_take(b->lock);
-    if (requests & REQUEST_RESET) {
-        if (!reset_all(b, &err)) {
+    if ((requests & REQUEST_SLEEP) && acpi_pm_asleep(b->pm))
+        m->asleep = true;
+    if ((requests & REQUEST_RESET) || (m->asleep && (requests & REQUEST_WAKE))) {
+        bool wake = !(requests & REQUEST_RESET);
+
+        m->asleep = false;
+        if (!reset_all(b, wake, &err)) {
             log_user("%s", err->message);
             g_error_free(err);
             board_end(b, 1);
         }
-        notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
+        if (!wake)
+            notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
     } else if (requests & REQUEST_CPU_RESET) {
         for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
             apic_init(b->cpu[n].apic);
@@ -142,7 +149,8 @@ static bool serve(struct machine *m, unsigned requests)
     return true;
 }
 
-/* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. */
+/* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. Also
+ * for the sleep. */
 static void wait_paused(struct machine *m)
 {
     struct board_cpu *c = &m->board.cpu[0];
@@ -150,7 +158,7 @@ static void wait_paused(struct machine *m)
     /* its attention is what a kick sets; whatever event is lost here, the next run looks anew */
     cpu_clear_event(c->cpu, EV_STOP);
     atomic_store(&c->cpu->attention, 0);
-    if (!m->paused || atomic_load(&m->board.requests))
+    if ((!m->paused && !m->asleep) || atomic_load(&m->board.requests))
         return;
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
@@ -174,7 +182,7 @@ static bool lead(struct machine *m)
         requests = atomic_fetch_and(&b->requests, REQUEST_END);
         if (requests)
             go_on = serve(m, requests);
-        if (!go_on || !m->paused)
+        if (!go_on || (!m->paused && !m->asleep))
             break;
         wait_paused(m);
     }
@@ -197,7 +205,7 @@ static bool park(struct machine *m)
     lock_take(&m->parking);
     m->parked++;
     condition_broadcast(&m->changed);
-    while (!ending(m) && (m->paused || atomic_load(&b->requests)))
+    while (!ending(m) && (m->paused || m->asleep || atomic_load(&b->requests)))
         condition_wait(&m->changed, &m->parking);
     end = ending(m);
     if (!end)
@@ -416,7 +424,7 @@ bool machine_start(struct machine *m, GError **err)
 
     lock_take(m->board.lock);
     clock_cont(m->board.clock);
-    ok = reset_all(&m->board, err);
+    ok = reset_all(&m->board, false, err);
     lock_drop(m->board.lock);
     if (ok) {
         m->started = true;

@@ -43,6 +43,8 @@
 #include "machine/media.h"
 #include "machine/pci_assign.h"
 
+#define CMOS_RESET_CODE  0x0f
+#define CMOS_RESET_S3    0xfe
 #define PCI_TESTDEV_SLOT 3u /* of the first one */
 #define PHYS_LIMIT       ((UINT64_C(1) << 40) - 1)
 
@@ -125,6 +127,30 @@ static void reset_line(void *opaque, int n, bool level)
 static void power_off(void *opaque)
 {
     board_end(opaque, MACHINE_EXIT_OFF);
+}
+
+/* S3. The byte in the CMOS memory tells SeaBIOS, when it is woken, what the reset was for. */
+static void suspend(void *opaque)
+{
+    struct board *b = opaque;
+
+    if (!b->kernel)
+        rtc_cmos_set(b->rtc, CMOS_RESET_CODE, CMOS_RESET_S3);
+    log_msg(LOG_RESET, "S3 sleep");
+    board_request(b, REQUEST_SLEEP);
+}
+
+static void wake(void *opaque)
+{
+    board_request(opaque, REQUEST_WAKE);
+}
+
+static void rtc_alarm(void *opaque)
+{
+    struct board *b = opaque;
+
+    if (b->pm)
+        acpi_pm_rtc_alarm(b->pm);
 }
 
 /* To the bootstrap processor only: SeaBIOS relocates the SMBASE of no other, and the others, halted
@@ -255,6 +281,8 @@ static bool build_pci(struct board *b, GError **err)
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
                                 .opaque = b,
                                 .power_off = power_off,
+                                .suspend = suspend,
+                                .wake = wake,
                                 .smi = b->kernel ? NULL : smi};
 
     b->pci = pci_bus_new(&bus, err);
@@ -278,6 +306,8 @@ static bool build_timers(struct board *b, GError **err)
     struct rtc_config rtc = {.ports = b->ports,
                              .clock = b->clock,
                              .irq8 = irq_mux_input(&b->irq, 8, IRQ_CHIP),
+                             .alarm = rtc_alarm,
+                             .opaque = b,
                              .base = rtc_host_time(b->cfg.rtc_local)};
     struct hpet_config hpet = {.mmio = b->mmio,
                                .clock = b->clock,
@@ -627,8 +657,8 @@ static void set_cmos(struct board *b)
                  (uint8_t)((nibbles >> 8) << 4 | 1)); /* and no floppy signature check */
 }
 
-/* What firmware would have done, then the kernel. */
-static bool start_kernel(struct board *b, GError **err)
+/* What firmware would have done. */
+static void set_up_chips(struct board *b)
 {
     static const uint8_t routes[4] = {10, 10, 11, 11};
     struct pci_windows pci = {.mem = e820_pci_hole(b->mem.ram.low_size),
@@ -636,7 +666,6 @@ static bool start_kernel(struct board *b, GError **err)
                               .io = 0xc000,
                               .io_end = 0x10000,
                               .irq = {10, 10, 11, 11}};
-    struct kernel_entry entry;
 
     i440fx_open_shadow(b->host);
     piix3_set_routes(b->isa, routes);
@@ -647,19 +676,58 @@ static bool start_kernel(struct board *b, GError **err)
     apic_set_virtual_wire(b->cpu[0].apic);
     if (b->vga)
         vga_boot_text_mode(b->vga, b->vgabios->data, b->vgabios->size);
+}
+
+static bool start_kernel(struct board *b, GError **err)
+{
+    struct kernel_entry entry;
+
+    set_up_chips(b);
     if (!kernel_boot_place(b->kernel, &b->mem.ram, b->acpi, b->smbios, b->chips, &entry, err))
         return false;
     board_cpu_enter(b, &entry);
     return true;
 }
 
-bool board_reset(struct board *b, GError **err)
+static void reset_chips(struct board *b)
 {
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);
     board_cpus_reset(b);
     set_cmos(b);
+}
+
+bool board_reset(struct board *b, GError **err)
+{
+    if (acpi_pm_asleep(b->pm)) /* and not to go on from there */
+        rtc_cmos_set(b->rtc, CMOS_RESET_CODE, 0);
+    reset_chips(b);
     log_msg(LOG_RESET, "reset");
     return b->kernel ? start_kernel(b, err) : true;
+}
+
+/* The host bridge keeps the memory alive, and with that who answers where (the PAM registers):
+ * SeaBIOS goes on from its copy in RAM. */
+bool board_wake(struct board *b, GError **err)
+{
+    enum { PAM = 0x58, PAM_WORDS = 2, HOST = PCI_DEVFN(0, 0) };
+    uint16_t status = acpi_pm_wake_status(b->pm);
+    struct kernel_entry entry;
+    uint32_t pam[PAM_WORDS];
+
+    if (b->kernel && !kernel_boot_resume(&b->mem.ram, b->acpi, b->smbios, &entry))
+        return board_reset(b, err);
+    for (unsigned k = 0; k < PAM_WORDS; k++)
+        pam[k] = pci_config_read(b->pci, 0, HOST, PAM + 4 * k, 4);
+    reset_chips(b);
+    log_msg(LOG_RESET, "woken from S3");
+    for (unsigned k = 0; k < PAM_WORDS; k++)
+        pci_config_write(b->pci, 0, HOST, PAM + 4 * k, pam[k], 4);
+    if (b->kernel) {
+        set_up_chips(b);
+        board_cpu_enter(b, &entry);
+    }
+    acpi_pm_woken(b->pm, status);
+    return true;
 }
