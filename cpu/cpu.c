@@ -32,9 +32,10 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->id = cfg->id;
     cpu->model = spec.model;
     cpu->features = spec.features;
-    cpu->phys_bits = cpu->features & FEAT(LM)                    ? 40
-                     : cpu->features & (FEAT(PAE) | FEAT(PSE36)) ? 36
-                                                                 : 32;
+    cpu->phys_bits = spec.phys_bits;
+    memcpy(cpu->vendor, spec.vendor, sizeof(cpu->vendor));
+    cpu->cores = cfg->cores;
+    cpu->threads = cfg->threads ? cfg->threads : 1;
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;

@@ -210,6 +210,9 @@ struct cpu_hooks {
     void (*set_cr8)(void *opaque, uint8_t tpr);
     uint64_t (*get_apic_base)(void *opaque);
     bool (*set_apic_base)(void *opaque, uint64_t val); /* false: #GP */
+    /* x2APIC registers, MSRs 0x800 to 0x8ff; false: #GP. NULL: there are none */
+    bool (*apic_msr_read)(void *opaque, uint32_t index, uint64_t *val);
+    bool (*apic_msr_write)(void *opaque, uint32_t index, uint64_t val);
     uint64_t (*get_tsc_deadline)(void *opaque);
     void (*set_tsc_deadline)(void *opaque, uint64_t tsc);
     void (*smm_changed)(void *opaque, bool in_smm); /* SMRAM appears or goes */
@@ -399,6 +402,8 @@ struct cpu {
     bool own_group; /* nobody gave one: it is freed with the CPU */
     const struct cpu_model *model;
     feature_set features;
+    char vendor[13];         /* CPUID's */
+    unsigned cores, threads; /* of a package, of a core; powers of two if more follow */
     uint32_t tsc_khz;
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
@@ -427,6 +432,7 @@ struct cpu_config {
     struct memslots_vm *slots;
     const struct mmu_ops *mmu;
     struct cpu_hooks hooks;
+    unsigned cores, threads; /* in a package, in a core; 0: one package of cores of one thread */
     uint32_t tsc_khz;
     struct cpu_group *group; /* the vCPUs on the same memory; NULL: there is no other */
     unsigned ring;           /* instructions to remember; 0: none */

@@ -58,6 +58,7 @@ static const struct {
     S(1, ECX, 17, PCID),
     S(1, ECX, 19, SSE4_1),
     S(1, ECX, 20, SSE4_2),
+    S(1, ECX, 21, X2APIC),
     S(1, ECX, 22, MOVBE),
     S(1, ECX, 23, POPCNT),
     S(1, ECX, 24, TSC_DEADLINE),
@@ -155,14 +156,25 @@ static struct cpuid_regs text(uint32_t eax, const char *ebx_edx_ecx)
                                ld_le32(ebx_edx_ecx + 4)};
 }
 
-/* All vCPUs are cores of one package: how many bits of an APIC id number them. */
-static unsigned core_bits(const struct cpu *cpu)
+static unsigned bits_for(unsigned n)
 {
-    unsigned n = cpu_group_size(cpu->group), shift = 0;
+    unsigned shift = 0;
 
     while ((1u << shift) < n)
         shift++;
     return shift;
+}
+
+/* The logical processors of a package. Unless the machine says more, all are cores of one. */
+static unsigned package_size(const struct cpu *cpu)
+{
+    return cpu->cores ? cpu->cores * cpu->threads : cpu_group_size(cpu->group);
+}
+
+/* How many bits of an APIC id number them; the lowest of these the threads of a core. */
+static unsigned package_bits(const struct cpu *cpu)
+{
+    return bits_for(package_size(cpu));
 }
 
 static struct cpuid_regs leaf_1(const struct cpu *cpu)
@@ -170,8 +182,8 @@ static struct cpuid_regs leaf_1(const struct cpu *cpu)
     struct cpuid_regs r = {.eax = cpuid_signature(cpu->model)};
 
     show_features(cpu, 1, &r);
-    r.ebx = cpu->id << 24 | 1u << core_bits(cpu) << 16;
-    if (cpu_group_size(cpu->group) > 1 && (cpu->features & FEAT(APIC)))
+    r.ebx = cpu->id << 24 | 1u << package_bits(cpu) << 16;
+    if (package_size(cpu) > 1 && (cpu->features & FEAT(APIC)))
         r.edx |= 1u << 28; /* HTT: the count above holds */
     if (cpu->features & FEAT(CLFLUSH))
         r.ebx |= 64 / 8 << 8;
@@ -186,7 +198,7 @@ static struct cpuid_regs leaf_1(const struct cpu *cpu)
     return r;
 }
 
-/* Leaf 4: 32 KiB L1 twice, 256 KiB L2, one a core, 8 MiB L3 for all; lines of 64 bytes. */
+/* Leaf 4: 32 KiB L1 twice, 256 KiB L2, one a core, 8 MiB L3 a package; lines of 64 bytes. */
 static struct cpuid_regs leaf_4(const struct cpu *cpu, uint32_t subleaf)
 {
     static const struct {
@@ -198,28 +210,29 @@ static struct cpuid_regs leaf_4(const struct cpu *cpu, uint32_t subleaf)
     if (subleaf < ARRAY_SIZE(cache)) {
         uint32_t ways = cache[subleaf].ways;
 
-        uint32_t ids = (1u << core_bits(cpu)) - 1;
+        uint32_t ids = (1u << package_bits(cpu)) - 1, threads = (1u << bits_for(cpu->threads)) - 1;
 
-        r.eax = cache[subleaf].type | (uint32_t)cache[subleaf].level << 5 | 1u << 8 | ids << 26;
-        if (cache[subleaf].level == 3)
-            r.eax |= ids << 14;
+        r.eax = cache[subleaf].type | (uint32_t)cache[subleaf].level << 5 | 1u << 8 |
+                (ids >> bits_for(cpu->threads)) << 26;
+        r.eax |= (cache[subleaf].level == 3 ? ids : threads) << 14;
         r.ebx = (ways - 1) << 22 | (64 - 1);
         r.ecx = cache[subleaf].kib * 1024 / 64 / ways - 1;
     }
     return r;
 }
 
-/* Leaf 0xB: one thread a core, then the cores of the package. */
+/* Leaf 0xB: the threads of a core, then the processors of the package. */
 static struct cpuid_regs leaf_b(const struct cpu *cpu, uint32_t subleaf)
 {
     struct cpuid_regs r = {.ecx = subleaf & 0xff, .edx = cpu->id};
 
     if (subleaf == 0) {
-        r.ebx = 1;
+        r.eax = bits_for(cpu->threads);
+        r.ebx = cpu->threads;
         r.ecx |= 1u << 8;
     } else if (subleaf == 1) {
-        r.eax = core_bits(cpu);
-        r.ebx = cpu_group_size(cpu->group);
+        r.eax = package_bits(cpu);
+        r.ebx = package_size(cpu);
         r.ecx |= 2u << 8;
     }
     return r;
@@ -271,7 +284,7 @@ static struct cpuid_regs basic(const struct cpu *cpu, uint32_t leaf, uint32_t su
     struct cpuid_regs r = {0};
 
     switch (leaf) {
-    case 0: return text(cpu->model->max_leaf, "GenuineIntel");
+    case 0: return text(cpu->model->max_leaf, cpu->vendor);
     case 1: return leaf_1(cpu);
     case 2:
         if (cpu->model->max_leaf >= 4) /* "see leaf 4" */
@@ -315,7 +328,11 @@ static struct cpuid_regs extended(const struct cpu *cpu, uint32_t leaf)
     struct cpuid_regs r = {0};
 
     switch (leaf) {
-    case 0x80000000: r.eax = cpu->model->max_ext; break;
+    case 0x80000000:
+        r.eax = cpu->model->max_ext;
+        if (strcmp(cpu->vendor, "AuthenticAMD") == 0) /* Intel's have zeroes there */
+            r = text(cpu->model->max_ext, cpu->vendor);
+        break;
     case 0x80000001:
         show_features(cpu, leaf, &r);
         if (!cpu_code64(cpu))

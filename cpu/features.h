@@ -84,7 +84,8 @@
     X(RDPID)                                                                                       \
     X(CLWB)                                                                                        \
     X(ERMS)                                                                                        \
-    X(FSRM)
+    X(FSRM)                                                                                        \
+    X(X2APIC)
 
 enum feature {
 #define X(name) FEATURE_##name,

@@ -89,6 +89,15 @@ static void before_change(void *opaque, const struct memslots *was, const struct
     mmu_direct_begin_change(m->direct);
 }
 
+void mmu_shadow_forget(struct mmu_shadow *m, struct cpu *self)
+{
+    shadow_begin_change(m->paged);
+    mmu_direct_begin_change(m->direct);
+    cpu_group_flush(m->group, self);
+    mmu_direct_end_change(m->direct);
+    shadow_end_change(m->paged);
+}
+
 static void log_changed(struct mmu_shadow *m, const struct memslot *s)
 {
     uint64_t bit = UINT64_C(1) << (s->id % 64);

@@ -28,6 +28,10 @@ void mmu_shadow_detach(struct cpu *cpu);
 /* Somebody else than a vCPU stored `len` bytes at gpa, within a page that is tracked. */
 void mmu_shadow_written(struct mmu_shadow *m, gpa_t gpa, size_t len);
 
+/* Forgets all that was remembered; on return no vCPU uses any of it. `self` is the caller's vCPU,
+ * outside guest mode, or NULL. */
+void mmu_shadow_forget(struct mmu_shadow *m, struct cpu *self);
+
 /* For the slots' synchronize hook: on return the MMU does not read an earlier generation. */
 void mmu_shadow_synchronize(struct mmu_shadow *m);
 

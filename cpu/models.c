@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The CPU models that -cpu offers. All are Intel's; each is the features of its day that are
+ * The CPU models that -cpu offers. All behave as Intel's; each is the features of its day that are
  * implemented here, and "max" is everything that suits today's guests. Single features can be
  * switched on and off.
  */
 #include "cpu/cpuid.h"
 
+#include <cpuid.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -26,13 +28,17 @@
 #define F_V3                                                                                       \
     (F_V2 | FEAT(XSAVE) | FEAT(AVX) | FEAT(AVX2) | FEAT(BMI1) | FEAT(BMI2) | FEAT(F16C) |          \
      FEAT(FMA) | FEAT(LZCNT) | FEAT(MOVBE))
+#define F_IVY                                                                                      \
+    (F_V2 | FEAT(XSAVE) | FEAT(XSAVEOPT) | FEAT(AVX) | FEAT(F16C) | FEAT(AES) | FEAT(PCLMUL) |     \
+     FEAT(RDRAND) | FEAT(FSGSBASE) | FEAT(SMEP) | FEAT(ERMS) | FEAT(RDTSCP) | FEAT(TSC_DEADLINE) | \
+     FEAT(X2APIC))
 #define F_MAX                                                                                      \
     (F_V3 | FEAT(MONITOR) | FEAT(RDTSCP) | FEAT(PDPE1GB) | FEAT(PCID) | FEAT(INVPCID) |            \
      FEAT(SMEP) | FEAT(SMAP) | FEAT(UMIP) | FEAT(FSGSBASE) | FEAT(TSC_DEADLINE) |                  \
      FEAT(PREFETCHW) | FEAT(RDRAND) | FEAT(RDSEED) | FEAT(CLFLUSHOPT) | FEAT(CLWB) |               \
      FEAT(SPEC_CTRL) | FEAT(ARCH_CAP) | FEAT(LA57) | FEAT(PKU) | FEAT(XSAVEOPT) | FEAT(XSAVEC) |   \
      FEAT(XGETBV1) | FEAT(XSAVES) | FEAT(AES) | FEAT(PCLMUL) | FEAT(SHA) | FEAT(VAES) |            \
-     FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM))
+     FEAT(VPCLMUL) | FEAT(ADX) | FEAT(RDPID) | FEAT(ERMS) | FEAT(FSRM) | FEAT(X2APIC))
 
 #define BRAND "Penumbra virtual CPU"
 
@@ -86,6 +92,31 @@ static const struct cpu_model models[] = {
         .features = F_V3,
     },
     {
+        .name = "IvyBridge",
+        .what = "Xeon E3 of 2012",
+        .brand = BRAND,
+        .family = 6,
+        .model = 58,
+        .stepping = 9,
+        .max_leaf = 0xd,
+        .max_ext = 0x80000008,
+        .hypervisor = true,
+        .features = F_IVY,
+    },
+    {
+        .name = "Opteron_G1",
+        .what = "Opteron of 2003, AMD's by name",
+        .brand = BRAND,
+        .vendor = "AuthenticAMD",
+        .family = 15,
+        .model = 6,
+        .stepping = 1,
+        .max_leaf = 5,
+        .max_ext = 0x80000008,
+        .hypervisor = true,
+        .features = F_V1 | FEAT(SSE3),
+    },
+    {
         .name = "core2",
         .what = "Core 2 of 2006",
         .brand = BRAND,
@@ -128,10 +159,8 @@ static const struct cpu_model models[] = {
 static const struct {
     const char *alias, *name;
 } aliases[] = {
-    {"qemu64", "x86-64-v1"},
-    {"kvm64", "x86-64-v1"},
-    {"core2duo", "core2"},
-    {"i486", "486"},
+    {"qemu64", "x86-64-v1"}, {"kvm64", "x86-64-v1"}, {"host", "max"},
+    {"core2duo", "core2"},   {"i486", "486"},
 };
 
 const struct cpu_model *cpu_models_list(unsigned *n)
@@ -177,6 +206,7 @@ const struct cpu_model *cpu_model_find(const char *name)
     X("rdrand", RDRAND, 0)                                                                         \
     X("rdtscp", RDTSCP, FEAT(TSC) | FEAT(MSR))                                                     \
     X("clflushopt", CLFLUSHOPT, FEAT(CLFLUSH))                                                     \
+    X("x2apic", X2APIC, FEAT(APIC) | FEAT(MSR))                                                    \
     X("tsc-deadline", TSC_DEADLINE, FEAT(APIC) | FEAT(MSR))                                        \
     X("spec-ctrl", SPEC_CTRL, FEAT(MSR))                                                           \
     X("arch-capabilities", ARCH_CAP, FEAT(MSR))                                                    \
@@ -247,19 +277,17 @@ static feature_set without_orphans(feature_set f)
     return f;
 }
 
-static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
+static enum cpu_spec_fault switch_feature(struct cpu_spec *s, const char *name, bool on)
 {
     unsigned k = 0;
     feature_set bit;
 
-    if (*item != '+' && *item != '-')
-        return CPU_SPEC_SIGN;
-    while (k < ARRAY_SIZE(switches) && strcmp(item + 1, feature_names[k]) != 0)
+    while (k < ARRAY_SIZE(switches) && strcmp(name, feature_names[k]) != 0)
         k++;
     if (k == ARRAY_SIZE(switches))
         return CPU_SPEC_FEATURE;
     bit = (feature_set)1 << switches[k].feature;
-    if (*item == '-') {
+    if (!on) {
         s->features = without_orphans(s->features & ~bit);
         return CPU_SPEC_OK;
     }
@@ -270,9 +298,102 @@ static enum cpu_spec_fault apply(struct cpu_spec *s, const char *item)
     return CPU_SPEC_OK;
 }
 
+/* ---- properties ---- */
+
+#define PHYS_MIN 32u
+#define PHYS_MAX 52u
+
+/* What is asked about physical addresses, until all has been read. */
+struct phys_wish {
+    unsigned bits, limit; /* 0: nothing */
+    bool host;
+};
+
+static unsigned host_phys_bits(void)
+{
+    unsigned a = 0, b, c, d;
+
+    if (!__get_cpuid(0x80000008, &a, &b, &c, &d) || (a & 0xff) < PHYS_MIN)
+        return 36;
+    return (a & 0xff) > PHYS_MAX ? PHYS_MAX : a & 0xff;
+}
+
+static unsigned phys_bits(const struct cpu_spec *s, const struct phys_wish *w)
+{
+    unsigned bits = s->features & FEAT(LM) ? 40 : s->features & (FEAT(PAE) | FEAT(PSE36)) ? 36 : 32;
+
+    if (w->bits)
+        return w->bits;
+    if (w->host)
+        bits = host_phys_bits();
+    return w->limit && w->limit < bits ? w->limit : bits;
+}
+
+static bool read_switch(const char *value, bool *on)
+{
+    *on = !strcmp(value, "on") || !strcmp(value, "yes") || !strcmp(value, "true");
+    return *on || !strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "false");
+}
+
+/* 0 leaves it to the model. */
+static bool read_phys_bits(const char *value, unsigned *bits)
+{
+    char *end;
+    unsigned long n = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end || (n && (n < PHYS_MIN || n > PHYS_MAX)))
+        return false;
+    *bits = (unsigned)n;
+    return true;
+}
+
+/* CPUID has room for twelve printable letters. */
+static bool read_vendor(struct cpu_spec *s, const char *value)
+{
+    if (strlen(value) != sizeof(s->vendor) - 1)
+        return false;
+    for (unsigned k = 0; value[k]; k++) {
+        if (value[k] < ' ' || value[k] > '~')
+            return false;
+    }
+    memcpy(s->vendor, value, sizeof(s->vendor));
+    return true;
+}
+
+static enum cpu_spec_fault apply(struct cpu_spec *s, struct phys_wish *phys, const char *item)
+{
+    const char *value = strchr(item, '=');
+    char key[64] = "";
+    size_t len = value ? (size_t)(value - item) : strlen(item);
+    bool ok = true, on;
+
+    if (*item == '+' || *item == '-')
+        return switch_feature(s, item + 1, *item == '+');
+    if (len >= sizeof(key))
+        return CPU_SPEC_SIGN;
+    memcpy(key, item, len);
+    value = value ? value + 1 : "on";
+    if (!strcmp(key, "phys-bits"))
+        ok = read_phys_bits(value, &phys->bits);
+    else if (!strcmp(key, "host-phys-bits-limit"))
+        ok = read_phys_bits(value, &phys->limit);
+    else if (!strcmp(key, "host-phys-bits"))
+        ok = read_switch(value, &phys->host);
+    else if (!strcmp(key, "vendor"))
+        ok = read_vendor(s, value);
+    else if (!strcmp(key, "migratable")) /* all that is offered can be migrated */
+        ok = read_switch(value, &on);
+    else if (strchr(item, '=') && read_switch(value, &on))
+        return switch_feature(s, key, on) == CPU_SPEC_OK ? CPU_SPEC_OK : CPU_SPEC_VALUE;
+    else
+        return CPU_SPEC_SIGN;
+    return ok ? CPU_SPEC_OK : CPU_SPEC_VALUE;
+}
+
 enum cpu_spec_fault cpu_spec_parse(const char *text, struct cpu_spec *out, char *word,
                                    size_t word_size)
 {
+    struct phys_wish phys = {0};
     bool first = true;
 
     for (;;) {
@@ -286,17 +407,19 @@ enum cpu_spec_fault cpu_spec_parse(const char *text, struct cpu_spec *out, char 
             if (!out->model)
                 return CPU_SPEC_MODEL;
             out->features = out->model->features;
+            strcpy(out->vendor, out->model->vendor ? out->model->vendor : "GenuineIntel");
         } else {
-            fault = apply(out, word);
+            fault = apply(out, &phys, word);
         }
-        if (fault != CPU_SPEC_OK) {
-            if (fault != CPU_SPEC_SIGN)
-                memmove(word, word + 1, room);
+        if (fault == CPU_SPEC_FEATURE || fault == CPU_SPEC_IMPOSSIBLE)
+            memmove(word, word + 1, room); /* without its sign */
+        if (fault != CPU_SPEC_OK)
             return fault;
-        }
         first = false;
         if (!text[len])
-            return CPU_SPEC_OK;
+            break;
         text += len + 1;
     }
+    out->phys_bits = phys_bits(out, &phys);
+    return CPU_SPEC_OK;
 }

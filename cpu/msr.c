@@ -30,6 +30,8 @@
 #define MSR_DEBUGCTL       0x1d9u
 #define MSR_MTRR_PHYS_END  (MSR_MTRR_PHYSBASE0 + 2 * MSR_VAR_MTRRS)
 #define MSR_MTRR_FIX4K_END (MSR_MTRR_FIX4K_C0000 + 8)
+#define MSR_X2APIC         0x800u
+#define MSR_X2APIC_END     0x900u
 #define MSR_MC_END         (MSR_MC0_CTL + 4 * MSR_MC_BANKS)
 
 static bool has(const struct cpu *cpu, feature_set feat)
@@ -114,11 +116,22 @@ static bool read_apic_base(struct cpu *cpu, uint32_t index, uint64_t *val)
 
 static bool write_apic_base(struct cpu *cpu, uint32_t index, uint64_t val)
 {
+    uint64_t reserved = phys_reserved(cpu) | 0x2ff | (has(cpu, FEAT(X2APIC)) ? 0 : 0x400);
+
     (void)index;
-    /* bits 7..0 and 9 are reserved, 10 is x2APIC, which is not offered */
-    if ((val & 0x6ff) || (val & phys_reserved(cpu)) || !cpu->hooks.set_apic_base)
+    if ((val & reserved) || !cpu->hooks.set_apic_base)
         return false;
     return cpu->hooks.set_apic_base(cpu->hooks.opaque, val);
+}
+
+static bool read_x2apic(struct cpu *cpu, uint32_t index, uint64_t *val)
+{
+    return cpu->hooks.apic_msr_read && cpu->hooks.apic_msr_read(cpu->hooks.opaque, index, val);
+}
+
+static bool write_x2apic(struct cpu *cpu, uint32_t index, uint64_t val)
+{
+    return cpu->hooks.apic_msr_write && cpu->hooks.apic_msr_write(cpu->hooks.opaque, index, val);
 }
 
 static bool read_platform(struct cpu *cpu, uint32_t index, uint64_t *val)
@@ -372,6 +385,7 @@ static const struct msr msrs[] = {
     {ONE(MSR_MTRR_DEF_TYPE), FEAT(MTRR), read_field, write_def_type},
     {MSR_MC0_CTL, MSR_MC_END, FEAT(MCA), read_mc, write_mc},
     {ONE(MSR_TSC_DEADLINE), FEAT(TSC_DEADLINE), read_deadline, write_deadline},
+    {MSR_X2APIC, MSR_X2APIC_END, FEAT(X2APIC), read_x2apic, write_x2apic},
     {ONE(MSR_XSS), FEAT(XSAVES), read_field, write_xss},
     {ONE(MSR_EFER), FEAT(NX), read_field, write_efer},
     {ONE(MSR_STAR), FEAT(SYSCALL), read_field, write_field},

@@ -40,6 +40,7 @@ struct acpi_blobs {
     GByteArray *tables; /* "etc/acpi/tables": wants 64-byte alignment */
     GByteArray *rsdp;   /* "etc/acpi/rsdp": to lie on 16 bytes in 0xe0000-0xfffff */
     GByteArray *script; /* "etc/table-loader" */
+    uint32_t facs;      /* the FACS' offset in the tables */
 };
 
 #define ACPI_FILE_TABLES "etc/acpi/tables"

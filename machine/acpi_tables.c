@@ -118,6 +118,7 @@ static guint add_facs(struct acpi_blobs *b)
     memcpy(b->tables->data + at, "FACS", 4);
     st_le32(b->tables->data + at + 4, FACS_SIZE);
     b->tables->data[at + 32] = 1; /* version, with the 64-bit waking vector */
+    b->facs = at;
     return at;
 }
 
@@ -188,7 +189,6 @@ static guint add_fadt(struct acpi_blobs *b, const struct acpi_config *cfg, guint
         WBINVD = 1 << 0,
         PROC_C1 = 1 << 2,
         NO_SLEEP_BUTTON = 1 << 5,
-        FIX_RTC = 1 << 6, /* wake by RTC is not in the fixed registers */
         RESET_REG = 1 << 10,
         APIC_PHYSICAL = 1 << 19,
         LEGACY_DEVICES = 1 << 0,
@@ -210,8 +210,8 @@ static guint add_fadt(struct acpi_blobs *b, const struct acpi_config *cfg, guint
     t[108] = CENTURY_CMOS;
     st_le16(t + 109, LEGACY_DEVICES | HAS_8042);
     /* the flat logical mode names eight processors at most */
-    st_le32(t + 112, WBINVD | PROC_C1 | NO_SLEEP_BUTTON | FIX_RTC | RESET_REG |
-                         (cfg->cpus > 8 ? APIC_PHYSICAL : 0u));
+    st_le32(t + 112,
+            WBINVD | PROC_C1 | NO_SLEEP_BUTTON | RESET_REG | (cfg->cpus > 8 ? APIC_PHYSICAL : 0u));
     gas_io(t + 116, RESET_PORT, 8, 1);
     t[128] = RESET_VALUE;
     point(b, tab.start + 36, 4, facs);

@@ -28,6 +28,8 @@ enum board_request {
     REQUEST_END = 1 << 2,
     REQUEST_VISIT = 1 << 3, /* machine_while_stopped */
     REQUEST_PAUSE = 1 << 4,
+    REQUEST_SLEEP = 1 << 5, /* S3: no vCPU runs, until */
+    REQUEST_WAKE = 1 << 6,
 };
 
 #define BOARD_RUNS (-1)
@@ -105,6 +107,10 @@ void board_destroy(struct board *b);
 /* Power-on state of everything, and, without firmware, the kernel placed and entered. Device lock
  * held, no vCPU running. */
 bool board_reset(struct board *b, GError **err);
+
+/* Out of S3: all but RAM and what keeps it is as after power-on, and firmware resumes; without
+ * firmware, the guest at its waking vector. The same conditions. */
+bool board_wake(struct board *b, GError **err);
 
 /* Asks the vCPUs to come back, so that `what` is served. Device lock held or not; any thread. */
 void board_request(struct board *b, unsigned what);

@@ -136,6 +136,28 @@ static bool set_apic_base(void *opaque, uint64_t val)
     return ok;
 }
 
+static bool apic_msr_get(void *opaque, uint32_t index, uint64_t *val)
+{
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
+    bool ok;
+
+    ok = apic_msr_read(c->apic, index, val);
+    hook_end(c, inside);
+    return ok;
+}
+
+static bool apic_msr_set(void *opaque, uint32_t index, uint64_t val)
+{
+    struct board_cpu *c = opaque;
+    bool inside = hook_begin(c);
+    bool ok;
+
+    ok = apic_msr_write(c->apic, index, val);
+    hook_end(c, inside);
+    return ok;
+}
+
 static uint64_t get_tsc_deadline(void *opaque)
 {
     struct board_cpu *c = opaque;
@@ -282,6 +304,8 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
         .model = b->cfg.cpu_model,
         .slots = b->mem.slots,
         .mmu = &mmu_walk_ops,
+        .cores = b->cfg.cores,
+        .threads = b->cfg.threads,
         .tsc_khz = BOARD_TSC_KHZ,
         .ring = b->cfg.ring,
         .counted = b->cfg.icount,
@@ -299,6 +323,8 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
                 .set_cr8 = set_cr8,
                 .get_apic_base = get_apic_base,
                 .set_apic_base = set_apic_base,
+                .apic_msr_read = apic_msr_get,
+                .apic_msr_write = apic_msr_set,
                 .get_tsc_deadline = get_tsc_deadline,
                 .set_tsc_deadline = set_tsc_deadline,
                 .smm_changed = smm_changed,

@@ -14,7 +14,8 @@ DefinitionBlock ("", "DSDT", 1, "PENUMB", "PENUMBRA", 0x00000001)
      * constant in the AML and replaces it. */
     Name (\CHIP, 0x50494843)
 
-    /* S5: SLP_TYP 0 in both control blocks. No other sleep state is offered. */
+    /* SLP_TYP of S3 and S5, in both control blocks. No other sleep state is offered. */
+    Name (\_S3, Package (4) { 0x01, 0x01, 0x00, 0x00 })
     Name (\_S5, Package (4) { 0x00, 0x00, 0x00, 0x00 })
 
     /* 0: PIC, 1: I/O APIC. Kept for the curious: PIRQs reach the ISA interrupts only, which both

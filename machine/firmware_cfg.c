@@ -13,16 +13,16 @@
 static void fill_items(struct fw_cfg *f, const struct firmware_cfg *cfg)
 {
     static const uint8_t no_uuid[16];
-    g_autofree uint64_t *numa = g_new0(uint64_t, 1 + cfg->cpus); /* no nodes */
+    g_autofree uint64_t *numa = g_new0(uint64_t, 1 + cfg->max_cpus); /* no nodes */
 
     fw_cfg_set_bytes(f, FW_CFG_UUID, cfg->uuid ? cfg->uuid : no_uuid, 16);
     fw_cfg_set_u64(f, FW_CFG_RAM_SIZE, cfg->low_size + cfg->high_size);
     fw_cfg_set_u16(f, FW_CFG_NOGRAPHIC, !cfg->graphic);
     fw_cfg_set_u16(f, FW_CFG_NB_CPUS, (uint16_t)cfg->cpus);
-    fw_cfg_set_u16(f, FW_CFG_MAX_CPUS, (uint16_t)cfg->cpus);
+    fw_cfg_set_u16(f, FW_CFG_MAX_CPUS, (uint16_t)cfg->max_cpus);
     fw_cfg_set_u32(f, FW_CFG_MACHINE_ID, 0);
     fw_cfg_set_u16(f, FW_CFG_BOOT_MENU, cfg->boot_menu);
-    fw_cfg_set_bytes(f, FW_CFG_NUMA, numa, (1 + cfg->cpus) * sizeof(*numa));
+    fw_cfg_set_bytes(f, FW_CFG_NUMA, numa, (1 + cfg->max_cpus) * sizeof(*numa));
     /* ISA interrupt 0 is input 2 of the I/O APIC */
     fw_cfg_set_u32(f, FW_CFG_IRQ0_OVERRIDE, 1);
     /* no kernel is passed this way: sizes of zero */
@@ -56,7 +56,7 @@ static bool add_tables(struct fw_cfg *f, const struct firmware_cfg *cfg, GError 
 static bool add_boot(struct fw_cfg *f, const struct firmware_cfg *cfg, GError **err)
 {
     /* one byte a state S0..S5, bit 7: it exists */
-    static const uint8_t states[6] = {0x80, 0, 0, 0x01, 0x02, 0x80};
+    static const uint8_t states[6] = {0x80, 0, 0, 0x81, 0x02, 0x80};
     uint16_t menu_wait = (uint16_t)MIN(cfg->boot_menu_wait_ms, (unsigned)UINT16_MAX);
     uint32_t fail_wait = cfg->boot_fail_wait_ms ? cfg->boot_fail_wait_ms : UINT32_MAX;
 

@@ -15,8 +15,8 @@
 #include "machine/smbios.h"
 
 struct firmware_cfg {
-    uint64_t low_size, high_size; /* RAM below and above 4 GiB */
-    unsigned cpus;
+    uint64_t low_size, high_size;      /* RAM below and above 4 GiB */
+    unsigned cpus, max_cpus;           /* there are, and there is room for */
     const uint8_t *uuid;               /* 16 bytes as written, or NULL */
     bool graphic;                      /* there is a display */
     const struct acpi_blobs *acpi;     /* NULL: no tables */

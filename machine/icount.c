@@ -255,6 +255,18 @@ void icount_pause(struct icount *ic)
     clear_woken(ic);
 }
 
+void icount_sleep(struct icount *ic)
+{
+    struct board *b = ic->cfg.board;
+
+    clear_woken(ic);
+    if (!atomic_load(&b->requests))
+        sleep_on(ic);
+    lock_take(b->lock);
+    clock_advance_to(b->clock, icount_now(ic));
+    lock_drop(b->lock);
+}
+
 /* Runs vCPU `cpu` in its slice, from where it was interrupted if it was. */
 static enum cpu_exit run_slice(struct icount *ic, struct cpu *cpu, bool fresh)
 {

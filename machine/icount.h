@@ -56,6 +56,10 @@ void icount_wake(struct icount *ic);
 /* From now on vCPU n is passed over where bit n is set. While the thread pauses. */
 void icount_hold(struct icount *ic, uint64_t cpus);
 
+/* For the machine that sleeps (S3): time goes by to the next timer, and that fires. The same
+ * thread. */
+void icount_sleep(struct icount *ic);
+
 /* For the paused machine: sleeps until the next kick. The thread of the vCPUs. */
 void icount_pause(struct icount *ic);
 

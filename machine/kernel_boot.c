@@ -142,16 +142,22 @@ static uint64_t pages(uint64_t len)
     return (len + PAGE - 1) & ~(PAGE - 1);
 }
 
+/* Where place_tables puts the ACPI tables, the SMBIOS ones behind them. */
+static uint64_t tables_at(const struct guest_ram *ram, const struct acpi_blobs *acpi,
+                          const struct smbios_blobs *smbios)
+{
+    return (ram->low_size & ~(PAGE - 1)) - (acpi ? pages(acpi->tables->len) : 0) -
+           (smbios ? pages(smbios->tables->len) : 0);
+}
+
 /* Puts the tables at the top of low RAM. Returns where they begin: the end of what the kernel may
  * use; 0 when they do not fit. */
 static uint64_t place_tables(const struct guest_ram *ram, const struct acpi_blobs *acpi,
                              const struct smbios_blobs *smbios)
 {
     uint64_t acpi_len = acpi ? pages(acpi->tables->len) : 0;
-    uint64_t smbios_len = smbios ? pages(smbios->tables->len) : 0;
-    uint64_t top = ram->low_size & ~(PAGE - 1);
+    uint64_t top = tables_at(ram, acpi, smbios);
 
-    top -= acpi_len + smbios_len;
     if (acpi && !acpi_place(acpi, ram, top, RSDP_GPA))
         return 0;
     if (smbios && !smbios_place(smbios, ram, (uint32_t)(top + acpi_len), ANCHOR_GPA))
@@ -218,4 +224,20 @@ bool kernel_boot_place(const struct kernel_boot *k, const struct guest_ram *ram,
     log_map(&map);
     return k->multiboot ? place_multiboot(k, ram, top, &map, out, err)
                         : place_linux(k, ram, top, &map, acpi ? RSDP_GPA : 0, out, err);
+}
+
+bool kernel_boot_resume(const struct guest_ram *ram, const struct acpi_blobs *acpi,
+                        const struct smbios_blobs *smbios, struct kernel_entry *out)
+{
+    enum { WAKING_VECTOR = 12, FACS_LEN = 64 };
+    const uint8_t *facs = guest_ram_at(ram, tables_at(ram, acpi, smbios) + acpi->facs, FACS_LEN);
+    uint32_t vector = facs ? ld_le32(facs + WAKING_VECTOR) : 0;
+
+    if (!vector || vector >= 0x100000) {
+        log_guest("acpi: the waking vector 0x%x cannot be entered", vector);
+        return false;
+    }
+    kernel_entry_real(out, vector);
+    log_msg(LOG_BOOT, "boot: woken, entered at 0x%x", vector);
+    return true;
 }

@@ -8,8 +8,8 @@
  * What the board has to do besides, since no firmware runs: make 0xc0000-0xfffff readable RAM
  * (PAM), put the VGA into text mode 3 with a font, call acpi_pm_set_bases() (and acpi_pm_new
  * without an `smi` hook lets ACPI be switched on without a handler), and enter the kernel as the
- * entry structure says. PCI BARs and PIRQ routes may stay unset: kernels assign them from the ACPI
- * windows and links.
+ * entry structure says. PCI functions get
+ * their BARs from machine/pci_assign.h; Linux would do that itself, by the ACPI windows and links.
  */
 #ifndef MACHINE_KERNEL_BOOT_H
 #define MACHINE_KERNEL_BOOT_H
@@ -45,5 +45,10 @@ void kernel_boot_free(struct kernel_boot *k);
 bool kernel_boot_place(const struct kernel_boot *k, const struct guest_ram *ram,
                        const struct acpi_blobs *acpi, const struct smbios_blobs *smbios,
                        unsigned chips, struct kernel_entry *out, GError **err);
+
+/* After S3: how to enter what the guest left in the FACS that kernel_boot_place laid out. False
+ * when it left nothing that can be entered. */
+bool kernel_boot_resume(const struct guest_ram *ram, const struct acpi_blobs *acpi,
+                        const struct smbios_blobs *smbios, struct kernel_entry *out);
 
 #endif

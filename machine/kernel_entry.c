@@ -89,3 +89,16 @@ bool kernel_entry_long64(struct kernel_entry *e, const struct guest_ram *ram, ui
     e->efer = EFER_LME | EFER_LMA;
     return true;
 }
+
+void kernel_entry_real(struct kernel_entry *e, uint32_t at)
+{
+    *e = (struct kernel_entry){
+        .mode = KERNEL_REAL,
+        .rip = at & 0xf,
+        .rflags = RFLAGS_FIXED,
+        .cr0 = CR0_ET,
+        .gdt_limit = 0xffff,
+        .cs = {(uint16_t)(at >> 4), at & 0xffff0, 0xffff, 0x9b},
+        .ds = {0, 0, 0xffff, 0x93},
+    };
+}

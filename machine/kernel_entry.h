@@ -16,6 +16,7 @@
 enum kernel_mode {
     KERNEL_PROT32, /* CR0.PE, no paging */
     KERNEL_LONG64, /* EFER.LMA, identity-mapped first 4 GiB */
+    KERNEL_REAL,
 };
 
 struct kernel_segment {
@@ -50,5 +51,9 @@ bool kernel_entry_prot32(struct kernel_entry *e, const struct guest_ram *ram, ui
  * bytes) that map the first 4 GiB onto themselves with 2 MiB pages. */
 bool kernel_entry_long64(struct kernel_entry *e, const struct guest_ram *ram, uint64_t gdt_gpa,
                          uint64_t tables_gpa);
+
+/* Real mode at a physical address below 1 MiB, by CS = address / 16 and IP = the rest: as firmware
+ * enters an ACPI waking vector. */
+void kernel_entry_real(struct kernel_entry *e, uint32_t at);
 
 #endif

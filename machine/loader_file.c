@@ -15,7 +15,7 @@
 
 static void fail(GError **err, const char *what, const char *path, const char *why)
 {
-    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot read %s '%s': %s", what, path,
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "could not load %s '%s': %s", what, path,
                 why);
 }
 

@@ -36,10 +36,11 @@ struct machine {
     bool started;
     struct machine_notes *notes;
     struct cpu *profiled[MACHINE_MAX_CPUS];
-    struct lock parking; /* protects the next seven */
+    struct lock parking; /* protects the next eight */
     unsigned others;     /* threads of vCPUs but the leader's */
     unsigned parked;     /* of these, that are stopped for a request */
     bool paused;
+    bool asleep;                   /* S3; the clock runs on */
     uint64_t held;                 /* vCPUs that do not run, bit n for vCPU n */
     unsigned resumes;              /* calls of machine_resume */
     struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
@@ -101,9 +102,9 @@ static void triple_fault(struct machine *m, struct cpu *cpu)
 
 /* Device lock held, no vCPU running. The reset of a CPU forgets its events, and with them the kick
  * of a request that came meanwhile. */
-static bool reset_all(struct board *b, GError **err)
+static bool reset_all(struct board *b, bool wake, GError **err)
 {
-    bool ok = board_reset(b, err);
+    bool ok = wake ? board_wake(b, err) : board_reset(b, err);
 
     if (atomic_load(&b->requests))
         board_request(b, 0);
@@ -127,13 +128,19 @@ static bool serve(struct machine *m, unsigned requests)
         return false;
     }
     lock_take(b->lock);
-    if (requests & REQUEST_RESET) {
-        if (!reset_all(b, &err)) {
+    if ((requests & REQUEST_SLEEP) && acpi_pm_asleep(b->pm))
+        m->asleep = true;
+    if ((requests & REQUEST_RESET) || (m->asleep && (requests & REQUEST_WAKE))) {
+        bool wake = !(requests & REQUEST_RESET);
+
+        m->asleep = false;
+        if (!reset_all(b, wake, &err)) {
             log_user("%s", err->message);
             g_error_free(err);
             board_end(b, 1);
         }
-        notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
+        if (!wake)
+            notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
     } else if (requests & REQUEST_CPU_RESET) {
         for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
             apic_init(b->cpu[n].apic);
@@ -151,13 +158,15 @@ static bool serve(struct machine *m, unsigned requests)
     return true;
 }
 
-/* Does the thread of vCPU n wait for a resume? With counted time it only passes that vCPU over. */
-static bool held(const struct machine *m, unsigned n)
+/* Does vCPU n stand though nothing is requested? One that is held for its thread's part: with
+ * counted time it is only passed over. */
+static bool stands(const struct machine *m, unsigned n)
 {
-    return !m->board.icount && (m->held >> n & 1);
+    return m->paused || m->asleep || (!m->board.icount && (m->held >> n & 1));
 }
 
-/* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. */
+/* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. Also
+ * for the sleep. */
 static void wait_paused(struct machine *m)
 {
     struct board_cpu *c = &m->board.cpu[0];
@@ -165,12 +174,14 @@ static void wait_paused(struct machine *m)
     /* its attention is what a kick sets; whatever event is lost here, the next run looks anew */
     cpu_clear_event(c->cpu, EV_STOP);
     atomic_store(&c->cpu->attention, 0);
-    if (!(m->paused || held(m, 0)) || atomic_load(&m->board.requests))
+    if (!stands(m, 0) || atomic_load(&m->board.requests))
         return;
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
-    if (m->board.icount)
+    if (m->board.icount && m->paused)
         icount_pause(m->board.icount);
+    else if (m->board.icount)
+        icount_sleep(m->board.icount);
     else
         vcpu_sleep(c->vcpu);
     lock_take(&m->parking);
@@ -192,7 +203,7 @@ static bool lead(struct machine *m)
         requests = atomic_fetch_and(&b->requests, REQUEST_END);
         if (requests)
             go_on = serve(m, requests);
-        if (!go_on || !(m->paused || held(m, 0)))
+        if (!go_on || !stands(m, 0))
             break;
         if (!m->paused) /* the others are let go */
             condition_broadcast(&m->changed);
@@ -217,7 +228,7 @@ static bool park(struct machine *m, unsigned id)
     lock_take(&m->parking);
     m->parked++;
     condition_broadcast(&m->changed);
-    while (!ending(m) && (m->paused || held(m, id) || atomic_load(&b->requests)))
+    while (!ending(m) && (stands(m, id) || atomic_load(&b->requests)))
         condition_wait(&m->changed, &m->parking);
     end = ending(m);
     if (!end)
@@ -284,7 +295,7 @@ static void resume(struct machine *m, uint64_t keep)
     bool freed;
 
     lock_take(&m->parking);
-    freed = held(m, 0) && !(keep & 1);
+    freed = (m->held & 1) && !(keep & 1);
     m->held = keep;
     if (b->icount)
         icount_hold(b->icount, keep);
@@ -502,7 +513,7 @@ bool machine_start(struct machine *m, GError **err)
 
     lock_take(m->board.lock);
     clock_cont(m->board.clock);
-    ok = reset_all(&m->board, err);
+    ok = reset_all(&m->board, false, err);
     lock_drop(m->board.lock);
     if (ok) {
         m->started = true;

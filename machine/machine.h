@@ -14,9 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MACHINE_MAX_SERIAL 4
-#define MACHINE_MAX_DRIVES 4
-#define MACHINE_MAX_CPUS   32
+#define MACHINE_MAX_SERIAL       4
+#define MACHINE_MAX_DRIVES       4
+#define MACHINE_MAX_CPUS         32
+#define MACHINE_MAX_PCI_TESTDEVS 8
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -39,11 +40,14 @@ struct machine_config {
     struct lock *lock; /* the device lock, the caller's: backends need it before the machine does */
     uint64_t ram_size; /* bytes, a multiple of 1 MiB, 1 MiB .. 512 GiB */
     const char *cpu_model;
-    unsigned cpus;                   /* up to MACHINE_MAX_CPUS; 0: one */
-    const char *accel;               /* "interp" */
-    const char *mmu;                 /* "walk" or "shadow"; NULL: the latter */
-    unsigned audit_every;            /* mmu=shadow: misses in a vCPU's TLB from one check of all its
-                                        invariants to the next; 0: as built (never, in a release) */
+    unsigned cpus;           /* up to MACHINE_MAX_CPUS; 0: one */
+    unsigned max_cpus;       /* that firmware is told of; 0: as many as there are */
+    unsigned cores, threads; /* in a package, in a core; powers of two but for the cores of the one
+                                package that there is; 0: all are cores of one */
+    const char *accel;       /* "interp" */
+    const char *mmu;         /* "walk" or "shadow"; NULL: the latter */
+    unsigned audit_every;    /* mmu=shadow: misses in a vCPU's TLB from one check of all its
+                                invariants to the next; 0: as built (never, in a release) */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
     struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
@@ -55,17 +59,19 @@ struct machine_config {
     struct chardev *port_e9;
     bool exit_device; /* isa-debug-exit */
     uint16_t exit_base, exit_size;
-    bool testdev;
-    bool no_reboot;   /* a guest reset ends the machine */
-    bool rtc_local;   /* the RTC shows local time */
-    bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */
-    int64_t rtc_base; /* seconds since 1970 */
+    bool testdev;          /* pc-testdev */
+    unsigned pci_testdevs; /* how many of pci-testdev */
+    bool no_reboot;        /* a guest reset ends the machine */
+    bool rtc_local;        /* the RTC shows local time */
+    bool rtc_given;        /* the RTC begins with rtc_base, not with the host's time */
+    int64_t rtc_base;      /* seconds since 1970 */
     /* Time is counted in instructions, 1 << icount_shift nanoseconds each, and the guest always
      * does the same: docs/determinism.md. Where all processors wait, time goes by as the host's,
      * or, with icount_jumps, at once. The RTC begins at ICOUNT_RTC_BASE unless rtc_given. */
     bool icount, icount_jumps;
     unsigned icount_shift; /* up to ICOUNT_MAX_SHIFT */
     bool no_vga;
+    bool no_pit;
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */
     const char *ring_file; /* … this file, written at a triple fault, by machine_dump, or else at

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cpu/cpuid.h"
 #include "cpu/features.h"
+#include "cpu/mmu_shadowed.h"
 #include "devices/display/vga.h"
 #include "devices/input/i8042.h"
 #include "devices/input/ps2_kbd.h"
@@ -32,6 +33,7 @@
 #include "devices/pc/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
+#include "devices/pci/pci_testdev.h"
 #include "devices/pci/piix3.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
@@ -39,8 +41,12 @@
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/media.h"
+#include "machine/pci_assign.h"
 
-#define PHYS_LIMIT ((UINT64_C(1) << 40) - 1)
+#define CMOS_RESET_CODE  0x0f
+#define CMOS_RESET_S3    0xfe
+#define PCI_TESTDEV_SLOT 3u /* of the first one */
+#define PHYS_LIMIT       ((UINT64_C(1) << 40) - 1)
 
 /* Keeps a device for reset and the end; false when it could not be made. */
 static bool add(struct board *b, struct device *d)
@@ -123,6 +129,30 @@ static void power_off(void *opaque)
     board_end(opaque, MACHINE_EXIT_OFF);
 }
 
+/* S3. The byte in the CMOS memory tells SeaBIOS, when it is woken, what the reset was for. */
+static void suspend(void *opaque)
+{
+    struct board *b = opaque;
+
+    if (!b->kernel)
+        rtc_cmos_set(b->rtc, CMOS_RESET_CODE, CMOS_RESET_S3);
+    log_msg(LOG_RESET, "S3 sleep");
+    board_request(b, REQUEST_SLEEP);
+}
+
+static void wake(void *opaque)
+{
+    board_request(opaque, REQUEST_WAKE);
+}
+
+static void rtc_alarm(void *opaque)
+{
+    struct board *b = opaque;
+
+    if (b->pm)
+        acpi_pm_rtc_alarm(b->pm);
+}
+
 /* To the bootstrap processor only: SeaBIOS relocates the SMBASE of no other, and the others, halted
  * by it, would run whatever lies at the default one. */
 static void smi(void *opaque)
@@ -137,6 +167,21 @@ static void smi(void *opaque)
 static void debug_exit(void *opaque, uint32_t val)
 {
     board_end(opaque, (int)(((val << 1) | 1) & 0xff));
+}
+
+/* The pc-testdev's: of one page, where there is no knowing what was made of it, forgets all. */
+static void flush_page(void *opaque, uint64_t gpa)
+{
+    struct board *b = opaque;
+    struct cpu *self = b->current ? b->current->cpu : NULL;
+
+    (void)gpa;
+    for (unsigned n = 0; n < b->n_cpus; n++)
+        cpu_set_event(b->cpu[n].cpu, EV_FLUSH);
+    if (b->shadow)
+        mmu_shadow_forget(b->shadow, self);
+    else
+        cpu_group_flush(b->group, self);
 }
 
 static void hpet_legacy(void *opaque, bool on)
@@ -159,6 +204,20 @@ static bool build_memory(struct board *b, GError **err)
     return true;
 }
 
+/* RAM must lie where the processor's physical addresses reach. */
+static bool check_reach(struct board *b, GError **err)
+{
+    uint64_t high = b->mem.ram.high_size, end = high ? (UINT64_C(1) << 32) + high : 0;
+    unsigned bits = b->cpu[0].cpu->phys_bits;
+
+    if (end <= UINT64_C(1) << bits)
+        return true;
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
+                "RAM ends at 0x%" PRIx64 ", beyond the %u physical address bits of the processor",
+                end, bits);
+    return false;
+}
+
 static bool build_apic(struct board *b, struct board_cpu *c, GError **err)
 {
     struct apic_config cfg = {.bus = b->apic_bus,
@@ -166,6 +225,7 @@ static bool build_apic(struct board *b, struct board_cpu *c, GError **err)
                               .id = (uint8_t)c->cpu->id,
                               .bsp = c->cpu->id == 0,
                               .phys_bits = c->cpu->phys_bits,
+                              .x2apic = c->cpu->features & FEAT(X2APIC),
                               .timer_hz = BOARD_APIC_HZ,
                               .opaque = c,
                               .notify = board_apic_notify,
@@ -221,6 +281,8 @@ static bool build_pci(struct board *b, GError **err)
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
                                 .opaque = b,
                                 .power_off = power_off,
+                                .suspend = suspend,
+                                .wake = wake,
                                 .smi = b->kernel ? NULL : smi};
 
     b->pci = pci_bus_new(&bus, err);
@@ -247,6 +309,8 @@ static bool build_timers(struct board *b, GError **err)
     struct rtc_config rtc = {.ports = b->ports,
                              .clock = b->clock,
                              .irq8 = irq_mux_input(&b->irq, 8, IRQ_CHIP),
+                             .alarm = rtc_alarm,
+                             .opaque = b,
                              .base = base};
     struct hpet_config hpet = {.mmio = b->mmio,
                                .clock = b->clock,
@@ -257,10 +321,14 @@ static bool build_timers(struct board *b, GError **err)
 
     for (unsigned n = 16; n < 24; n++)
         hpet.gsi[n] = irq_mux_input(&b->irq, n, IRQ_HPET);
-    b->pit = pit_new(&pit, err);
-    b->rtc = b->pit ? rtc_new(&rtc, err) : NULL;
+    if (!b->cfg.no_pit) {
+        b->pit = pit_new(&pit, err);
+        if (!ADD(b->pit, pit_device))
+            return false;
+    }
+    b->rtc = rtc_new(&rtc, err);
     b->hpet = b->rtc ? hpet_new(&hpet, err) : NULL;
-    return ADD(b->pit, pit_device) && ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
+    return ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
 }
 
 static bool build_input(struct board *b, GError **err)
@@ -353,13 +421,22 @@ static bool build_debug(struct board *b, GError **err)
             return false;
     }
     if (b->cfg.testdev) {
-        struct testdev_config cfg = {.ports = b->ports, .mmio = b->mmio};
+        struct testdev_config cfg = {
+            .ports = b->ports, .mmio = b->mmio, .flush_page = flush_page, .opaque = b};
         struct testdev *t;
 
         for (unsigned n = 0; n < TESTDEV_NUM_IRQS && n < 24; n++)
             cfg.irq[n] = irq_mux_input(&b->irq, n, IRQ_TEST);
         t = testdev_new(&cfg, err);
         if (!ADD(t, testdev_device))
+            return false;
+    }
+    for (unsigned n = 0; n < b->cfg.pci_testdevs; n++) {
+        struct pci_testdev_config cfg = {.bus = b->pci,
+                                         .devfn = PCI_DEVFN(PCI_TESTDEV_SLOT + n, 0)};
+        struct pci_testdev *t = pci_testdev_new(&cfg, err);
+
+        if (!ADD(t, pci_testdev_device))
             return false;
     }
     return true;
@@ -446,6 +523,7 @@ static bool build_firmware(struct board *b, GError **err)
     struct firmware_cfg content = {.low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size,
                                    .cpus = b->n_cpus,
+                                   .max_cpus = b->cfg.max_cpus ? b->cfg.max_cpus : b->n_cpus,
                                    .graphic = !b->cfg.no_vga,
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
@@ -468,12 +546,13 @@ static void build_tables(struct board *b)
                                .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
                                .pci64_base = 0,
                                .pci64_len = 0};
-    struct smbios_config smbios = {.cpu_vendor = "GenuineIntel",
+    unsigned per_socket = b->cfg.cores ? b->cfg.cores * b->cfg.threads : b->n_cpus;
+    struct smbios_config smbios = {.cpu_vendor = b->cpu[0].cpu->vendor,
                                    .cpu_model = b->cpu[0].cpu->model->brand,
                                    .cpu_signature = cpuid_signature(b->cpu[0].cpu->model),
-                                   .sockets = 1,
-                                   .cores_per_socket = b->n_cpus,
-                                   .threads_per_socket = b->n_cpus,
+                                   .sockets = (b->n_cpus + per_socket - 1) / per_socket,
+                                   .cores_per_socket = b->cfg.cores ? b->cfg.cores : b->n_cpus,
+                                   .threads_per_socket = per_socket,
                                    .low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size};
 
@@ -507,9 +586,9 @@ bool board_build(struct board *b, GError **err)
 {
     b->chips = 0;
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
-        !build_interrupts(b, err) || !build_pci(b, err) || !build_timers(b, err) ||
-        !build_isa(b, err) || !build_input(b, err) || !build_serial(b, err) ||
-        !build_debug(b, err) || !build_display(b, err))
+        !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
+        !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
+        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err))
         return false;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
         if (!attach_drive(b, n, err))
@@ -581,33 +660,77 @@ static void set_cmos(struct board *b)
                  (uint8_t)((nibbles >> 8) << 4 | 1)); /* and no floppy signature check */
 }
 
-/* What firmware would have done, then the kernel. */
-static bool start_kernel(struct board *b, GError **err)
+/* What firmware would have done. */
+static void set_up_chips(struct board *b)
 {
     static const uint8_t routes[4] = {10, 10, 11, 11};
-    struct kernel_entry entry;
+    struct pci_windows pci = {.mem = e820_pci_hole(b->mem.ram.low_size),
+                              .mem_end = 0xfec00000, /* the I/O APIC */
+                              .io = 0xc000,
+                              .io_end = 0x10000,
+                              .irq = {10, 10, 11, 11}};
 
     i440fx_open_shadow(b->host);
     piix3_set_routes(b->isa, routes);
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
     acpi_pm_set_bases(b->pm);
     piix_ide_enable(b->ide);
+    pci_assign(b->pci, &pci);
     apic_set_virtual_wire(b->cpu[0].apic);
     if (b->vga)
         vga_boot_text_mode(b->vga, b->vgabios->data, b->vgabios->size);
+}
+
+static bool start_kernel(struct board *b, GError **err)
+{
+    struct kernel_entry entry;
+
+    set_up_chips(b);
     if (!kernel_boot_place(b->kernel, &b->mem.ram, b->acpi, b->smbios, b->chips, &entry, err))
         return false;
     board_cpu_enter(b, &entry);
     return true;
 }
 
-bool board_reset(struct board *b, GError **err)
+static void reset_chips(struct board *b)
 {
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);
     board_cpus_reset(b);
     set_cmos(b);
+}
+
+bool board_reset(struct board *b, GError **err)
+{
+    if (acpi_pm_asleep(b->pm)) /* and not to go on from there */
+        rtc_cmos_set(b->rtc, CMOS_RESET_CODE, 0);
+    reset_chips(b);
     log_msg(LOG_RESET, "reset");
     return b->kernel ? start_kernel(b, err) : true;
+}
+
+/* The host bridge keeps the memory alive, and with that who answers where (the PAM registers):
+ * SeaBIOS goes on from its copy in RAM. */
+bool board_wake(struct board *b, GError **err)
+{
+    enum { PAM = 0x58, PAM_WORDS = 2, HOST = PCI_DEVFN(0, 0) };
+    uint16_t status = acpi_pm_wake_status(b->pm);
+    struct kernel_entry entry;
+    uint32_t pam[PAM_WORDS];
+
+    if (b->kernel && !kernel_boot_resume(&b->mem.ram, b->acpi, b->smbios, &entry))
+        return board_reset(b, err);
+    for (unsigned k = 0; k < PAM_WORDS; k++)
+        pam[k] = pci_config_read(b->pci, 0, HOST, PAM + 4 * k, 4);
+    reset_chips(b);
+    log_msg(LOG_RESET, "woken from S3");
+    for (unsigned k = 0; k < PAM_WORDS; k++)
+        pci_config_write(b->pci, 0, HOST, PAM + 4 * k, pam[k], 4);
+    if (b->kernel) {
+        set_up_chips(b);
+        board_cpu_enter(b, &entry);
+    }
+    acpi_pm_woken(b->pm, status);
+    return true;
 }

@@ -45,8 +45,12 @@ enum {
     PM_GPOREG = 0x34 / 4,
     PM_WORDS = ACPI_PM_LEN / 4,
 
+    SLP_S3 = 1, /* SLP_TYP; 0 is S5 */
+
     TMR_STS = 1 << 0,
     PWRBTN_STS = 1 << 8,
+    RTC_STS = 1 << 10,
+    WAK_STS = 1 << 15,
     PM1_STS_MASK = 0x8d31,
     PM1_EN_MASK = 0x0521,
     SCI_EN = 1 << 0,
@@ -72,6 +76,7 @@ struct acpi_pm {
     uint64_t tmr_next;         /* tick at which the timer's status bit is to be set next */
     uint8_t apm[2];            /* 0xb2, 0xb3 */
     uint32_t stored[PM_WORDS]; /* registers that only store */
+    bool asleep;
 };
 
 /* ---- the timer and the SCI ---- */
@@ -124,9 +129,44 @@ static void smbus_irq(void *opaque, int n, bool level)
     update(pm);
 }
 
+/* The power button and the alarm wake whoever enabled them; GPEs stay with their devices. */
+static void wake_check(struct acpi_pm *pm)
+{
+    if (pm->asleep && (pm->pmsts & pm->pmen & (PWRBTN_STS | RTC_STS)) && pm->config.wake)
+        pm->config.wake(pm->config.opaque);
+}
+
+static void fixed_event(struct acpi_pm *pm, uint16_t status)
+{
+    pm->pmsts |= status;
+    update(pm);
+    wake_check(pm);
+}
+
 void acpi_pm_power_button(struct acpi_pm *pm)
 {
-    pm->pmsts |= PWRBTN_STS;
+    fixed_event(pm, PWRBTN_STS);
+}
+
+void acpi_pm_rtc_alarm(struct acpi_pm *pm)
+{
+    fixed_event(pm, RTC_STS);
+}
+
+bool acpi_pm_asleep(const struct acpi_pm *pm)
+{
+    return pm->asleep;
+}
+
+uint16_t acpi_pm_wake_status(const struct acpi_pm *pm)
+{
+    return (uint16_t)(pm->pmsts & (PWRBTN_STS | RTC_STS));
+}
+
+void acpi_pm_woken(struct acpi_pm *pm, uint16_t status)
+{
+    pm->asleep = false;
+    pm->pmsts |= WAK_STS | status;
     update(pm);
 }
 
@@ -173,6 +213,12 @@ static void write_cnt(struct acpi_pm *pm, uint32_t val, uint32_t mask)
     if (!(val & SUS_EN & mask))
         return;
     type = (unsigned)bits(val, 12, 10);
+    if (type == SLP_S3 && pm->config.suspend) {
+        pm->asleep = true;
+        pm->config.suspend(pm->config.opaque);
+        wake_check(pm); /* by what was up before */
+        return;
+    }
     if (type != 0)
         log_guest("acpi: sleep type %u does not exist here", type);
     else if (pm->config.power_off)
@@ -369,17 +415,12 @@ static void acpi_pm_destroy(void *self)
 }
 
 static const struct state_field acpi_pm_fields[] = {
-    PCI_STATE_FIELDS(struct acpi_pm, pci),
-    STATE_FIELD(struct acpi_pm, smbus.regs),
-    STATE_FIELD(struct acpi_pm, pmsts),
-    STATE_FIELD(struct acpi_pm, pmen),
-    STATE_FIELD(struct acpi_pm, pmcntrl),
-    STATE_FIELD(struct acpi_pm, gpsts),
-    STATE_FIELD(struct acpi_pm, gpen),
-    STATE_FIELD(struct acpi_pm, tmr_next),
-    STATE_ARRAY(struct acpi_pm, apm),
-    STATE_ARRAY(struct acpi_pm, stored),
-    STATE_END,
+    PCI_STATE_FIELDS(struct acpi_pm, pci), STATE_FIELD(struct acpi_pm, smbus.regs),
+    STATE_FIELD(struct acpi_pm, pmsts),    STATE_FIELD(struct acpi_pm, pmen),
+    STATE_FIELD(struct acpi_pm, pmcntrl),  STATE_FIELD(struct acpi_pm, gpsts),
+    STATE_FIELD(struct acpi_pm, gpen),     STATE_FIELD(struct acpi_pm, tmr_next),
+    STATE_ARRAY(struct acpi_pm, apm),      STATE_ARRAY(struct acpi_pm, stored),
+    STATE_FIELD(struct acpi_pm, asleep),   STATE_END,
 };
 
 static const struct device_type acpi_pm_type = {

@@ -6,7 +6,8 @@
  * What the ACPI tables have to say of it (PMBASE is where firmware, or the board, puts it):
  *   PM1a_EVT PMBASE+0 (4 bytes), PM1a_CNT PMBASE+4 (2), PM_TMR PMBASE+8 (4; 24 bits count),
  *   GPE0 PMBASE+0x0c (4 bytes: 16 status bits, then 16 enable bits), SCI on IRQ 9, level,
- *   SMI_CMD 0xb2 with ACPI_ENABLE 0xf1 and ACPI_DISABLE 0xf0, \_S5 package { 0, 0, 0, 0 }.
+ *   SMI_CMD 0xb2 with ACPI_ENABLE 0xf1 and ACPI_DISABLE 0xf0, \_S5 package { 0, 0, 0, 0 }, \_S3
+ *   package { 1, 1, 0, 0 }.
  *
  * All calls with the device lock held.
  */
@@ -49,6 +50,10 @@ struct acpi_pm_config {
     /* The guest entered S5. Called inside a port write: should only note the request. May be NULL.
      */
     void (*power_off)(void *opaque);
+    /* The guest entered S3: called likewise. NULL: there is no such state. Then, once, an event
+     * that it enabled wakes it: the board resets what lost its power, and calls acpi_pm_woken. */
+    void (*suspend)(void *opaque);
+    void (*wake)(void *opaque);
     /* A write to port 0xb2 raises SMI# while firmware has APMC_EN set. The ACPI enable and disable
      * commands take effect in the chip in any case: SeaBIOS' handler relies on it. NULL on a board
      * whose CPUs have no SMM: APMC_EN then resets to one, by which firmware knows that nothing is
@@ -62,6 +67,15 @@ struct device *acpi_pm_device(struct acpi_pm *pm);
 
 /* The user pressed the power button: sets PWRBTN_STS; the guest hears of it if it listens. */
 void acpi_pm_power_button(struct acpi_pm *pm);
+
+/* The RTC's alarm went off: sets RTC_STS. */
+void acpi_pm_rtc_alarm(struct acpi_pm *pm);
+
+/* In S3: between `suspend` and the reset. What woke it, or may yet, stands in the status register;
+ * it survives the reset between the two calls of which the second gets what the first returned. */
+bool acpi_pm_asleep(const struct acpi_pm *pm);
+uint16_t acpi_pm_wake_status(const struct acpi_pm *pm);
+void acpi_pm_woken(struct acpi_pm *pm, uint16_t status);
 
 /* Sets GPE0 status bit n (0..15); the guest clears it. */
 void acpi_pm_gpe(struct acpi_pm *pm, unsigned n);

@@ -195,14 +195,18 @@ bool apic_take(struct apic *a, const struct apic_msg *msg)
     return false;
 }
 
-bool apic_matches(const struct apic *a, uint8_t dest, bool logical)
+bool apic_matches(const struct apic *a, uint32_t dest, bool logical)
 {
-    uint8_t ldr = (uint8_t)(a->ldr >> 24);
+    uint32_t ldr = apic_in_x2(a) ? apic_x2_ldr(a) : a->ldr >> 24;
 
-    if (dest == 0xff)
+    if (dest == APIC_DEST_ALL)
         return true;
     if (!logical)
-        return dest == a->id;
+        return dest == (apic_in_x2(a) ? a->config.id : a->id);
+    if (apic_in_x2(a))
+        return dest >> 16 == ldr >> 16 && (dest & ldr & 0xffff);
+    if (dest > 0xff)
+        return false;
     if (a->dfr >> 28 == 0xf) /* flat: one bit an APIC */
         return dest & ldr;
     /* cluster: number above, one bit an APIC below; number 15 is all clusters */
@@ -312,11 +316,11 @@ static void end_of_interrupt(struct apic *a)
     apic_bus_eoi(a->config.bus, (uint8_t)vector);
 }
 
-static void send_ipi(struct apic *a)
+void apic_send_ipi(struct apic *a)
 {
     uint32_t icr = a->icr_low;
     struct apic_msg msg = {
-        .dest = (uint8_t)(a->icr_high >> 24),
+        .dest = apic_in_x2(a) ? a->icr_high : apic_dest8((uint8_t)(a->icr_high >> 24)),
         .logical = icr & ICR_LOGICAL,
         .vector = (uint8_t)icr,
         .mode = (enum apic_delivery)bits(icr, 10, 8),
@@ -416,7 +420,7 @@ bool apic_reg_write(struct apic *a, unsigned reg, uint32_t val)
         return true;
     case APIC_ICR_LOW:
         a->icr_low = val & ICR_MASK;
-        send_ipi(a);
+        apic_send_ipi(a);
         return true;
     case APIC_ICR_HIGH: a->icr_high = val & 0xff000000; return true;
     case APIC_LVT_TIMER ... APIC_LVT_ERROR: write_lvt(a, LVT_INDEX(reg), val); return true;
@@ -452,7 +456,7 @@ uint64_t apic_base_read(const struct apic *a)
 
 bool apic_claims(const struct apic *a, uint64_t gpa)
 {
-    return apic_enabled(a) && (gpa & ~UINT64_C(0xfff)) == apic_page_base(a);
+    return apic_enabled(a) && !apic_in_x2(a) && (gpa & ~UINT64_C(0xfff)) == apic_page_base(a);
 }
 
 /* All registers but the id and the base MSR as after INIT; the wires keep their levels. */
@@ -476,14 +480,18 @@ static void init_registers(struct apic *a)
 bool apic_base_write(struct apic *a, uint64_t val)
 {
     unsigned phys = a->config.phys_bits ? a->config.phys_bits : 40;
-    uint64_t reserved = UINT64_C(0x6ff) | ~((UINT64_C(1) << phys) - 1);
+    uint64_t reserved = UINT64_C(0x2ff) | ~((UINT64_C(1) << phys) - 1);
     bool was = apic_enabled(a);
 
-    if (val & reserved)
+    if (!a->config.x2apic)
+        reserved |= BASE_X2APIC;
+    if ((val & reserved) || !apic_base_transition_ok(a->base_msr, val))
         return false;
     a->base_msr = (val & ~(uint64_t)BASE_BSP) | (a->base_msr & BASE_BSP);
-    if (was && !apic_enabled(a))
+    if (was && !apic_enabled(a)) {
+        a->id = a->config.id;
         init_registers(a);
+    }
     apic_bus_changed(a->config.bus);
     update(a);
     return true;

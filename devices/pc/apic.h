@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The local APIC of one CPU (xAPIC), Intel SDM volume 3 chapter "Advanced Programmable Interrupt
- * Controller". Messages between APICs go over an apic_bus (devices/pc/apic_bus.h), which must
- * outlive them. The CPU sees it through calls and one callback; nothing here knows what a CPU is.
+ * The local APIC of one CPU (xAPIC and x2APIC), Intel SDM volume 3 chapter "Advanced Programmable
+ * Interrupt Controller". Messages between APICs go over an apic_bus (devices/pc/apic_bus.h), which
+ * must outlive them. The CPU sees it through calls and one callback; nothing here knows what a CPU
+ * is.
  *
  * All calls with the device lock held, by whichever thread.
  */
@@ -54,6 +55,7 @@ enum apic_reg {
     APIC_TIMER_INIT = 0x38,
     APIC_TIMER_COUNT = 0x39,
     APIC_TIMER_DIVIDE = 0x3e,
+    APIC_SELF_IPI = 0x3f, /* x2APIC */
 };
 
 struct apic;
@@ -65,6 +67,7 @@ struct apic_config {
     uint8_t id;         /* initial APIC id, unique on the bus, below 255 */
     bool bsp;           /* the bootstrap processor: bit 8 of the base MSR */
     unsigned phys_bits; /* bounds the base MSR; 0 means 40 */
+    bool x2apic;        /* it has that mode */
     uint64_t timer_hz;  /* timer clock before the divider; 0 means 1 GHz */
     void *opaque;       /* of the callbacks */
     void (*notify)(void *opaque, enum apic_event ev, unsigned arg);
@@ -90,8 +93,8 @@ int apic_ack(struct apic *a);
 unsigned apic_get_tpr(const struct apic *a);
 void apic_set_tpr(struct apic *a, unsigned cr8);
 
-/* IA32_APIC_BASE. apic_base_write returns false when the value must raise #GP (reserved bits set).
- */
+/* IA32_APIC_BASE. apic_base_write returns false when the value must raise #GP: reserved bits are
+ * set, or there is no such way from mode to mode (SDM 3A 11.12.5). */
 uint64_t apic_base_read(const struct apic *a);
 bool apic_base_write(struct apic *a, uint64_t val);
 
@@ -103,8 +106,13 @@ uint64_t apic_tsc_deadline_read(const struct apic *a);
 void apic_tsc_deadline_write(struct apic *a, uint64_t tsc);
 void apic_tsc_changed(struct apic *a);
 
-/* Register access apart from how it came (MMIO now, x2APIC MSRs could use it): reg is 0..0x3f.
- * Accesses to reserved registers set the ESR's illegal register bit and return false. */
+/* The x2APIC's MSRs, 0x800 to 0x8ff. False when the access must raise #GP: not in that mode, no
+ * such register, not readable or writable, reserved bits set. */
+bool apic_msr_read(struct apic *a, uint32_t index, uint64_t *val);
+bool apic_msr_write(struct apic *a, uint32_t index, uint64_t val);
+
+/* Register access apart from how it came (MMIO, or an MSR that apic_x2.c let through): reg is
+ * 0..0x3f. Accesses to reserved registers set the ESR's illegal register bit and return false. */
 bool apic_reg_read(struct apic *a, unsigned reg, uint32_t *val);
 bool apic_reg_write(struct apic *a, unsigned reg, uint32_t val);
 

@@ -86,7 +86,8 @@ void apic_bus_changed(struct apic_bus *bus)
         const struct bus_region *there = bus_find(bus->config.mmio, base);
         GError *err = NULL;
 
-        if (!apic_enabled(a) || (there && there->ops == &page_ops && there->base == base))
+        if (!apic_enabled(a) || apic_in_x2(a) ||
+            (there && there->ops == &page_ops && there->base == base))
             continue;
         if (!bus_map(bus->config.mmio, &a->moved.region, base, &err)) {
             log_guest("apic %u: cannot move: %s", a->id, err->message);
@@ -200,7 +201,7 @@ void apic_bus_broadcast(struct apic_bus *bus, const struct apic_msg *msg, struct
 bool apic_bus_msi(struct apic_bus *bus, uint64_t addr, uint32_t data)
 {
     struct apic_msg msg = {
-        .dest = (uint8_t)bits(addr, 19, 12),
+        .dest = apic_dest8((uint8_t)bits(addr, 19, 12)),
         .logical = bits(addr, 2, 2),
         .level = bits(data, 15, 15),
         .vector = (uint8_t)data,

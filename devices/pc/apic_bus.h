@@ -27,10 +27,18 @@ enum apic_delivery {
     APIC_EXTINT = 7,
 };
 
+#define APIC_DEST_ALL 0xffffffffu
+
+/* What the 8 bits of an xAPIC's ICR, a redirection entry or a message address mean. */
+static inline uint32_t apic_dest8(uint8_t dest)
+{
+    return dest == 0xff ? APIC_DEST_ALL : dest;
+}
+
 struct apic_msg {
-    uint8_t dest; /* APIC id or logical destination (MDA) */
-    bool logical; /* destination mode */
-    bool level;   /* trigger mode: the EOI will be broadcast */
+    uint32_t dest; /* APIC id or logical destination, or APIC_DEST_ALL */
+    bool logical;  /* destination mode */
+    bool level;    /* trigger mode: the EOI will be broadcast */
     uint8_t vector;
     enum apic_delivery mode;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The local APIC's state, shared by apic.c (registers, priorities), apic_timer.c and apic_bus.c. */
+/* The local APIC's state, shared by apic.c (registers, priorities), apic_x2.c, apic_timer.c and
+ * apic_bus.c. */
 #ifndef DEVICES_PC_APIC_INTERNAL_H
 #define DEVICES_PC_APIC_INTERNAL_H
 
@@ -12,6 +13,7 @@
 #define LVT_RIRR     (1u << 14)
 #define SVR_ENABLE   (1u << 8)
 #define BASE_BSP     (1u << 8)
+#define BASE_X2APIC  (1u << 10)
 #define BASE_ENABLE  (1u << 11)
 #define NUM_LVT      6
 #define LVT_INDEX(r) ((r)-APIC_LVT_TIMER)
@@ -54,6 +56,11 @@ static inline bool apic_enabled(const struct apic *a)
     return a->base_msr & BASE_ENABLE;
 }
 
+static inline bool apic_in_x2(const struct apic *a)
+{
+    return (a->base_msr & (BASE_ENABLE | BASE_X2APIC)) == (BASE_ENABLE | BASE_X2APIC);
+}
+
 static inline uint64_t apic_page_base(const struct apic *a)
 {
     return a->base_msr & ~UINT64_C(0xfff);
@@ -63,13 +70,24 @@ static inline uint64_t apic_page_base(const struct apic *a)
 bool apic_take(struct apic *a, const struct apic_msg *msg);
 
 /* Whether `dest` names this APIC. */
-bool apic_matches(const struct apic *a, uint8_t dest, bool logical);
+bool apic_matches(const struct apic *a, uint32_t dest, bool logical);
+
+/* Sends what icr_low and icr_high say. */
+void apic_send_ipi(struct apic *a);
 
 /* Processor priority register. */
 uint8_t apic_ppr(const struct apic *a);
 
 /* Raises a local interrupt as its LVT entry says. */
 void apic_lvt_fire(struct apic *a, unsigned index);
+
+/* ---- apic_x2.c ---- */
+
+/* The logical id that x2APIC mode gives an APIC: cluster in the high half, one bit in the low. */
+uint32_t apic_x2_ldr(const struct apic *a);
+
+/* May the base MSR go from one value to another? */
+bool apic_base_transition_ok(uint64_t from, uint64_t to);
 
 /* ---- apic_timer.c ---- */
 

@@ -76,13 +76,17 @@ static void arm_periodic(struct apic *a)
     timer_arm(&a->timer, at);
 }
 
+static void fire(void *opaque);
+
 static void arm_deadline(struct apic *a)
 {
     int64_t at = INT64_MAX;
 
     if (a->tsc_deadline && a->config.tsc_to_ns)
         at = a->config.tsc_to_ns(a->config.opaque, a->tsc_deadline);
-    if (at < INT64_MAX / 2)
+    if (at <= clock_now(a->config.clock)) /* past: before the next instruction, not a while later */
+        fire(a);
+    else if (at < INT64_MAX / 2)
         timer_arm(&a->timer, at);
     else
         timer_cancel(&a->timer);

@@ -56,7 +56,7 @@ static bool deliver(struct ioapic *s, unsigned pin)
 {
     uint64_t entry = s->redir[pin];
     struct apic_msg msg = {
-        .dest = (uint8_t)bits(entry, 63, 56),
+        .dest = apic_dest8((uint8_t)bits(entry, 63, 56)),
         .logical = entry & REDIR_LOGICAL,
         .level = level_triggered(entry),
         .vector = (uint8_t)entry,

@@ -224,8 +224,8 @@ static void arm(struct rtc *r)
     uint8_t wanted = r->cmos[REG_B] & (uint8_t)~r->cmos[REG_C];
     int64_t at = INT64_MAX, p = period(r), alarm;
 
-    if (r->cmos[REG_C] & C_IRQF)
-        wanted = 0;
+    if (r->cmos[REG_C] & C_IRQF) /* but the alarm, which more than the interrupt waits for */
+        wanted &= r->cfg.alarm ? B_AIE : 0;
     if (updates_run(r) && (wanted & B_UIE))
         at = (r->updated + 1) * NS_PER_SEC;
     if (updates_run(r) && (wanted & B_AIE)) {
@@ -245,12 +245,15 @@ static void arm(struct rtc *r)
 static void catch_up(struct rtc *r)
 {
     int64_t sec = div_sec(r), ticks = ticks_at(div_ns(r)), p = period(r);
+    bool alarm = false;
 
     if (updates_run(r)) {
         if (sec > r->updated) {
             r->cmos[REG_C] |= C_UF;
-            if (next_alarm(r, r->updated) <= sec)
+            if (next_alarm(r, r->updated) <= sec) {
+                alarm = !(r->cmos[REG_C] & C_AF);
                 r->cmos[REG_C] |= C_AF;
+            }
         }
         if (sec != r->shown)
             show(r, sec);
@@ -260,6 +263,8 @@ static void catch_up(struct rtc *r)
     r->updated = sec;
     r->periodic = ticks;
     update_irq(r);
+    if (alarm && (r->cmos[REG_B] & B_AIE) && r->cfg.alarm)
+        r->cfg.alarm(r->cfg.opaque);
 }
 
 static void rtc_fire(void *opaque)

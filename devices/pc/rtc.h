@@ -19,6 +19,8 @@ struct rtc_config {
     struct bus *ports;
     struct vclock *clock;
     struct irq_line irq8;
+    void (*alarm)(void *opaque); /* its alarm interrupt begins; may be NULL */
+    void *opaque;
     struct irq_line nmi_mask; /* bit 7 of port 0x70; may go nowhere */
     /* What the clock shows when the virtual clock reads zero, in seconds since 1970 (broken down as
      * UTC: whoever wants local time adds the zone). rtc_host_time() is the usual choice. */

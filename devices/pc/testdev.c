@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The test device; see testdev.h. Addresses and meanings as kvm-unit-tests uses them: 0xe0 takes
- * accesses of any width, 0xe4 only bytes; a write to port 0x2000+n sets interrupt input n to
- * whether the value is not zero.
+ * accesses of any width, 0xe8 only bytes, into which wider ones are cut; a write to port 0x2000+n
+ * sets interrupt input n to whether the value is not zero. 0xe4 takes a guest-physical address and
+ * reads as zero.
  */
 #include "devices/pc/testdev.h"
 
@@ -13,7 +14,7 @@
 struct testdev {
     struct device dev;
     struct testdev_config cfg;
-    struct bus_region wide_ports, byte_ports, irq_ports, memory_region;
+    struct bus_region wide_ports, flush_port, byte_ports, irq_ports, memory_region;
 
     uint8_t scratch[4];
     uint8_t bytes[4];
@@ -36,6 +37,24 @@ static void wide_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
     struct testdev *t = opaque;
 
     memcpy(t->scratch + off, &val, size);
+}
+
+static uint64_t flush_read(void *opaque, uint64_t off, unsigned size)
+{
+    (void)opaque;
+    (void)off;
+    (void)size;
+    return 0;
+}
+
+static void flush_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
+{
+    struct testdev *t = opaque;
+
+    (void)off;
+    (void)size;
+    if (t->cfg.flush_page)
+        t->cfg.flush_page(t->cfg.opaque, val & ~UINT64_C(0xfff));
 }
 
 static uint64_t byte_read(void *opaque, uint64_t off, unsigned size)
@@ -87,6 +106,7 @@ static void memory_write(void *opaque, uint64_t off, uint64_t val, unsigned size
 }
 
 static const struct bus_ops wide_ops = {wide_read, wide_write, 1, 4};
+static const struct bus_ops flush_ops = {flush_read, flush_write, 1, 4};
 static const struct bus_ops byte_ops = {byte_read, byte_write, 1, 1};
 static const struct bus_ops irq_ops = {irq_read, irq_write, 1, 4};
 static const struct bus_ops memory_ops = {memory_read, memory_write, 1, 8};
@@ -104,6 +124,7 @@ static void testdev_destroy(void *self)
     struct testdev *t = self;
 
     bus_unmap(&t->wide_ports);
+    bus_unmap(&t->flush_port);
     bus_unmap(&t->byte_ports);
     bus_unmap(&t->irq_ports);
     bus_unmap(&t->memory_region);
@@ -134,11 +155,13 @@ struct testdev *testdev_new(const struct testdev_config *cfg, GError **err)
     t->cfg = *cfg;
     t->dev = (struct device){.type = &testdev_type, .self = t};
     bus_region_init(&t->wide_ports, "pc-testdev ports", 4, &wide_ops, t);
+    bus_region_init(&t->flush_port, "pc-testdev flush port", 4, &flush_ops, t);
     bus_region_init(&t->byte_ports, "pc-testdev byte ports", 4, &byte_ops, t);
     bus_region_init(&t->irq_ports, "pc-testdev irq ports", TESTDEV_NUM_IRQS, &irq_ops, t);
     bus_region_init(&t->memory_region, "pc-testdev memory", SCRATCH_MEMORY, &memory_ops, t);
     if (!bus_map(cfg->ports, &t->wide_ports, 0xe0, err) ||
-        !bus_map(cfg->ports, &t->byte_ports, 0xe4, err) ||
+        !bus_map(cfg->ports, &t->flush_port, 0xe4, err) ||
+        !bus_map(cfg->ports, &t->byte_ports, 0xe8, err) ||
         !bus_map(cfg->ports, &t->irq_ports, 0x2000, err) ||
         !bus_map(cfg->mmio, &t->memory_region, 0xff000000, err)) {
         testdev_destroy(t);

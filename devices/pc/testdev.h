@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The test device that kvm-unit-tests expects: scratch ports at 0xe0-0xe7, a line of ports at
- * 0x2000 that drive interrupt inputs, and scratch memory at 0xff000000. All calls with the device
- * lock held.
+ * The test device that kvm-unit-tests expects: ports that keep what is written to them (0xe0-0xe3
+ * as a whole, 0xe8-0xeb byte by byte), one that has a page's translations forgotten (0xe4), a line
+ * of ports at 0x2000 that drive interrupt inputs, and scratch memory at 0xff000000. All calls with
+ * the device lock held.
  */
 #ifndef DEVICES_PC_TESTDEV_H
 #define DEVICES_PC_TESTDEV_H
@@ -18,6 +19,9 @@
 struct testdev_config {
     struct bus *ports;
     struct bus *mmio;
+    /* Translations to the guest-physical page at gpa are to be made anew: may be NULL. */
+    void (*flush_page)(void *opaque, uint64_t gpa);
+    void *opaque;
     struct irq_line irq[TESTDEV_NUM_IRQS]; /* global interrupt inputs, as the IO-APIC counts them */
 };
 

@@ -313,6 +313,8 @@ int main(int argc, char **argv)
         puts("penumbra " VERSION);
         status = 0;
     } else {
+        for (guint n = 0; n < a.o.warnings->len; n++)
+            log_user("warning: %s", (const char *)g_ptr_array_index(a.o.warnings, n));
         status = run(&a);
     }
     close_app(&a);

@@ -21,8 +21,8 @@ struct option_group {
     unsigned n;
 };
 
-extern const struct option_group options_machine, options_boot, options_io, options_debug,
-    options_icount;
+extern const struct option_group options_machine, options_board, options_boot, options_io,
+    options_device, options_debug, options_icount;
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -30,6 +30,14 @@ bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(print
 /* The same for a word that is none of n known ones: "unknown WHAT 'WORD'; did you mean …?" */
 bool option_fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
                          size_t n);
+
+/* Something that was asked for does not hold; main prints it as one line with the word "warning".
+ */
+void option_warn(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Chooses the engine: the first of "A[:B]..." that there is. What QEMU has and Penumbra has not
+ * gives the interpreter, and a warning. */
+bool option_accel(struct options *o, const char *list, GError **err);
 
 /* Makes o the owner of a string (g_malloc'ed), and returns it. */
 char *option_own(struct options *o, char *s);

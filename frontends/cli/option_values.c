@@ -32,6 +32,15 @@ bool option_fail_unknown(GError **err, const char *what, const char *word, const
     return option_fail(err, "unknown %s '%s'", what, word);
 }
 
+void option_warn(struct options *o, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_ptr_array_add(o->warnings, g_strdup_vprintf(fmt, ap));
+    va_end(ap);
+}
+
 char *option_own(struct options *o, char *s)
 {
     g_ptr_array_add(o->owned, s);

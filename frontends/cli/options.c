@@ -33,9 +33,13 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_boot, &options_io, &options_debug, &options_icount, &options_general,
+    &options_machine, &options_board, &options_boot,   &options_io,
+    &options_device,  &options_debug, &options_icount, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
+
+/* Whose options and test devices these are. */
+#define OPTIONS_QEMU_VERSION "8.2.0"
 
 static void describe(GString *s, const struct option *op)
 {
@@ -54,7 +58,10 @@ const char *options_usage(void)
     static char *text;
 
     if (!text) {
-        GString *s = g_string_new("usage: penumbra [options]\n");
+        /* the first line is what scripts know: the words, then three numbers */
+        GString *s = g_string_new("QEMU emulator version " OPTIONS_QEMU_VERSION
+                                  " (Penumbra, which accepts QEMU's options)\n"
+                                  "usage: penumbra [options]\n");
 
         for (unsigned k = 0; k < ARRAY_SIZE(groups); k++) {
             for (unsigned n = 0; n < groups[k]->n; n++)
@@ -117,7 +124,9 @@ static bool finish(struct options *o, GError **err)
         o->display = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") ? DISPLAY_SDL : DISPLAY_NONE;
     }
     if (!o->serial[0])
-        o->serial[0] = "null";
+        o->serial[0] = o->nodefaults ? "none" : "null";
+    if (o->nodefaults && !o->vga_given)
+        o->machine.no_vga = true;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         o->machine.drive[n].snapshot |= o->snapshot;
     return true;
@@ -125,7 +134,8 @@ static bool finish(struct options *o, GError **err)
 
 bool options_parse(struct options *o, int argc, char **argv, GError **err)
 {
-    *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free)};
+    *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free),
+                          .warnings = g_ptr_array_new_with_free_func(g_free)};
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
@@ -153,5 +163,7 @@ void options_free(struct options *o)
 {
     if (o->owned)
         g_ptr_array_free(o->owned, TRUE);
-    o->owned = NULL;
+    if (o->warnings)
+        g_ptr_array_free(o->warnings, TRUE);
+    o->owned = o->warnings = NULL;
 }

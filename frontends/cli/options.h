@@ -19,10 +19,13 @@ struct options {
     const char *screendump; /* file for the text screen, or NULL */
     const char *profile;    /* file, or NULL */
     bool nographic;
+    bool nodefaults; /* no display adapter and no serial port but those that are asked for */
+    bool vga_given;
     bool snapshot; /* of every disk, wherever it stands on the command line */
     bool stats;
     bool help, version;    /* print and leave with status 0 */
     const char *help_text; /* a list that was asked for (-cpu help …), else NULL */
+    GPtrArray *warnings;   /* lines for the person who runs us */
     GPtrArray *owned;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options for testing and debugging: test devices, logs, counters. */
+/* Options for testing and debugging: logs, counters. */
 #include "frontends/cli/option.h"
 
 #include <string.h>
@@ -8,47 +8,6 @@
 #include "base/log.h"
 #include "base/symbols.h"
 #include "cpu/trace_filter.h"
-
-static bool device_exit(struct options *o, const struct option_pairs *p, GError **err)
-{
-    static const char *const keys[] = {"iobase", "iosize"};
-    uint64_t base = 0x501, size = 2;
-
-    for (unsigned k = 1; k < p->n; k++) {
-        if (!strcmp(p->key[k], "iobase")) {
-            if (!option_number("isa-debug-exit: iobase", p->value[k], 0xffff, &base, err))
-                return false;
-        } else if (!strcmp(p->key[k], "iosize")) {
-            if (!option_number("isa-debug-exit: iosize", p->value[k], 4, &size, err))
-                return false;
-        } else {
-            return option_fail_unknown(err, "isa-debug-exit parameter", p->key[k], keys,
-                                       ARRAY_SIZE(keys));
-        }
-    }
-    o->machine.exit_device = true;
-    o->machine.exit_base = (uint16_t)base;
-    o->machine.exit_size = (uint16_t)size;
-    return true;
-}
-
-static bool opt_device(struct options *o, const char *value, GError **err)
-{
-    static const char *const names[] = {"isa-debug-exit", "pc-testdev"};
-    struct option_pairs p;
-
-    if (!option_pairs(o, value, &p, err))
-        return false;
-    if (p.n && !p.value[0] && !strcmp(p.key[0], "isa-debug-exit"))
-        return device_exit(o, &p, err);
-    if (p.n && !p.value[0] && !strcmp(p.key[0], "pc-testdev")) {
-        if (p.n > 1)
-            return option_fail(err, "pc-testdev has no parameter '%s'", p.key[1]);
-        o->machine.testdev = true;
-        return true;
-    }
-    return option_fail_unknown(err, "device", p.n ? p.key[0] : value, names, ARRAY_SIZE(names));
-}
 
 static bool opt_log(struct options *o, const char *value, GError **err)
 {
@@ -141,7 +100,6 @@ static bool opt_stats(struct options *o, const char *value, GError **err)
 }
 
 static const struct option options[] = {
-    {"device", "isa-debug-exit[,iobase=N][,iosize=N]|pc-testdev", "add a device", opt_device},
     {"ring", "FILE[,count=N]", "write the last instructions when there is trouble (100000 a CPU)",
      opt_ring},
     {"profile", "FILE", "write where the guest's time goes, as folded stacks", opt_profile},

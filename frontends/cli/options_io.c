@@ -53,6 +53,7 @@ static bool opt_vga(struct options *o, const char *value, GError **err)
     if (strcmp(value, "std") && strcmp(value, "none"))
         return option_fail_unknown(err, "VGA", value, kinds, ARRAY_SIZE(kinds));
     o->machine.no_vga = !strcmp(value, "none");
+    o->vga_given = true;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "frontends/cli/option.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/bits.h"
 #include "cpu/cpuid.h"
 
+#define SMP_LARGEST 4096 /* that is told from nonsense */
 #define MIN_RAM_MIB UINT64_C(1)
 #define MAX_RAM_MIB (UINT64_C(512) << 10)
 
@@ -46,26 +48,68 @@ static bool opt_m(struct options *o, const char *value, GError **err)
     return true;
 }
 
+/* Parts of -smp that are not given follow from the others: as many CPUs as the machine has room
+ * for, in one package of cores of one thread. */
+static bool topology(struct options *o, uint64_t cpus, uint64_t sockets, uint64_t cores,
+                     uint64_t threads, uint64_t max, GError **err)
+{
+    struct machine_config *m = &o->machine;
+    uint64_t want;
+
+    threads = threads ? threads : 1;
+    want = max ? max : cpus ? cpus : (sockets ? sockets : 1) * (cores ? cores : 1) * threads;
+    if (!cores)
+        cores = MAX(want / ((sockets ? sockets : 1) * threads), 1);
+    if (!sockets)
+        sockets = MAX(want / (cores * threads), 1);
+    if (sockets * cores * threads != want)
+        return option_fail(err,
+                           "-smp: %" PRIu64 " sockets of %" PRIu64 " cores of %" PRIu64
+                           " threads are not %" PRIu64 " CPUs",
+                           sockets, cores, threads, want);
+    cpus = cpus ? cpus : want;
+    if (want > MACHINE_MAX_CPUS)
+        return option_fail(err, "-smp: %" PRIu64 " CPUs exceeds max CPUs %d", want,
+                           MACHINE_MAX_CPUS);
+    if (cpus > want)
+        return option_fail(err, "-smp: %" PRIu64 " CPUs are more than maxcpus=%" PRIu64, cpus,
+                           want);
+    /* APIC ids count the CPUs, and their bits say thread, core, package */
+    if ((threads & (threads - 1)) || (sockets > 1 && (cores & (cores - 1))))
+        return option_fail(err, "-smp: threads, and the cores of several sockets, are powers of 2");
+    m->cpus = (unsigned)cpus;
+    m->max_cpus = (unsigned)want;
+    m->cores = (unsigned)cores;
+    m->threads = (unsigned)threads;
+    return true;
+}
+
 static bool opt_smp(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"cpus"};
+    static const char *const keys[] = {"cpus", "sockets", "cores", "threads", "maxcpus"};
+    uint64_t n[ARRAY_SIZE(keys)] = {0};
     struct option_pairs p;
-    uint64_t n;
 
     if (!option_pairs(o, value, &p, err))
         return false;
     for (unsigned k = 0; k < p.n; k++) {
-        const char *count = k == 0 && !p.value[k] ? p.key[k] : p.value[k];
+        const char *key = k == 0 && !p.value[k] ? "cpus" : p.key[k];
+        const char *count = p.value[k] ? p.value[k] : p.key[k];
+        unsigned which = 0;
 
-        if (count != p.key[k] && strcmp(p.key[k], "cpus"))
-            return option_fail_unknown(err, "-smp parameter", p.key[k], keys, ARRAY_SIZE(keys));
-        if (!option_number("-smp", count, MACHINE_MAX_CPUS, &n, err))
+        while (which < ARRAY_SIZE(keys) && strcmp(key, keys[which]))
+            which++;
+        if (which == ARRAY_SIZE(keys))
+            return option_fail_unknown(err, "-smp parameter", key, keys, ARRAY_SIZE(keys));
+        if (!option_number(which ? option_own(o, g_strdup_printf("-smp: %s", key)) : "-smp", count,
+                           SMP_LARGEST, &n[which], err))
             return false;
-        if (!n)
-            return option_fail(err, "-smp: a machine has at least one CPU");
-        o->machine.cpus = (unsigned)n;
+        if (!n[which])
+            return option_fail(err, "-smp: a machine has at least one CPU, not %s=0", key);
     }
-    return p.n || option_fail(err, "-smp: no number of CPUs");
+    if (!p.n)
+        return option_fail(err, "-smp: no number of CPUs");
+    return topology(o, n[0], n[1], n[2], n[3], n[4], err);
 }
 
 static char *cpu_help(void)
@@ -100,7 +144,8 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
     switch (cpu_spec_parse(value, &spec, word, sizeof(word))) {
     case CPU_SPEC_OK: o->machine.cpu_model = value; return true;
     case CPU_SPEC_SIGN:
-        return option_fail(err, "-cpu: '%s' is neither +FEATURE nor -FEATURE", word);
+        return option_fail(err, "-cpu: '%s' is neither +FEATURE nor -FEATURE nor a property", word);
+    case CPU_SPEC_VALUE: return option_fail(err, "-cpu: '%s' is not possible", word);
     case CPU_SPEC_FEATURE:
         features = cpu_feature_names(&n);
         return option_fail_unknown(err, "CPU feature", word, features, n);
@@ -112,6 +157,36 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
             names[k] = models[k].name;
         return option_fail_unknown(err, "CPU model", word, names, n);
     }
+}
+
+bool option_accel(struct options *o, const char *list, GError **err)
+{
+    static const char *const elsewhere[] = {"kvm", "hvf", "whpx", "nvmm", "xen"};
+    g_auto(GStrv) want = g_strsplit(list, ":", -1);
+    const char *missed = NULL, *names[8];
+    size_t n = 0;
+
+    for (unsigned k = 0; want[k]; k++) {
+        bool known = false;
+
+        if (!strcmp(want[k], "tcg") || accel_find(want[k])) { /* QEMU's interpreter is ours */
+            o->machine.accel = option_own(o, g_strdup(accel_find(want[k]) ? want[k] : "interp"));
+            return true;
+        }
+        for (unsigned e = 0; e < ARRAY_SIZE(elsewhere); e++)
+            known |= !strcmp(want[k], elsewhere[e]);
+        if (!known) {
+            for (; accel_by_index((unsigned)n) && n < ARRAY_SIZE(names); n++)
+                names[n] = accel_by_index((unsigned)n)->name;
+            return option_fail_unknown(err, "accelerator", want[k], names, n);
+        }
+        missed = missed ? missed : want[k];
+    }
+    if (!missed)
+        return option_fail(err, "no accelerator is named");
+    option_warn(o, "there is no accelerator '%s' here: the guest is interpreted", missed);
+    o->machine.accel = "interp";
+    return true;
 }
 
 static bool opt_accel(struct options *o, const char *value, GError **err)
@@ -136,14 +211,8 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
         return false;
     for (unsigned k = 0; k < p.n; k++) {
         if (k == 0 && !p.value[0]) {
-            const char *names[8];
-            size_t n = 0;
-
-            for (; accel_by_index((unsigned)n) && n < ARRAY_SIZE(names); n++)
-                names[n] = accel_by_index((unsigned)n)->name;
-            if (!accel_find(p.key[0]))
-                return option_fail_unknown(err, "accelerator", p.key[0], names, n);
-            o->machine.accel = p.key[0];
+            if (!option_accel(o, p.key[0], err))
+                return false;
         } else if (!strcmp(p.key[k], "mmu")) {
             if (!p.value[k] || (strcmp(p.value[k], "walk") && strcmp(p.value[k], "shadow")))
                 return option_fail_unknown(err, "MMU", p.value[k] ? p.value[k] : "", mmus,
@@ -161,14 +230,6 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
         }
     }
     return true;
-}
-
-static bool opt_machine(struct options *o, const char *value, GError **err)
-{
-    static const char *const names[] = {"pc"};
-
-    (void)o;
-    return !strcmp(value, "pc") || option_fail_unknown(err, "machine", value, names, 1);
 }
 
 static bool opt_name(struct options *o, const char *value, GError **err)
@@ -228,13 +289,12 @@ static bool opt_rtc(struct options *o, const char *value, GError **err)
 
 static const struct option options[] = {
     {"m", "SIZE", "guest memory, e.g. 512M or 2G (default 256M)", opt_m},
-    {"smp", "[cpus=]N", "number of processors, 1 to 32 (default 1)", opt_smp},
-    {"cpu", "MODEL[,+FEATURE][,-FEATURE]...",
+    {"smp", "[cpus=]N[,sockets=N][,cores=N][,threads=N][,maxcpus=N]",
+     "number of processors, 1 to 32 (default 1), and what they are to each other", opt_smp},
+    {"cpu", "MODEL[,+FEATURE][,-FEATURE][,phys-bits=N][,vendor=NAME]...",
      "processor model, with features on or off; -cpu help lists them (default max)", opt_cpu},
     {"accel", "NAME[,mmu=shadow|walk][,audit=N]", "engine; -accel help says what this host offers",
      opt_accel},
-    {"machine", "pc", "the board", opt_machine},
-    {"M", "pc", "the same", opt_machine},
     {"name", "NAME", "what to call the machine", opt_name},
     {"rtc", "base=utc|localtime|DATE",
      "what the guest's clock shows; DATE as 2026-01-01[T12:00:00]", opt_rtc},

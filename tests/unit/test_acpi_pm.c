@@ -11,7 +11,7 @@ struct rig {
     struct vclock *clock;
     struct acpi_pm *pm;
     bool sci;
-    unsigned offs, smis;
+    unsigned offs, smis, sleeps, wakes;
 };
 
 static void sci_set(void *opaque, int n, bool level)
@@ -23,6 +23,16 @@ static void sci_set(void *opaque, int n, bool level)
 static void power_off(void *opaque)
 {
     ((struct rig *)opaque)->offs++;
+}
+
+static void suspend(void *opaque)
+{
+    ((struct rig *)opaque)->sleeps++;
+}
+
+static void wake(void *opaque)
+{
+    ((struct rig *)opaque)->wakes++;
 }
 
 static void smi(void *opaque)
@@ -37,7 +47,11 @@ static struct rig *rig_new(bool with_smm)
 {
     struct rig *r = calloc(1, sizeof(*r));
     struct pci_bus_config bus = {0};
-    struct acpi_pm_config config = {.sci = {sci_set, r, 9}, .opaque = r, .power_off = power_off};
+    struct acpi_pm_config config = {.sci = {sci_set, r, 9},
+                                    .opaque = r,
+                                    .power_off = power_off,
+                                    .suspend = suspend,
+                                    .wake = wake};
 
     bus.ports = config.ports = r->ports = bus_new("port", 0xffff);
     bus.mmio = r->mmio = bus_new("mmio", 0xffffffff);
@@ -280,6 +294,40 @@ static void test_odd_accesses(void **state)
     }
 }
 
+/* S3 (ACPI 4.8.3): what is enabled wakes, once it has been entered; what is not, does not. */
+static void test_suspend(void **state)
+{
+    struct rig *r = *state;
+
+    out(r, PM + 2, 0x400, 2);  /* RTC_EN */
+    out(r, PM + 4, 0x0400, 2); /* SLP_TYP alone */
+    assert_int_equal(r->sleeps, 0);
+    acpi_pm_rtc_alarm(r->pm);
+    assert_int_equal(r->wakes, 0); /* awake */
+    assert_int_equal(in(r, PM, 2) & 0x400, 0x400);
+    out(r, PM, 0x400, 2);
+    out(r, PM + 4, 0x2400, 2);
+    assert_int_equal(r->sleeps, 1);
+    assert_int_equal(r->offs, 0);
+    assert_true(acpi_pm_asleep(r->pm));
+    acpi_pm_power_button(r->pm); /* not enabled */
+    assert_int_equal(r->wakes, 0);
+    acpi_pm_rtc_alarm(r->pm);
+    assert_int_equal(r->wakes, 1);
+    assert_int_equal(acpi_pm_wake_status(r->pm), 0x500);
+    device_reset(acpi_pm_device(r->pm));
+    program(r);
+    assert_false(acpi_pm_asleep(r->pm));
+    acpi_pm_woken(r->pm, 0x400);
+    assert_int_equal(in(r, PM, 2) & 0x8500, 0x8400); /* WAK_STS */
+    out(r, PM, 0x8000, 2);
+    assert_int_equal(in(r, PM, 2) & 0x8500, 0x0400);
+    out(r, PM + 2, 0x400, 2);
+    out(r, PM + 4, 0x2400, 2); /* with the event standing: woken at once */
+    assert_int_equal(r->sleeps, 2);
+    assert_int_equal(r->wakes, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gpe, setup, teardown),
         cmocka_unit_test_setup_teardown(test_soft_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_suspend, setup, teardown),
         cmocka_unit_test_setup_teardown(test_smi_command, setup, teardown),
         cmocka_unit_test_setup_teardown(test_smbus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_odd_accesses, setup, teardown),

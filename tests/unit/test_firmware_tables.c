@@ -431,7 +431,7 @@ static void test_fill(void **state)
     data = fw_cfg_file(f, "bootorder", &len);
     assert_string_equal((const char *)data, path);
     data = fw_cfg_file(f, "etc/system-states", &len);
-    assert_true(len == 6 && data[5] == 0x80 && !(data[3] & 0x80));
+    assert_true(len == 6 && data[5] == 0x80 && data[3] == 0x81);
     device_destroy(fw_cfg_device(f));
     bus_free(ports);
     acpi_blobs_free(acpi);

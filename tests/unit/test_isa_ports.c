@@ -125,11 +125,18 @@ static void test_port92(void **state)
     device_destroy(port92_device(p));
 }
 
+static void note_flush(void *opaque, uint64_t gpa)
+{
+    *(uint64_t *)opaque = gpa;
+}
+
 static void test_testdev(void **state)
 {
     struct bus *mmio = bus_new("mmio", ~UINT64_C(0));
     struct probe_line line[TESTDEV_NUM_IRQS] = {{0}};
-    struct testdev_config cfg = {.ports = bus, .mmio = mmio};
+    uint64_t flushed = 0;
+    struct testdev_config cfg = {
+        .ports = bus, .mmio = mmio, .flush_page = note_flush, .opaque = &flushed};
     struct testdev *t;
 
     (void)state;
@@ -142,8 +149,13 @@ static void test_testdev(void **state)
     assert_int_equal(bus_read(bus, 0xe1, 1), 0x56);
     bus_write(bus, 0xe2, 0xabcd, 2);
     assert_int_equal(bus_read(bus, 0xe0, 4), 0xabcd5678);
-    bus_write(bus, 0xe4, 0x1122, 2);
-    assert_int_equal(bus_read(bus, 0xe5, 1), 0x11);
+    bus_write(bus, 0xe8, 0x1122, 2);
+    assert_int_equal(bus_read(bus, 0xe9, 1), 0x11);
+    assert_int_equal(bus_read(bus, 0xe8, 4), 0x1122);
+    assert_int_equal(flushed, 0);
+    bus_write(bus, 0xe4, 0x12345678, 4);
+    assert_int_equal(flushed, 0x12345000);
+    assert_int_equal(bus_read(bus, 0xe4, 4), 0);
     outb(bus, 0x2000 + 25 - 2, 1);
     assert_true(line[23].level);
     outb(bus, 0x200e, 1);
@@ -151,6 +163,10 @@ static void test_testdev(void **state)
     outb(bus, 0x200e, 0);
     assert_false(line[14].level);
     bus_write(mmio, 0xff000ff8, 0x1122334455667788, 8);
+    assert_int_equal(bus_read(mmio, 0xff000ff8, 1), 0x88);
+    assert_int_equal(bus_read(mmio, 0xff000ff9, 2), 0x6677);
+    bus_write(mmio, 0xff00fffe, 0xabcd, 2);
+    assert_int_equal(bus_read(mmio, 0xff00fffe, 2), 0xabcd);
     assert_int_equal(bus_read(mmio, 0xff000ffc, 4), 0x11223344);
     device_reset(testdev_device(t));
     assert_false(line[23].level);

@@ -298,7 +298,7 @@ static void test_refusals(void **state)
     cfg = good;
     cfg.bios = NULL;
     cfg.kernel = name;
-    refuse("cannot read kernel 'nnn");
+    refuse("could not load kernel 'nnn");
     cfg.kernel = rom;
     refuse("is not a kernel");
     cfg = good;

@@ -162,7 +162,112 @@ static void test_processors(void **state)
     for (unsigned k = 0; k < G_N_ELEMENTS(bad); k++)
         refuses("-smp", "-smp", bad[k]);
     refuses("did you mean 'cpus'?", "-smp", "cpu=2");
-    refuses("unknown -smp parameter 'sockets'", "-smp", "2,sockets=2");
+    refuses("exceeds max CPUs 32", "-smp", "33");
+    accepts("-smp", "4,sockets=2");
+    assert_int_equal(o.machine.cores, 2);
+    assert_int_equal(o.machine.threads, 1);
+    accepts("-smp", "sockets=2,cores=2,threads=2");
+    assert_int_equal(o.machine.cpus, 8);
+    assert_int_equal(o.machine.max_cpus, 8);
+    assert_int_equal(o.machine.cores, 2);
+    assert_int_equal(o.machine.threads, 2);
+    accepts("-smp", "cpus=2,maxcpus=4");
+    assert_int_equal(o.machine.cpus, 2);
+    assert_int_equal(o.machine.max_cpus, 4);
+    assert_int_equal(o.machine.cores, 4);
+    accepts("-smp", "6,cores=3,threads=2");
+    refuses("are not 4 CPUs", "-smp", "4,sockets=3");
+    refuses("more than maxcpus=4", "-smp", "5,maxcpus=4");
+    refuses("powers of 2", "-smp", "threads=3");
+    refuses("powers of 2", "-smp", "sockets=2,cores=3");
+    refuses("not threads=0", "-smp", "2,threads=0");
+    refuses("exceeds max CPUs", "-smp", "sockets=32,cores=32");
+}
+
+static bool warned(const char *what)
+{
+    for (guint n = 0; n < o.warnings->len; n++) {
+        if (strstr(g_ptr_array_index(o.warnings, n), what))
+            return true;
+    }
+    return false;
+}
+
+static void test_machine_parameters(void **state)
+{
+    (void)state;
+    accepts("-machine", "pc,accel=interp");
+    accepts("-machine", "accel=tcg,pit=off");
+    assert_string_equal(o.machine.accel, "interp");
+    assert_true(o.machine.no_pit);
+    assert_int_equal(o.warnings->len, 0);
+    accepts("-M", "type=pc,pit=on,kernel-irqchip=split,vmport=off");
+    assert_false(o.machine.no_pit);
+    assert_int_equal(o.warnings->len, 0);
+    accepts("-machine", "accel=kvm:tcg");
+    assert_int_equal(o.warnings->len, 0);
+    accepts("-machine", "accel=kvm");
+    assert_string_equal(o.machine.accel, "interp");
+    assert_true(warned("no accelerator 'kvm'"));
+    accepts("-enable-kvm");
+    assert_true(warned("no accelerator 'kvm'"));
+    accepts("-M", "q35,vmport=on");
+    assert_true(warned("i440FX") && warned("vmport"));
+    refuses("unknown -machine parameter 'pt'", "-machine", "pt=off");
+    refuses("pit is 'on' or 'off'", "-machine", "pc,pit=maybe");
+    refuses("unknown kernel-irqchip 'some'", "-M", "kernel_irqchip=some");
+    refuses("no machine", "-machine", ",");
+    refuses("no accelerator is named", "-machine", "accel=");
+    accepts("-global", "kvm-pit.lost_tick_policy=discard");
+    refuses("is 'discard', not 'delay'", "-global", "kvm-pit.lost_tick_policy=delay");
+    refuses("-global property 'i8042.x'", "-global", "i8042.x=1");
+    refuses("is not DEVICE.PROPERTY=VALUE", "-global", "x");
+    accepts("-overcommit", "cpu-pm=on,mem-lock=off");
+    refuses("mem-lock=on", "-overcommit", "mem-lock=on");
+    refuses("-overcommit parameter 'cpu'", "-overcommit", "cpu=on");
+    refuses("nothing is asked for", "-overcommit", "");
+}
+
+static void test_nodefaults(void **state)
+{
+    (void)state;
+    accepts("-nodefaults");
+    assert_true(o.machine.no_vga);
+    assert_string_equal(o.serial[0], "none");
+    accepts("-nodefaults", "-vga", "std", "-serial", "stdio");
+    assert_false(o.machine.no_vga);
+    assert_string_equal(o.serial[0], "stdio");
+}
+
+static void test_cpu_properties(void **state)
+{
+    (void)state;
+    accepts("-cpu", "max,-smep,host-phys-bits,vendor=AuthenticAMD,migratable=no");
+    accepts("-cpu", "IvyBridge,phys-bits=36,host-phys-bits=off");
+    accepts("-cpu", "host,smep=off,phys-bits=52");
+    refuses("'phys-bits=53' is not possible", "-cpu", "max,phys-bits=53");
+    refuses("'phys-bits=' is not possible", "-cpu", "max,phys-bits=");
+    refuses("'vendor=Short' is not possible", "-cpu", "max,vendor=Short");
+    refuses("'host-phys-bits=7' is not possible", "-cpu", "max,host-phys-bits=7");
+    refuses("'turbo=on' is not possible", "-cpu", "max,turbo=on");
+}
+
+/* Scripts read the first line's version, and the devices with their quotes. */
+static void test_help_for_scripts(void **state)
+{
+    const char *list;
+
+    (void)state;
+    assert_true(g_regex_match_simple("^QEMU emulator version \\d+\\.\\d+\\.\\d+ \\(Penumbra.*\\)\n",
+                                     options_usage(), 0, 0));
+    assert_non_null(strstr(options_usage(), "QEMU's options"));
+    accepts("-device", "?");
+    list = o.help_text;
+    assert_non_null(strstr(list, "name \"pc-testdev\", bus ISA"));
+    assert_non_null(strstr(list, "name \"pci-testdev\", bus PCI"));
+    assert_non_null(strstr(list, "name \"isa-debug-exit\", bus ISA"));
+    accepts("-device", "help");
+    assert_non_null(strstr(o.help_text, "\"pc-testdev\""));
 }
 
 static void test_unknown_options(void **state)
@@ -195,7 +300,7 @@ static void test_unknown_values(void **state)
     refuses("unknown display ''", "-display", "");
     refuses("unknown VGA 'cirrus'", "-vga", "cirrus");
     refuses("did you mean 'none'?", "-vga", "nne");
-    refuses("unknown machine 'q35'", "-machine", "q35");
+    refuses("unknown machine 'isapc'", "-machine", "isapc");
     refuses("did you mean 'pc'?", "-M", "pcc");
     refuses("did you mean 'max'?", "-cpu", "mx");
     refuses("unknown CPU model ''", "-cpu", "");
@@ -211,7 +316,7 @@ static void test_unknown_values(void **state)
     refuses("'pentium' cannot have 'nx'", "-cpu", "pentium,+nx");
     accepts("-cpu", "max,-smep,+smep,-pcid");
     assert_string_equal(o.machine.cpu_model, "max,-smep,+smep,-pcid");
-    refuses("unknown accelerator 'kvm'", "-accel", "kvm");
+    refuses("unknown accelerator 'steam'", "-accel", "steam");
     refuses("did you mean 'interp'?", "-accel", "interpp");
     refuses("did you mean 'mmu'?", "-accel", "interp,mm=walk");
     refuses("unknown MMU ''", "-accel", "interp,mmu=");
@@ -379,6 +484,10 @@ static void test_devices(void **state)
     refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
     accepts("-device", "pc-testdev", "-device", "isa-debug-exit");
     assert_true(o.machine.testdev && o.machine.exit_device);
+    accepts("-device", "pci-testdev", "-device", "pci-testdev");
+    assert_int_equal(o.machine.pci_testdevs, 2);
+    refuses("pci-testdev has no parameter 'addr'", "-device", "pci-testdev,addr=4");
+    refuses("did you mean 'pci-testdev'?", "-device", "pci-testdew");
 }
 
 static void test_kernel(void **state)
@@ -462,14 +571,26 @@ static void test_suggest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPTIONS_TEST(test_defaults),       OPTIONS_TEST(test_memory_sizes),
-        OPTIONS_TEST(test_processors),     cmocka_unit_test(test_unknown_options),
-        OPTIONS_TEST(test_unknown_values), OPTIONS_TEST(test_serial),
-        OPTIONS_TEST(test_display),        OPTIONS_TEST(test_drives),
-        OPTIONS_TEST(test_bad_drives),     OPTIONS_TEST(test_snapshot),
-        OPTIONS_TEST(test_boot),           OPTIONS_TEST(test_devices),
-        OPTIONS_TEST(test_kernel),         OPTIONS_TEST(test_log),
-        OPTIONS_TEST(test_help),           OPTIONS_TEST(test_suggest),
+        OPTIONS_TEST(test_machine_parameters),
+        OPTIONS_TEST(test_nodefaults),
+        OPTIONS_TEST(test_cpu_properties),
+        OPTIONS_TEST(test_help_for_scripts),
+        OPTIONS_TEST(test_defaults),
+        OPTIONS_TEST(test_memory_sizes),
+        OPTIONS_TEST(test_processors),
+        cmocka_unit_test(test_unknown_options),
+        OPTIONS_TEST(test_unknown_values),
+        OPTIONS_TEST(test_serial),
+        OPTIONS_TEST(test_display),
+        OPTIONS_TEST(test_drives),
+        OPTIONS_TEST(test_bad_drives),
+        OPTIONS_TEST(test_snapshot),
+        OPTIONS_TEST(test_boot),
+        OPTIONS_TEST(test_devices),
+        OPTIONS_TEST(test_kernel),
+        OPTIONS_TEST(test_log),
+        OPTIONS_TEST(test_help),
+        OPTIONS_TEST(test_suggest),
     };
     return unit_main(tests);
 }

@@ -12,9 +12,16 @@ static struct probe_line irq8, nmi;
 /* Tuesday 29 February 2000, 23:59:50 */
 #define BASE INT64_C(951868790)
 
+static unsigned alarms;
+
+static void count_alarm(void *opaque)
+{
+    ++*(unsigned *)opaque;
+}
+
 static int setup(void **state)
 {
-    struct rtc_config cfg = {.base = BASE};
+    struct rtc_config cfg = {.base = BASE, .alarm = count_alarm, .opaque = &alarms};
 
     (void)state;
     memset(&irq8, 0, sizeof(irq8));
@@ -152,6 +159,30 @@ static void test_update_interrupt(void **state)
     assert_true(irq8.level);
 }
 
+/* The alarm is told of once, and also while another interrupt stands. */
+static void test_alarm_hook(void **state)
+{
+    (void)state;
+    alarms = 0;
+    put(1, 0xc0);
+    put(3, 0xc0);
+    put(5, 0xc0);
+    clock_advance_to(vclk, 1500000000);
+    assert_int_equal(alarms, 0); /* not enabled */
+    get(12);
+    put(11, 0x70 | (get(11) & 0x0f)); /* periodic and alarm */
+    clock_advance_to(vclk, 1900000000);
+    assert_true(irq8.level);
+    assert_int_equal(alarms, 0);
+    clock_advance_to(vclk, 2100000000);
+    assert_int_equal(alarms, 1);
+    clock_advance_to(vclk, 5000000000);
+    assert_int_equal(alarms, 1); /* its flag still stands */
+    get(12);
+    clock_advance_to(vclk, 6500000000);
+    assert_int_equal(alarms, 2);
+}
+
 static void test_alarm(void **state)
 {
     (void)state;
@@ -250,10 +281,10 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CHIP_TEST(test_calendar),      CHIP_TEST(test_formats),  CHIP_TEST(test_set),
-        CHIP_TEST(test_divider_reset), CHIP_TEST(test_uip),      CHIP_TEST(test_update_interrupt),
-        CHIP_TEST(test_alarm),         CHIP_TEST(test_periodic), CHIP_TEST(test_memory_and_reset),
-        CHIP_TEST(test_random),
+        CHIP_TEST(test_calendar),         CHIP_TEST(test_formats), CHIP_TEST(test_set),
+        CHIP_TEST(test_divider_reset),    CHIP_TEST(test_uip),     CHIP_TEST(test_update_interrupt),
+        CHIP_TEST(test_alarm_hook),       CHIP_TEST(test_alarm),   CHIP_TEST(test_periodic),
+        CHIP_TEST(test_memory_and_reset), CHIP_TEST(test_random),
     };
     return unit_main(tests);
 }

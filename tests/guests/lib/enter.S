@@ -23,6 +23,7 @@ main16:
     ljmpl $SEL_KCODE32, $start32
 
     .code32
+    .globl start32
 start32:
     mov $SEL_KDATA, %eax
     mov %eax, %ds

@@ -21,10 +21,12 @@
 #define SEL_FREE    0x60 /* up to GDT_ENTRIES: the tests' own */
 #define GDT_ENTRIES 64
 
+#ifndef PORT_DEBUG             /* Multiboot guests have others, on the compiler's command line */
 #define PORT_DEBUG      0xe9   /* text */
 #define PORT_EXIT       0x501  /* isa-debug-exit: the emulator's status is value * 2 + 1 */
-#define PORT_BOCHS_EXIT 0x8900 /* Bochs ends when "Shutdown" is written */
 #define EXIT_PASS       0x10   /* status 33 */
 #define EXIT_FAIL       0x11   /* status 35 */
+#endif
+#define PORT_BOCHS_EXIT 0x8900 /* Bochs ends when "Shutdown" is written */
 
 #endif
