@@ -10,6 +10,7 @@
 #include "base/mutant.h"
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
+#include "cpu/debugger.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
 #include "cpu/mmu.h"
@@ -325,6 +326,8 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
         flags |= TLB_ROM, slow_w = true;
     else
         slow_w = page_tracked(s, x->gpa >> PAGE_SHIFT);
+    if (cpu_debugs(cpu, DEBUG_WATCH) && debugger_watches(cpu, va, x->gpa))
+        slow_r = slow_w = true;
     if (x->global)
         flags |= TLB_GLOBAL | ((uint64_t)cpu->tlb_global_gen << TLB_GGEN_SHIFT);
     e->gpa = (x->gpa & PAGE_MASK) | flags;
@@ -391,6 +394,15 @@ static unsigned insn_acc(const struct insn *i, unsigned acc)
     if (i && (i->flags & INSN_MEM ? i->seg == SEG_SS : i->flags & INSN_STACK))
         acc |= ACC_STACK;
     return acc;
+}
+
+/* The access was made, to t and, of what crosses into another page, to t2 from byte n on. */
+static void tell_debugger(struct cpu *cpu, gva_t va, const struct target *t,
+                          const struct target *t2, unsigned n, unsigned size, unsigned acc)
+{
+    debugger_accessed(cpu, va, t->gpa, n, acc);
+    if (n < size)
+        debugger_accessed(cpu, wrap(cpu, va + n, acc), t2->gpa, size - n, acc);
 }
 
 /* ---- one piece within a page ---- */
@@ -523,7 +535,7 @@ static bool second_first(const struct target *first, const struct target *second
 static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, unsigned acc)
 {
     unsigned n = first_piece(va, size);
-    struct target t = translate(cpu, va, acc), t2;
+    struct target t = translate(cpu, va, acc), t2 = {0};
 
     if (n < size)
         t2 = translate(cpu, wrap(cpu, va + n, acc), acc);
@@ -536,6 +548,8 @@ static void read_checked(struct cpu *cpu, gva_t va, void *buf, unsigned size, un
         load_piece(cpu, &t, buf, n);
         load_piece(cpu, &t2, (uint8_t *)buf + n, size - n);
     }
+    if (cpu_debugs(cpu, DEBUG_WATCH))
+        tell_debugger(cpu, va, &t, &t2, n, size, acc);
 }
 
 static void write_checked(struct cpu *cpu, gva_t va, const void *buf, unsigned size, unsigned acc)
@@ -562,6 +576,8 @@ static void write_checked(struct cpu *cpu, gva_t va, const void *buf, unsigned s
     tell_stored(cpu, &t, n);
     if (n < size)
         tell_stored(cpu, &t2, size - n);
+    if (cpu_debugs(cpu, DEBUG_WATCH))
+        tell_debugger(cpu, va, &t, &t2, n, size, acc);
 }
 
 /* ---- the interface ---- */
@@ -700,6 +716,8 @@ void sys_update8(struct cpu *cpu, gva_t va, uint8_t set, uint8_t clear)
         load_piece(cpu, &t, &v, 1);
         v = (uint8_t)((v | set) & ~clear);
         store_piece(cpu, &t, &v, 1);
+        if (cpu_debugs(cpu, DEBUG_WATCH))
+            debugger_accessed(cpu, va, t.gpa, 1, ACC_W);
         return;
     }
     v = __atomic_load_n(t.hva, __ATOMIC_RELAXED);
@@ -707,6 +725,8 @@ void sys_update8(struct cpu *cpu, gva_t va, uint8_t set, uint8_t clear)
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
         ;
     tell_stored(cpu, &t, 1);
+    if (cpu_debugs(cpu, DEBUG_WATCH))
+        debugger_accessed(cpu, va, t.gpa, 1, ACC_W);
 }
 
 uint64_t sys_read(struct cpu *cpu, gva_t va, unsigned size)

@@ -11,6 +11,7 @@
 #include "base/mutant.h"
 #include "base/step.h"
 #include "cpu/access.h"
+#include "cpu/debugger.h"
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
@@ -278,6 +279,23 @@ void blocks_code_written(struct cpu *cpu, gpa_t gpa, unsigned len, unsigned cach
         cpu_group_code_written(cpu->group, cpu, gpa, len);
 }
 
+void blocks_leave_soon(struct cpu *cpu)
+{
+    struct block *b = cpu->cur_block;
+    gfn_t page[2] = {b->gpa >> PAGE_SHIFT, b->gpa2 >> PAGE_SHIFT};
+
+    atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
+    if (!blocks_cached(cpu, b) || b->stale || b->n == 1)
+        return; /* nothing behind it is run without a look at attention */
+    retire(cpu, b);
+    for (unsigned k = 0; k < (b->gpa2 == ~UINT64_C(0) ? 1 : 2); k++) {
+        struct code_page **slot = page_slot(cpu->blocks, page[k]);
+
+        if (*slot)
+            tidy_page(slot);
+    }
+}
+
 void blocks_note_write(struct cpu *cpu, gpa_t gpa, size_t len)
 {
     struct blocks *bs = cpu->blocks;
@@ -391,6 +409,23 @@ static void add_fallthrough(struct block *b, insn_fn *fn)
     b->n--;
 }
 
+/* What every block goes through when its instructions are there. Where the debugger watches memory
+ * each instruction stands for itself, so that one can stop behind it. */
+static void bind_whole(struct cpu *cpu, struct block *b)
+{
+    if (!cpu_debugs(cpu, DEBUG_WATCH) && !cpu_debugs(cpu, DEBUG_MMIO))
+        bind_block(b);
+}
+
+/* The whole of it is built. */
+static void put_breakpoint(struct cpu *cpu, struct block *b)
+{
+    if (likely(!debugger_may_break(cpu, b->gpa)))
+        return;
+    b->first = b->insns[0].fn;
+    b->insns[0].fn = op_breakpoint;
+}
+
 /* Copies code of one page. A store of up to eight aligned bytes that another vCPU makes meanwhile
  * is in the copy as a whole or not at all, as for a processor's own fetches (APM 2 7.6.1). */
 static void copy_code(uint8_t *to, const uint8_t *from, size_t n)
@@ -420,7 +455,7 @@ static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t a
         struct insn in;
         enum decode_status st;
 
-        if (b->len == avail)
+        if (b->len == avail || (b->n && unlikely(debugger_may_break(cpu, b->gpa + b->len))))
             break;
         st = decode(bytes + b->len, avail - b->len, b->mode, cpu->features, &in);
         if (st == DECODE_MORE)
@@ -431,13 +466,13 @@ static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t a
             return true;
         }
         if (!add_insn(b, &in)) {
-            bind_block(b);
+            bind_whole(cpu, b);
             return true;
         }
     }
     if (!b->n)
         return false;
-    bind_block(b);
+    bind_whole(cpu, b);
     add_fallthrough(b, same_page(b, b->len) ? op_fallthrough_link : op_fallthrough);
     return true;
 }
@@ -524,10 +559,12 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
         if (add_insn(b, &in))
             add_fallthrough(b, op_fallthrough);
         b->mode = cpu->mode;
+        put_breakpoint(cpu, b);
         return b == cpu->blocks->scratch ? b : publish(cpu, b);
     }
     append(b, st == DECODE_UD ? op_undefined : op_too_long, 0, 1);
     b->len = 1;
+    put_breakpoint(cpu, b);
     return b;
 }
 
@@ -560,6 +597,7 @@ static struct block *build(struct cpu *cpu, gva_t lin, gpa_t gpa, const uint8_t 
     init_block(b, cpu, gpa);
     if (!fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
         return build_straddling(cpu, lin, gpa, seg_avail);
+    put_breakpoint(cpu, b);
     return publish(cpu, b);
 }
 

@@ -24,6 +24,7 @@ struct block {
     uint16_t n;    /* instructions */
     uint16_t len;  /* bytes */
     bool stale;
+    insn_fn *first; /* with op_breakpoint in its place: the first instruction's handler */
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
@@ -55,6 +56,10 @@ void blocks_handle_notes(struct cpu *cpu);
 
 /* Forgets all blocks. */
 void blocks_flush(struct cpu *cpu);
+
+/* The instruction under way (cpu->cur) will be the last of the chain, wherever in its block it is.
+ */
+void blocks_leave_soon(struct cpu *cpu);
 
 /* How often everything was forgotten: a changed count means that all pointers to blocks are void.
  */

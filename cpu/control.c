@@ -6,6 +6,7 @@
  */
 #include "cpu/control.h"
 
+#include "cpu/debugger.h"
 #include "cpu/features.h"
 #include "cpu/mmu.h"
 #include "cpu/segments.h"
@@ -98,6 +99,8 @@ bool control_write_cr3(struct cpu *cpu, uint64_t val)
     }
     cpu->cr3 = val;
     cpu_tlb_switch(cpu, keep);
+    if (cpu_debugs(cpu, DEBUG_CR3))
+        debugger_cr3(cpu);
     return true;
 }
 
@@ -108,6 +111,8 @@ void control_task_cr3(struct cpu *cpu, uint32_t val)
     if (!pdptes && val == cpu->cr3)
         return;
     cpu->cr3 = val;
+    if (cpu_debugs(cpu, DEBUG_CR3))
+        debugger_cr3(cpu);
     cpu_tlb_flush(cpu, false);
     if (pdptes && !mmu_load_pdptes(cpu, val))
         cpu_raise_err(cpu, EXC_GP, 0);

@@ -241,7 +241,7 @@ void cpu_sync_mode(struct cpu *cpu)
     if (cpu->portable)
         mode |= MODE_PORTABLE;
     cpu->watching = debug_data_bp_enabled(cpu);
-    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching ||
+    if ((cpu->rflags & FL_TF) || cpu->inhibit || cpu->stepping || cpu->watching || cpu->debug.step ||
         cpu_virtual_intr(cpu) ||
         debug_insn_bp_enabled(cpu) || log_on(LOG_INSN | LOG_EXEC))
         mode |= MODE_STEP;

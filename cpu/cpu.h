@@ -228,6 +228,60 @@ struct smm_io {
     bool in, string, rep;
 };
 
+/* What a debugger may be told of: see debugger.h. */
+enum debug_kind {
+    DEBUG_NONE,
+    DEBUG_CODE, /* the instruction at RIP is a breakpoint */
+    DEBUG_WATCH,
+    DEBUG_VECTOR, /* is about to be delivered */
+    DEBUG_CR3,
+    DEBUG_PORT,
+    DEBUG_MMIO,
+    DEBUG_TRIPLE, /* triple fault, of which the machine has not been told yet */
+    DEBUG_STEPPED,
+};
+
+struct debug_stop {
+    enum debug_kind kind;
+    unsigned number; /* of the point; 0: none */
+    uint64_t addr;   /* linear (or, of MMIO, physical) address; port; CR3 */
+    uint64_t start;  /* where the point begins */
+    unsigned size;   /* of the access */
+    bool write;
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+};
+
+/* An exception of the past. */
+struct debug_past {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint16_t cs;
+    uint64_t rip, cr2, icount;
+};
+#define DEBUG_HISTORY 32
+
+struct debugger;
+
+/* A vCPU's side of the debugger. */
+struct cpu_debug {
+    struct debugger *set; /* NULL: nobody debugs */
+    uint64_t version;     /* of the set that is in force here */
+    uint32_t what;        /* bit of each enum debug_kind that the set has a point of */
+    bool stop;            /* `why` is to be told: leave cpu_run */
+    bool told;            /* `why` has not been taken yet */
+    struct debug_stop why;
+    bool step, hold; /* see debugger_step */
+    uint64_t step_lo, step_hi;
+    bool pass; /* the breakpoint at pass_pc is not told of again, with this stack */
+    uint64_t pass_pc, pass_sp;
+    bool vector_passes, shutdown_told; /* told of */
+    struct debug_past past[DEBUG_HISTORY];
+    unsigned pasts; /* ever noted */
+};
+
 #define CPU_MONITOR_LINE 64 /* bytes that MONITOR watches */
 
 struct cpu {
@@ -350,6 +404,7 @@ struct cpu {
     unsigned linear_bits_max; /* what linear_bits may come to be */
     unsigned pauses;          /* executed */
     bool portable;            /* MODE_PORTABLE always */
+    struct cpu_debug debug;
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -383,6 +438,7 @@ enum cpu_exit {
     CPU_EXIT_STOP,     /* EV_STOP */
     CPU_EXIT_SHUTDOWN, /* triple fault */
     CPU_EXIT_STEPS,    /* max_insns are done */
+    CPU_EXIT_DEBUG,    /* the debugger is to be told: see debugger_take */
 };
 
 /* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly.
@@ -411,6 +467,9 @@ __attribute__((noreturn, cold)) void cpu_raise(struct cpu *cpu, unsigned vector)
 __attribute__((noreturn, cold)) void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err);
 __attribute__((noreturn, cold)) void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err);
 
+/* Leaves the instruction cpu->cur as if it had not been begun, for the loop to look what is up. */
+__attribute__((noreturn, cold)) void cpu_begin_again(struct cpu *cpu);
+
 /* Recomputes mode, tlb_key and code_limit. To be called after any change of CR0, CR4, EFER, CPL,
  * RFLAGS (VM, AC, TF), CS/SS/DS/ES or DR7. Cheap when nothing changed. */
 void cpu_sync_mode(struct cpu *cpu);
@@ -438,6 +497,12 @@ void cpu_recheck_events(struct cpu *cpu);
 
 /* Guest time stamp counter. */
 uint64_t cpu_tsc(const struct cpu *cpu);
+
+/* Does the debugger ask about that kind of thing? */
+static inline bool cpu_debugs(const struct cpu *cpu, enum debug_kind kind)
+{
+    return unlikely(cpu->debug.what >> kind & 1);
+}
 
 static inline bool cpu_protected(const struct cpu *cpu)
 {

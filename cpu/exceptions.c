@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cpu/access.h"
+#include "cpu/debugger.h"
 #include "cpu/exec.h"
 #include "cpu/farstack.h"
 #include "cpu/flags.h"
@@ -263,6 +264,8 @@ static void delivered(struct cpu *cpu)
     cpu->inhibit = 0;
     cpu_sync_mode(cpu);
     cpu_recheck_events(cpu);
+    if (unlikely(cpu->debug.step))
+        debugger_stepped(cpu);
 }
 
 static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
@@ -274,6 +277,8 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
         .fl = cpu_rflags(cpu),
     };
 
+    if (unlikely(cpu->debug.set))
+        debugger_note(cpu, ev, ret);
     /* an instruction breakpoint (which comes as a trap) leaves it to its handler to set RF */
     if (ev->kind == EVK_FAULT)
         dl.fl |= FL_RF;
@@ -304,6 +309,8 @@ void exc_deliver(struct cpu *cpu)
     struct cpu_event ev = cpu->exc;
     bool benign = ev.kind != EVK_FAULT && ev.kind != EVK_TRAP;
 
+    if (cpu_debugs(cpu, DEBUG_VECTOR) && debugger_vector(cpu, &ev))
+        return; /* it stays pending */
     cpu->exc.pending = false;
     cpu->cur = NULL;
     cpu->delivering = ev.vector | (benign ? BENIGN : 0);
@@ -334,16 +341,19 @@ void exc_combine(struct cpu *cpu)
     cpu->delivering = -1;
     if (first < 0 || first >= BENIGN || b == CLASS_BENIGN)
         return;
+    a = classify((unsigned)first);
+    if (first != EXC_DF && a != CLASS_PAGE && (a != CLASS_CONTRIBUTORY || b != CLASS_CONTRIBUTORY))
+        return;
+    if (unlikely(cpu->debug.set)) /* it is not delivered as what it is */
+        debugger_note(cpu, &cpu->exc, cpu->gpr[REG_RIP]);
     if (first == EXC_DF) {
         log_msg(LOG_RESET, "cpu%u: triple fault (vector %u)", cpu->id, cpu->exc.vector);
         cpu->exc.pending = false;
         cpu->shutdown = true;
         return;
     }
-    a = classify((unsigned)first);
-    if (a == CLASS_PAGE || (a == CLASS_CONTRIBUTORY && b == CLASS_CONTRIBUTORY))
-        cpu->exc = (struct cpu_event){
-            .pending = true, .vector = EXC_DF, .kind = EVK_FAULT, .has_error = true, .error = 0};
+    cpu->exc = (struct cpu_event){
+        .pending = true, .vector = EXC_DF, .kind = EVK_FAULT, .has_error = true, .error = 0};
 }
 
 void exc_interrupt(struct cpu *cpu, unsigned vector)
@@ -364,6 +374,8 @@ void exc_soft_int(struct cpu *cpu, const struct insn *i, unsigned vector, int ki
 
     ev.kind = kind == EVK_ICEBP ? EVK_ICEBP : EVK_SOFT_INT;
     cpu->cur = i;
+    if (cpu_debugs(cpu, DEBUG_VECTOR) && debugger_vector(cpu, &ev))
+        cpu_begin_again(cpu);
     deliver(cpu, &ev, insn_next_rip(cpu, i));
 }
 

@@ -9,6 +9,7 @@
  */
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
+#include "cpu/debugger.h"
 #include "cpu/exec.h"
 #include "cpu/hostio.h"
 #include "cpu/smm.h"
@@ -292,6 +293,8 @@ void exec_unfinished(struct cpu *cpu, const struct insn *i)
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
     cpu->rflags |= FL_RF;
     cpu->mid_string = true;
+    if (cpu_debugs(cpu, DEBUG_CODE))
+        debugger_goes_on(cpu);
 }
 
 /* Leaves behind an instruction that does not end its block. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
+#include "cpu/debugger.h"
 #include "cpu/disas.h"
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
@@ -49,6 +50,17 @@ void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
     if (log_on(LOG_MMU))
         log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
+}
+
+void cpu_begin_again(struct cpu *cpu)
+{
+    const struct block *b = cpu->cur_block;
+
+    cpu->icount -= (uint64_t)(b->n - (cpu->cur - b->insns));
+    cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
+    cpu->pending_db &= ~(uint64_t)DR6_BS;
+    cpu->cur = NULL;
+    siglongjmp(*cpu->catcher, 1);
 }
 
 /* ---- events ---- */
@@ -140,7 +152,7 @@ static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
         return true;
     ev = atomic_load(&cpu->events);
     if (cpu->shutdown && !(ev & EV_INIT)) {
-        *why = CPU_EXIT_SHUTDOWN;
+        *why = debugger_shutdown(cpu) ? CPU_EXIT_DEBUG : CPU_EXIT_SHUTDOWN;
         return true;
     }
     if (init_seen(cpu, ev)) {
@@ -156,12 +168,15 @@ static bool handle_events(struct cpu *cpu, volatile enum cpu_exit *why)
     } else if (ev & EV_SIPI) { /* nobody waits for it: gone, unless an INIT has come meanwhile */
         atomic_compare_exchange_strong(&cpu->events, &(uint32_t){ev}, ev & ~(uint32_t)EV_SIPI);
     }
+    if (unlikely(debugger_holds(cpu)))
+        ev &= ~(uint32_t)(EV_SMI | EV_NMI | EV_INTR);
     /* also not in the shadow of STI, which the save area would lose: STI, HLT must stay together */
     if ((ev & EV_SMI) && !cpu->in_smm && !cpu->inhibit) {
         cpu_clear_event(cpu, EV_SMI);
         cpu_smi_enter(cpu);
         drop_stale(cpu); /* SMRAM appeared */
         cpu_recheck_events(cpu);
+        debugger_stepped(cpu);
         return false;
     }
     if (cpu->pending_db && !(cpu->inhibit & INHIBIT_ALL)) {
@@ -209,6 +224,8 @@ static void step_insn(struct cpu *cpu)
     struct block *b;
 
     cpu->cur = NULL;
+    if (cpu_debugs(cpu, DEBUG_CODE) && debugger_before_insn(cpu))
+        return;
     if (!(cpu->inhibit & INHIBIT_ALL) && debug_insn_bp(cpu)) {
         /* a fault, but the one that pushes RF as it is */
         cpu->exc = (struct cpu_event){.pending = true, .vector = EXC_DB, .kind = EVK_TRAP};
@@ -227,8 +244,11 @@ static void step_insn(struct cpu *cpu)
     /* RF has done its work; IRET may set it anew, and a string instruction that is to go on does */
     cpu->rflags &= ~(uint64_t)FL_RF;
     run_block(cpu, b);
+    cpu->cur = NULL;
     cpu_sync_mode(cpu);
     cpu_recheck_events(cpu);
+    if (unlikely(cpu->debug.step))
+        debugger_stepped(cpu);
 }
 
 /* A HLT, or waiting for a SIPI, until something is there that would end it. */
@@ -279,6 +299,8 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     cpu->cur = NULL;
     cpu_sync_mode(cpu);
     cpu_enter_guest(cpu);
+    if (unlikely(debugger_changed(cpu)))
+        debugger_sync(cpu);
     cpu_recheck_events(cpu);
     fpu_enter(cpu);
     if (sigsetjmp(catcher, 0)) {
@@ -288,6 +310,11 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             steps_left--;
     }
     for (;;) {
+        if (unlikely(cpu->debug.stop)) {
+            cpu->debug.stop = false;
+            why = CPU_EXIT_DEBUG;
+            break;
+        }
         if (cpu->exc.pending) {
             doing = DELIVERING;
             if (cpu->delivering >= 0) {
@@ -303,6 +330,8 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             }
             if (!cpu->shutdown)
                 exc_deliver(cpu);
+            if (unlikely(cpu->debug.stop))
+                continue;
             cpu->exc.pending = false;
             cpu_sync_mode(cpu);
             cpu_recheck_events(cpu);
@@ -312,7 +341,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
             if (handle_events(cpu, &why))
                 break;
             cpu->cur = NULL;
-            if (cpu->exc.pending)
+            if (cpu->exc.pending || unlikely(cpu->debug.stop))
                 continue;
         }
         if (cpu->halted && cpu->monitor.waiting && monitor_ends(cpu))

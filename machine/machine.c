@@ -32,9 +32,10 @@ struct machine {
     GSource *timers;
     bool started;
     struct machine_notes *notes;
-    struct lock parking; /* protects the next five */
+    struct lock parking; /* protects the next six */
     unsigned parked;     /* vCPUs but the first that are stopped for a request */
     bool paused;
+    uint64_t held;                 /* vCPUs that do not run, bit n for vCPU n */
     unsigned resumes;              /* calls of machine_resume */
     struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
     struct condition changed;      /* of parked, paused, visit, or of the board's requests */
@@ -142,6 +143,11 @@ static bool serve(struct machine *m, unsigned requests)
     return true;
 }
 
+static bool held(const struct machine *m, unsigned n)
+{
+    return m->held >> n & 1;
+}
+
 /* The parking lock is held, which is dropped meanwhile. Until machine_resume, or a request. */
 static void wait_paused(struct machine *m)
 {
@@ -150,7 +156,7 @@ static void wait_paused(struct machine *m)
     /* its attention is what a kick sets; whatever event is lost here, the next run looks anew */
     cpu_clear_event(c->cpu, EV_STOP);
     atomic_store(&c->cpu->attention, 0);
-    if (!m->paused || atomic_load(&m->board.requests))
+    if (!(m->paused || held(m, 0)) || atomic_load(&m->board.requests))
         return;
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
@@ -168,14 +174,16 @@ static bool lead(struct machine *m)
     if (!atomic_load(&b->requests))
         return true;
     lock_take(&m->parking);
-    while (m->parked < b->n_cpus - 1)
-        condition_wait(&m->changed, &m->parking);
     for (;;) {
+        while (atomic_load(&b->requests) && m->parked < b->n_cpus - 1)
+            condition_wait(&m->changed, &m->parking);
         requests = atomic_fetch_and(&b->requests, REQUEST_END);
         if (requests)
             go_on = serve(m, requests);
-        if (!go_on || !m->paused)
+        if (!go_on || !(m->paused || held(m, 0)))
             break;
+        if (!m->paused) /* the others are let go */
+            condition_broadcast(&m->changed);
         wait_paused(m);
     }
     condition_broadcast(&m->changed);
@@ -189,7 +197,7 @@ static bool ending(struct machine *m)
 }
 
 /* Another's: parks until nothing is requested, for good when the end is. */
-static bool park(struct machine *m)
+static bool park(struct machine *m, unsigned id)
 {
     struct board *b = &m->board;
     bool end;
@@ -197,7 +205,7 @@ static bool park(struct machine *m)
     lock_take(&m->parking);
     m->parked++;
     condition_broadcast(&m->changed);
-    while (!ending(m) && (m->paused || atomic_load(&b->requests)))
+    while (!ending(m) && (m->paused || held(m, id) || atomic_load(&b->requests)))
         condition_wait(&m->changed, &m->parking);
     end = ending(m);
     if (!end)
@@ -213,7 +221,9 @@ static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
 
     if (why == CPU_EXIT_SHUTDOWN && !ending(m))
         triple_fault(m, cpu);
-    return cpu->id == 0 ? lead(m) : park(m);
+    if (why == CPU_EXIT_DEBUG)
+        board_request(&m->board, REQUEST_PAUSE);
+    return cpu->id == 0 ? lead(m) : park(m, cpu->id);
 }
 
 bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque)
@@ -256,11 +266,14 @@ void machine_pause(struct machine *m)
     lock_drop(&m->parking);
 }
 
-void machine_resume(struct machine *m)
+static void resume(struct machine *m, uint64_t keep)
 {
     struct board *b = &m->board;
+    bool freed;
 
     lock_take(&m->parking);
+    freed = held(m, 0) && !(keep & 1);
+    m->held = keep;
     /* a pause that was asked for and not yet made is over, too */
     atomic_fetch_and(&b->requests, ~(unsigned)REQUEST_PAUSE);
     m->resumes++;
@@ -270,10 +283,22 @@ void machine_resume(struct machine *m)
         clock_cont(b->clock);
         lock_drop(b->lock);
         notes_post(m->notes, MACHINE_EVENT_RESUMED, false);
-        vcpu_kick(b->cpu[0].vcpu);
+        freed = true;
     }
+    if (freed)
+        vcpu_kick(b->cpu[0].vcpu);
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
+}
+
+void machine_resume(struct machine *m)
+{
+    resume(m, 0);
+}
+
+void machine_resume_some(struct machine *m, uint64_t cpus)
+{
+    resume(m, ~cpus);
 }
 
 bool machine_paused(struct machine *m)

@@ -94,6 +94,14 @@ void machine_ask_pause(struct machine *m);
 void machine_resume(struct machine *m);
 bool machine_paused(struct machine *m);
 
+/* As machine_resume, but only for vCPUs n whose bit n is set in `cpus`: the others stand until the
+ * next resume of either kind. */
+void machine_resume_some(struct machine *m, uint64_t cpus);
+
+/* A vCPU that has something to tell its debugger (cpu/debugger.h) pauses the machine as
+ * machine_ask_pause does: whoever listens for MACHINE_EVENT_PAUSED asks each vCPU with
+ * debugger_take what it was. */
+
 /* What front ends may want to be told. */
 enum machine_event {
     MACHINE_EVENT_PAUSED,
