@@ -26,8 +26,7 @@ printf "pc %x\n", $eip
 delete
 monitor mode
 
-echo == in protected mode\n
-# GRUB's and the firmware's 32-bit code load no CR3; the kernel's decompressor enters at the start of what is loaded
+echo == GRUB, unpacked\n
 hbreak *0x100000
 continue
 printf "pc %x\n", $eip
@@ -36,8 +35,11 @@ x/1i $pc
 monitor mode
 delete
 
-echo == 64-bit entry\n
-hbreak *0x100200
+echo == the kernel's entries: 32-bit where it is loaded, 64-bit 0x200 behind\n
+hbreak *0x1000000
+continue
+printf "pc %x\n", $eip
+hbreak *0x1000200
 continue
 set architecture i386:x86-64
 printf "pc %lx\n", $rip
@@ -58,7 +60,8 @@ delete
 info threads
 monitor mode
 set $stack = $rsp
-watch *(unsigned long *)($stack - 8)
+# the second of what it pushes at once, since the first may be what was there
+watch *(unsigned long *)($stack - 16)
 continue
 printf "wrote near %d\n", $stack - $rsp
 delete
