@@ -103,6 +103,7 @@ static struct gdb_server *server;
 static int fd = -1;
 static struct gdb_framer *framer;
 static bool no_ack;
+static GString *said; /* to a person, since the last monitor command began */
 
 /* Every processor counts in [0x500] and calls a subroutine that counts in [0x502]. */
 static const uint8_t guest[] = {
@@ -132,17 +133,23 @@ static void connect_to_it(void)
     no_ack = false;
 }
 
-static void begin(void)
+static void begin_with(const uint8_t *code, size_t len)
 {
     GError *err = NULL;
 
     cfg.start_paused = true;
-    build(guest, sizeof(guest));
+    build(code, len);
+    said = g_string_new(NULL);
     server = gdb_server_new(machine, "tcp::0", &err);
     assert_non_null(server);
     start();
     framer = g_new0(struct gdb_framer, 1);
     connect_to_it();
+}
+
+static void begin(void)
+{
+    begin_with(guest, sizeof(guest));
 }
 
 static void raw(const void *bytes, size_t n)
@@ -182,6 +189,10 @@ static const char *get(void)
             raw("+", 1);
         if (framer->data[0] != 'O' || framer->data[1] == 'K')
             return framer->data;
+        const char *hex = framer->data + 1;
+        char text[GDB_PACKET_MAX];
+
+        g_string_append_len(said, text, (gssize)gdb_get_hex(&hex, text, sizeof(text)));
     }
     fail_msg("no answer in %d s", LIMIT_S);
     return NULL;
@@ -214,6 +225,7 @@ static void monitor(const char *command)
 {
     GString *g = g_string_new("qRcmd,");
 
+    g_string_truncate(said, 0);
     gdb_put_hex(g, command, strlen(command));
     assert_string_equal(ask(g->str), "OK");
     g_string_free(g, TRUE);
@@ -255,6 +267,9 @@ static int teardown_gdb(void **state)
     server = NULL;
     g_free(framer);
     framer = NULL;
+    if (said)
+        g_string_free(said, TRUE);
+    said = NULL;
     return teardown(state);
 }
 
@@ -426,12 +441,20 @@ static void test_monitor(void **state)
     (void)state;
     begin();
     monitor("help");
+    assert_non_null(strstr(said->str, "break-exception N"));
     monitor("mode");
+    assert_string_equal(said->str,
+                        "CPU 0: real mode; CS f000 base ffff0000 IP fff0, linear fffffff0\n");
     monitor("regs");
+    assert_non_null(strstr(said->str, "CR0 60000010"));
     monitor("history");
+    assert_string_equal(said->str, "CPU 0: no exception so far\n");
     monitor("frobnicate");
+    assert_non_null(strstr(said->str, "unknown command 'frobnicate'"));
     monitor("break-exception 300");
+    assert_non_null(strstr(said->str, "is needed"));
     monitor("break-port 0x10-1");
+    assert_non_null(strstr(said->str, "is needed"));
     monitor("break-phys 0xffff0009");
     assert_string_equal(ask("c"), "T05thread:1;");
     assert_int_equal(reg("rip"), BASE + 9);
@@ -440,12 +463,45 @@ static void test_monitor(void **state)
     assert_string_equal(ask("c"), "T05thread:1;");
     assert_int_equal(reg("rip"), BASE + 4);
     monitor("break-list");
+    assert_non_null(strstr(said->str, ": physical watch 0x500-0x501 w\n"));
     monitor("break-delete all");
+    monitor("break-list");
+    assert_string_equal(said->str, "");
     monitor("phys on");
     assert_string_equal(ask("m500,1"), "02");
     monitor("reset");
     assert_int_equal(reg("rip"), 0xfffffff0);
     assert_true(machine_paused(machine));
+}
+
+/* The way to a triple fault can be seen before the machine is reset, and once more after that. A
+ * fault is a signal; the guest is given it when it goes on. */
+static void test_triple_fault(void **state)
+{
+    static const uint8_t faults[] = {
+        0x0f, 0x01, 0x1e, 0x00, 0x06, /* lidt [0x600]: all zero */
+        0x0f, 0x0b,                   /* ud2 */
+    };
+
+    (void)state;
+    begin_with(faults, sizeof(faults));
+    for (unsigned k = 0; k < 2; k++) {
+        assert_string_equal(ask("c"), "T06thread:1;");
+        assert_int_equal(reg("rip"), BASE + 5);
+        monitor("history");
+        assert_non_null(strstr(said->str, "vector  6 at f000:5"));
+        assert_non_null(strstr(said->str, "vector  8 error 0000 at f000:5"));
+    }
+    monitor("break-exception 6");
+    assert_string_equal(ask("c"), "T04thread:1;");
+    assert_int_equal(reg("rip"), BASE + 5);
+    assert_non_null(strstr(said->str, "vector 6 is about to be delivered"));
+    monitor("break-triple off");
+    monitor("break-delete all");
+    assert_string_equal(ask("Z0,fffffff0,1"), "OK"); /* met behind the reset */
+    assert_true(g_str_has_prefix(ask("C04"), "T05"));
+    assert_int_equal(reg("rip"), 0xfffffff0);
+    assert_int_equal(reg("idtr_limit"), 0xffff);
 }
 
 /* gdb goes, in order or not, and comes again; points of the first are gone. */
@@ -592,6 +648,7 @@ int main(void)
         GDB_TEST_SMP(test_threads),
         GDB_TEST_SMP(test_stops_of_all),
         GDB_TEST(test_monitor),
+        GDB_TEST(test_triple_fault),
         GDB_TEST(test_reconnect),
         GDB_TEST_SMP(test_reconnect),
         GDB_TEST(test_end),
