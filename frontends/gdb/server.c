@@ -69,6 +69,8 @@ static void disconnect(struct gdb_server *g)
     g->in = g->out = -1;
     gdb_session_free(g->session);
     g->session = NULL;
+    if (g->listener < 0 && !g->ended) /* stdio: nobody can come again, nor see what goes on */
+        machine_quit(g->m, MACHINE_EXIT_OFF);
     listen_again(g);
 }
 
