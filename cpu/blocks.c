@@ -416,10 +416,15 @@ static void bind_whole(struct cpu *cpu, struct block *b)
         bind_block(b);
 }
 
+static bool may_break(const struct cpu *cpu, gpa_t gpa)
+{
+    return cpu_debugs(cpu, DEBUG_CODE) && debugger_may_break(cpu, gpa);
+}
+
 /* The whole of it is built. */
 static void put_entry(struct cpu *cpu, struct block *b)
 {
-    if (likely(!cpu->counted && !cpu->ring && !debugger_may_break(cpu, b->gpa)))
+    if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
     b->insns[0].fn = op_enter;
@@ -454,7 +459,7 @@ static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t a
         struct insn in;
         enum decode_status st;
 
-        if (b->len == avail || (b->n && unlikely(debugger_may_break(cpu, b->gpa + b->len))))
+        if (b->len == avail || (b->n && may_break(cpu, b->gpa + b->len)))
             break;
         st = decode(bytes + b->len, avail - b->len, b->mode, cpu->features, &in);
         if (st == DECODE_MORE)

@@ -33,7 +33,7 @@ EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
             LEAVE;
         }
     }
-    if (debugger_may_break(cpu, b->gpa) && debugger_before_block(cpu, b)) {
+    if (cpu_debugs(cpu, DEBUG_CODE) && debugger_may_break(cpu, b->gpa) && debugger_before_block(cpu, b)) {
         cpu->icount -= b->n;
         LEAVE;
     }

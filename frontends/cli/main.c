@@ -15,6 +15,7 @@
 #include "devices/input/ps2_mouse.h"
 #include "frontends/cli/options.h"
 #include "frontends/cli/text_view.h"
+#include "frontends/gdb/server.h"
 #include "frontends/sdl/sdl_display.h"
 
 #define VERSION "0.1"
@@ -27,6 +28,7 @@ struct app {
     struct chardev *chardev[MACHINE_MAX_SERIAL + 1];
     struct sdl_display *sdl;
     struct text_view *text;
+    struct gdb_server *gdb;
     int signal_status; /* 128 + n when a signal ended us */
 };
 
@@ -169,6 +171,13 @@ static bool open_display(struct app *a, GError **err)
     return a->text != NULL;
 }
 
+static bool open_gdb(struct app *a, GError **err)
+{
+    if (a->o.gdb)
+        a->gdb = gdb_server_new(a->machine, a->o.gdb, err);
+    return !a->o.gdb || a->gdb;
+}
+
 static void write_screendump(struct app *a)
 {
     char *text = machine_screen_text(a->machine);
@@ -272,7 +281,7 @@ static int run(struct app *a)
     g_unix_signal_add(SIGINT, on_int, a);
     g_unix_signal_add(SIGTERM, on_term, a);
     g_unix_signal_add(SIGHUP, on_hup, a);
-    if (!open_display(a, &err) || !machine_start(a->machine, &err))
+    if (!open_display(a, &err) || !open_gdb(a, &err) || !machine_start(a->machine, &err))
         return fail(err);
     g_main_loop_run(a->loop);
     status = machine_exit_status(a->machine);
@@ -289,6 +298,7 @@ static void close_app(struct app *a)
 {
     sdl_display_free(a->sdl);
     text_view_free(a->text);
+    gdb_server_free(a->gdb);
     machine_free(a->machine);
     for (unsigned n = 0; n <= MACHINE_MAX_SERIAL; n++)
         char_free(a->chardev[n]);

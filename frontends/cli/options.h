@@ -23,6 +23,7 @@ struct options {
     bool vga_given;
     bool snapshot; /* of every disk, wherever it stands on the command line */
     bool stats;
+    const char *gdb;       /* where gdb may connect, or NULL */
     bool help, version;    /* print and leave with status 0 */
     const char *help_text; /* a list that was asked for (-cpu help …), else NULL */
     GPtrArray *warnings;   /* lines for the person who runs us */
