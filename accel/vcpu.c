@@ -2,11 +2,15 @@
 /* vCPU threads; see vcpu.h. */
 #include "accel/vcpu.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "base/lock.h"
 
 struct vcpu {
     struct vcpu_config cfg;
     GThread *thread;
+    _Atomic int id;   /* gettid */
     struct lock lock; /* protects nothing but the sleep itself */
     struct condition wake;
 };
@@ -26,6 +30,7 @@ static gpointer vcpu_main(gpointer opaque)
     struct vcpu *v = opaque;
     enum cpu_exit why;
 
+    atomic_store(&v->id, (int)syscall(SYS_gettid));
     do {
         why = v->cfg.accel->run(v->cfg.cpu);
     } while (v->cfg.exited(v->cfg.opaque, v->cfg.cpu, why));
@@ -38,6 +43,11 @@ void vcpu_start(struct vcpu *v)
 
     snprintf(name, sizeof(name), "vcpu%u", v->cfg.cpu->id);
     v->thread = g_thread_new(name, vcpu_main, v);
+}
+
+int vcpu_thread_id(const struct vcpu *v)
+{
+    return atomic_load(&v->id);
 }
 
 void vcpu_wake(struct vcpu *v)

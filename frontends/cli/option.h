@@ -21,7 +21,8 @@ struct option_group {
     unsigned n;
 };
 
-extern const struct option_group options_machine, options_boot, options_io, options_debug;
+extern const struct option_group options_machine, options_boot, options_io, options_debug,
+    options_monitor;
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QMP: what happens to the machine as a whole. */
+#include "frontends/monitor/command.h"
+#include "machine/machine.h"
+
+static bool stop(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    machine_pause(mon->machine);
+    return true;
+}
+
+static bool cont(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    machine_resume(mon->machine);
+    return true;
+}
+
+static bool system_reset(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    machine_reset(mon->machine);
+    return true;
+}
+
+static bool system_powerdown(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    machine_power_button(mon->machine);
+    return true;
+}
+
+static bool quit(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    mon->quit_asked = true;
+    machine_quit(mon->machine, MACHINE_EXIT_OFF);
+    return true;
+}
+
+static bool inject_nmi(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    (void)err;
+    machine_nmi(mon->machine);
+    return true;
+}
+
+static const struct mon_command commands[] = {
+    {"stop", "", "pauses the machine", .qmp = stop},
+    {"cont", "", "lets it go on", .qmp = cont},
+    {"system_reset", "", "resets it, as its button would", .qmp = system_reset},
+    {"system_powerdown", "", "presses the power button", .qmp = system_powerdown},
+    {"quit", "", "ends Penumbra with status 0", .qmp = quit},
+    {"inject-nmi", "", "sends an NMI to every processor", .qmp = inject_nmi},
+};
+const struct mon_group qmp_vm = {commands, G_N_ELEMENTS(commands)};
