@@ -30,7 +30,10 @@ static gpointer vcpu_main(gpointer opaque)
     struct vcpu *v = opaque;
     enum cpu_exit why;
 
-    atomic_store(&v->id, (int)syscall(SYS_gettid));
+    lock_take(&v->lock);
+    v->id = (int)syscall(SYS_gettid);
+    condition_broadcast(&v->wake);
+    lock_drop(&v->lock);
     do {
         why = v->cfg.accel->run(v->cfg.cpu);
     } while (v->cfg.exited(v->cfg.opaque, v->cfg.cpu, why));
@@ -43,11 +46,15 @@ void vcpu_start(struct vcpu *v)
 
     snprintf(name, sizeof(name), "vcpu%u", v->cfg.cpu->id);
     v->thread = g_thread_new(name, vcpu_main, v);
+    lock_take(&v->lock);
+    while (!v->id)
+        condition_wait(&v->wake, &v->lock);
+    lock_drop(&v->lock);
 }
 
 int vcpu_thread_id(const struct vcpu *v)
 {
-    return atomic_load(&v->id);
+    return v->id;
 }
 
 void vcpu_wake(struct vcpu *v)

@@ -142,7 +142,8 @@ struct cpu;
 unsigned machine_cpus(const struct machine *m);
 struct cpu *machine_cpu(struct machine *m, unsigned n);
 
-/* The host's number for that vCPU's thread; 0 before it runs. Any thread. */
+/* The host's number for that vCPU's thread; 0 before it was started. Any thread,
+ * but for the moment when it is. */
 int machine_cpu_thread(const struct machine *m, unsigned n);
 
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */

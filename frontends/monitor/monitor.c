@@ -57,7 +57,10 @@ static void machine_told(void *opaque, const struct machine_note *note)
     json_t *data = NULL;
 
     switch (note->event) {
-    case MACHINE_EVENT_PAUSED: monitor_event(mon, "STOP", NULL, note->real_us); break;
+    case MACHINE_EVENT_PAUSED:
+        if (mon->has_run) /* else it is the pause of -S */
+            monitor_event(mon, "STOP", NULL, note->real_us);
+        break;
     case MACHINE_EVENT_RESUMED:
         mon->has_run = true;
         monitor_event(mon, "RESUME", NULL, note->real_us);
@@ -126,6 +129,8 @@ static gboolean get_ready(gpointer opaque)
 {
     struct monitor *mon = opaque;
 
+    if (mon->cfg.start_paused && !mon->has_run)
+        machine_pause(mon->machine); /* which was asked for, and is to be seen as done */
     mon->ready = true;
     mon->ready_source = 0;
     for (unsigned k = 0; k < mon->sessions->len; k++)

@@ -17,6 +17,7 @@ static bool cont(struct monitor *mon, json_t *args, json_t **ret, GError **err)
     (void)args;
     (void)ret;
     (void)err;
+    mon->has_run = true;
     machine_resume(mon->machine);
     return true;
 }

@@ -148,6 +148,17 @@ static inline void read_end(int fd)
     }
 }
 
+/* As wait_end, which the end must not have come before. */
+static inline void wait_over(void)
+{
+    int64_t limit = g_get_monotonic_time() + LIMIT_S * G_USEC_PER_SEC;
+
+    while (!ends) {
+        turn();
+        assert_true(g_get_monotonic_time() < limit);
+    }
+}
+
 /* The next JSON text from the server. */
 static inline json_t *read_json(int fd)
 {
