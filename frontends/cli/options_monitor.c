@@ -24,7 +24,14 @@ static bool opt_qmp(struct options *o, const char *value, GError **err)
     return add_monitor(o, "-qmp", MONITOR_QMP, value, err);
 }
 
+static bool opt_monitor(struct options *o, const char *value, GError **err)
+{
+    return add_monitor(o, "-monitor", MONITOR_HUMAN, value, err);
+}
+
 static const struct option options[] = {
+    {"monitor", "stdio|unix:PATH[,server][,nowait]|tcp:…|none", "a monitor for people",
+     opt_monitor},
     {"qmp", "stdio|unix:PATH[,server][,nowait]|tcp:…", "a monitor for programs (QMP)", opt_qmp},
 };
 

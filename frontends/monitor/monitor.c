@@ -94,6 +94,7 @@ static void session_free(gpointer opaque)
 
     wire_free(s->wire);
     qmp_free(s->qmp);
+    hmp_free(s->hmp);
     g_free(s);
 }
 
@@ -105,9 +106,14 @@ static bool open_session(struct monitor *mon, const struct monitor_address *a, G
     g_ptr_array_add(mon->sessions, s);
     s->kind = a->kind;
     s->wait = a->server && a->wait;
-    s->qmp = qmp_new(mon, s);
-    ops = qmp_wire_ops(s->qmp);
-    s->wire = wire_new("-qmp", a, &ops, err);
+    if (a->kind == MONITOR_QMP) {
+        s->qmp = qmp_new(mon, s);
+        ops = qmp_wire_ops(s->qmp);
+    } else {
+        s->hmp = hmp_new(mon, s);
+        ops = hmp_wire_ops(s->hmp);
+    }
+    s->wire = wire_new(a->kind == MONITOR_QMP ? "-qmp" : "-monitor", a, &ops, err);
     return s->wire != NULL;
 }
 

@@ -59,12 +59,28 @@ static bool inject_nmi(struct monitor *mon, json_t *args, json_t **ret, GError *
     return true;
 }
 
+static bool human(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    int64_t n = args_int(args, "cpu-index", 0);
+    char *text;
+
+    if (n < 0 || n >= machine_cpus(mon->machine))
+        return monitor_fail(err, "Parameter 'cpu-index' must be 0 to %u",
+                            machine_cpus(mon->machine) - 1);
+    text = monitor_human_line(mon, args_string(args, "command-line", ""), (unsigned)n);
+    *ret = json_text(text);
+    g_free(text);
+    return true;
+}
+
 static const struct mon_command commands[] = {
     {"stop", "", "pauses the machine", .qmp = stop},
     {"cont", "", "lets it go on", .qmp = cont},
     {"system_reset", "", "resets it, as its button would", .qmp = system_reset},
     {"system_powerdown", "", "presses the power button", .qmp = system_powerdown},
     {"quit", "", "ends Penumbra with status 0", .qmp = quit},
+    {"human-monitor-command", "command-line:s,cpu-index:i?", "runs a line of the human monitor",
+     .qmp = human},
     {"inject-nmi", "", "sends an NMI to every processor", .qmp = inject_nmi},
 };
 const struct mon_group qmp_vm = {commands, G_N_ELEMENTS(commands)};

@@ -25,4 +25,9 @@ struct wire_ops qmp_wire_ops(struct qmp *q);
 /* Sends an event (borrowed), if the client is past its greeting. */
 void qmp_event(struct qmp *q, const json_t *event);
 
+/* The same for a person's. */
+struct hmp *hmp_new(struct monitor *mon, struct session *s);
+void hmp_free(struct hmp *h);
+struct wire_ops hmp_wire_ops(struct hmp *h);
+
 #endif

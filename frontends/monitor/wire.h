@@ -14,9 +14,10 @@
 
 #include "frontends/monitor/address.h"
 
-#define WIRE_FULL (64u << 10) /* queued bytes beyond which the client's input is left where it is  \
-                               */
-#define WIRE_MAX (8u << 20)   /* and beyond which a client is dropped */
+#define WIRE_FULL                                                                                  \
+    (64u << 10)             /* queued bytes beyond which the client's input is left where it is    \
+                             */
+#define WIRE_MAX (8u << 20) /* and beyond which a client is dropped */
 
 struct wire;
 
