@@ -2,11 +2,15 @@
 /* vCPU threads; see vcpu.h. */
 #include "accel/vcpu.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "base/lock.h"
 
 struct vcpu {
     struct vcpu_config cfg;
     GThread *thread;
+    _Atomic int id;   /* gettid */
     struct lock lock; /* protects nothing but the sleep itself */
     struct condition wake;
 };
@@ -26,6 +30,10 @@ static gpointer vcpu_main(gpointer opaque)
     struct vcpu *v = opaque;
     enum cpu_exit why;
 
+    lock_take(&v->lock);
+    v->id = (int)syscall(SYS_gettid);
+    condition_broadcast(&v->wake);
+    lock_drop(&v->lock);
     do {
         why = v->cfg.accel->run(v->cfg.cpu);
     } while (v->cfg.exited(v->cfg.opaque, v->cfg.cpu, why));
@@ -38,6 +46,15 @@ void vcpu_start(struct vcpu *v)
 
     snprintf(name, sizeof(name), "vcpu%u", v->cfg.cpu->id);
     v->thread = g_thread_new(name, vcpu_main, v);
+    lock_take(&v->lock);
+    while (!v->id)
+        condition_wait(&v->wake, &v->lock);
+    lock_drop(&v->lock);
+}
+
+int vcpu_thread_id(const struct vcpu *v)
+{
+    return v->id;
 }
 
 void vcpu_wake(struct vcpu *v)

@@ -34,6 +34,10 @@ void vcpu_sleep(struct vcpu *v);
 /* The same for wait_a_while: for `ns` nanoseconds at most. */
 void vcpu_nap(struct vcpu *v, int64_t ns);
 
+/* The host's number for its thread (gettid); 0 before it was started. Any thread,
+ * but for the moment when it is. */
+int vcpu_thread_id(const struct vcpu *v);
+
 /* Waits for the thread to end (exited returned false). Main thread. */
 void vcpu_join(struct vcpu *v);
 void vcpu_free(struct vcpu *v);

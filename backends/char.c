@@ -34,17 +34,34 @@ static void ignore_sigpipe(void)
         signal(SIGPIPE, SIG_IGN);
 }
 
+static const char *stdio_user; /* NULL: nobody */
+
+bool char_stdio_claim(const char *who, GError **err)
+{
+    if (stdio_user) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
+                    "stdio is used by two devices (%s, %s); give one of them another place",
+                    stdio_user, who);
+        return false;
+    }
+    stdio_user = who;
+    return true;
+}
+
+void char_stdio_release(const char *who)
+{
+    if (stdio_user == who)
+        stdio_user = NULL;
+}
+
+static const char stdio_name[] = "a serial port or console";
+
 static struct chardev *open_stdio(struct lock *lock, bool keep_signals, GError **err)
 {
-    static bool taken; /* the process has one standard input */
     struct chardev *c;
 
-    if (taken) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                    "stdio is used by two devices; give one of them file:PATH or pty");
+    if (!char_stdio_claim(stdio_name, err))
         return NULL;
-    }
-    taken = true;
     c = char_new("stdio", lock);
     c->in_fd = STDIN_FILENO;
     c->out_fd = STDOUT_FILENO;

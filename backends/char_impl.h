@@ -7,9 +7,8 @@
 #define BACKENDS_CHAR_IMPL_H
 
 #include "backends/char.h"
+#include "backends/char_stdio.h"
 #include "base/lock.h"
-
-struct char_tty;
 
 struct chardev {
     struct lock *lock;       /* the device lock; NULL in a program without threads */
@@ -47,11 +46,6 @@ void char_fd_accept_input(struct chardev *c);
 
 /* Stops both directions; output gets a last chance to leave. */
 void char_fd_stop(struct chardev *c);
-
-/* Puts the terminal `fd` in raw mode until char_tty_restore, exit or a deadly signal. NULL when fd
- * is no terminal, or not ours to change because we run in the background. */
-struct char_tty *char_tty_raw(int fd, bool keep_signals);
-void char_tty_restore(struct char_tty *t);
 
 /* A new pseudo-terminal: its master in *master, an open descriptor of the other side in *slave and
  * that one's path (g_free). False with an error. */

@@ -226,6 +226,16 @@ static union paging_role role_of(const struct cpu *cpu)
     return r;
 }
 
+void mmu_guest_paging(const struct cpu *cpu, struct guest_paging *out)
+{
+    memset(out, 0, sizeof(*out));
+    guest_paging_set_role(out, role_of(cpu));
+    out->cr3 = cpu->cr3;
+    memcpy(out->pdpte, cpu->pdpte, sizeof(out->pdpte));
+    out->pkru = cpu->pkru;
+    out->a20_mask = cpu->a20_mask;
+}
+
 void mmu_shadow_attach(struct cpu *cpu, struct mmu_shadow *m)
 {
     m->paged->features = features_of(cpu);

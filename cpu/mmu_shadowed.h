@@ -50,6 +50,11 @@ void mmu_shadow_audit_every(struct mmu_shadow *m, unsigned every);
 /* The counters, while no vCPU runs. */
 void mmu_shadow_stats(struct mmu_shadow *m, struct shadow_stats *out);
 
+/* How the processor's control registers have its tables walked, for whoever shows them: any cpu,
+ * under either MMU, that does not run. */
+struct guest_paging;
+void mmu_guest_paging(const struct cpu *cpu, struct guest_paging *out);
+
 extern const struct mmu_ops mmu_shadow_ops;
 
 #endif

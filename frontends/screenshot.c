@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <png.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Packed rows of R, G, B. */
@@ -42,6 +43,26 @@ bool screenshot_write_png(const char *path, const struct vga_surface *s, GError 
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
                     errno ? strerror(errno) : image.message);
     png_image_free(&image);
+    g_free(rgb);
+    return ok;
+}
+
+bool screenshot_write_ppm(const char *path, const struct vga_surface *s, GError **err)
+{
+    uint8_t *rgb = pack_rgb(s);
+    size_t len = (size_t)s->width * s->height * 3;
+    FILE *f = fopen(path, "wbe");
+    bool ok = f && fprintf(f, "P6\n%u %u\n255\n", s->width, s->height) > 0 &&
+              fwrite(rgb, 1, len, f) == len;
+    int e = errno;
+
+    if (f && fclose(f) && ok) {
+        e = errno;
+        ok = false;
+    }
+    if (!ok)
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
+                    strerror(e));
     g_free(rgb);
     return ok;
 }

@@ -557,6 +557,19 @@ struct cpu *machine_cpu(struct machine *m, unsigned n)
     return m->board.cpu[n].cpu;
 }
 
+int machine_cpu_thread(const struct machine *m, unsigned n)
+{
+    return vcpu_thread_id(m->board.cpu[n].vcpu);
+}
+
+void machine_nmi(struct machine *m)
+{
+    for (unsigned n = 0; n < m->board.n_cpus; n++) {
+        cpu_set_event(m->board.cpu[n].cpu, EV_NMI);
+        vcpu_wake(m->board.cpu[n].vcpu);
+    }
+}
+
 struct board *machine_board(struct machine *m)
 {
     return &m->board;

@@ -159,6 +159,9 @@ struct ps2_mouse *machine_mouse(struct machine *m);
 struct vga *machine_vga(struct machine *m);
 void machine_power_button(struct machine *m);
 
+/* An NMI for every processor. Any thread. */
+void machine_nmi(struct machine *m);
+
 /* The VGA text screen in UTF-8; g_free it. Takes the device lock. */
 char *machine_screen_text(struct machine *m);
 
@@ -166,6 +169,10 @@ char *machine_screen_text(struct machine *m);
 struct cpu;
 unsigned machine_cpus(const struct machine *m);
 struct cpu *machine_cpu(struct machine *m, unsigned n);
+
+/* The host's number for that vCPU's thread; 0 before it was started. Any thread,
+ * but for the moment when it is. */
+int machine_cpu_thread(const struct machine *m, unsigned n);
 
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);

@@ -123,6 +123,9 @@ void apic_init(struct apic *a);
 
 uint8_t apic_id(const struct apic *a);
 
+/* Its state as lines of text for a person (apic_view.c). */
+void apic_describe(const struct apic *a, GString *out);
+
 /* Inputs LINT0 (n = 0: the PIC's INTR) and LINT1 (n = 1: NMI). With the APIC disabled in the base
  * MSR they are the CPU's INTR and NMI pins. */
 struct irq_line apic_lint(struct apic *a, unsigned n);

@@ -241,3 +241,22 @@ struct irq_line ioapic_input(struct ioapic *s, unsigned n)
     invariant(n < IOAPIC_PINS);
     return (struct irq_line){input, s, (int)n};
 }
+
+void ioapic_describe(const struct ioapic *s, GString *out)
+{
+    static const char *const modes[] = {"fixed", "lowest", "SMI",  "reserved",
+                                        "NMI",   "INIT",   "SIPI", "ExtINT"};
+
+    g_string_append_printf(out, "ioapic at 0x%" PRIx64 ", id %u\n",
+                           s->config.base ? s->config.base : IOAPIC_DEFAULT_BASE, s->id);
+    for (unsigned n = 0; n < IOAPIC_PINS; n++) {
+        uint64_t e = s->redir[n];
+
+        g_string_append_printf(
+            out, "  pin %2u: 0x%016" PRIx64 " line %s, vector %u, %s to %s %u, %s%s%s\n", n, e,
+            s->lines >> n & 1 ? "high" : "low", (unsigned)(e & 0xff), modes[bits(e, 10, 8)],
+            e & REDIR_LOGICAL ? "logical" : "physical", (unsigned)bits(e, 63, 56),
+            e & REDIR_LEVEL ? "level" : "edge", e & REDIR_MASKED ? ", masked" : "",
+            e & REDIR_RIRR ? ", waits for EOI" : "");
+    }
+}

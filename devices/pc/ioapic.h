@@ -33,6 +33,9 @@ struct ioapic_config {
 struct ioapic *ioapic_new(const struct ioapic_config *config, GError **err);
 struct device *ioapic_device(struct ioapic *s);
 
+/* Its state as lines of text for a person. */
+void ioapic_describe(const struct ioapic *s, GString *out);
+
 /* Input n (0..23): the global system interrupt. */
 struct irq_line ioapic_input(struct ioapic *s, unsigned n);
 

@@ -396,3 +396,19 @@ struct irq_line pic_input(struct pic *p, int irq)
         return (struct irq_line){0};
     return (struct irq_line){.set = set_input, .opaque = p, .n = irq};
 }
+
+void pic_describe(const struct pic *p, GString *out)
+{
+    for (unsigned n = 0; n < 2; n++) {
+        const struct chip *c = &p->chip[n];
+
+        g_string_append_printf(out,
+                               "%s: lines=%02x irr=%02x imr=%02x isr=%02x elcr=%02x vectors=%02x "
+                               "lowest priority=%u%s%s%s%s\n",
+                               n ? "slave" : "master", c->lines, irr(c), c->imr, c->isr, c->elcr,
+                               c->base, c->lowest, c->aeoi ? ", automatic EOI" : "",
+                               c->sfnm ? ", special fully nested" : "",
+                               c->special_mask ? ", special mask" : "",
+                               c->expect != EXPECT_OCW1 ? ", being initialised" : "");
+    }
+}

@@ -34,6 +34,9 @@ struct irq_line pic_input(struct pic *p, int irq);
  * of the spurious interrupt (7 of the chip that has lost its request). */
 int pic_ack(struct pic *p);
 
+/* The state of both chips as lines of text for a person. */
+void pic_describe(const struct pic *p, GString *out);
+
 /* The level of INTR. */
 bool pic_pending(const struct pic *p);
 

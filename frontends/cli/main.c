@@ -16,6 +16,7 @@
 #include "frontends/cli/options.h"
 #include "frontends/cli/text_view.h"
 #include "frontends/gdb/server.h"
+#include "frontends/monitor/monitor.h"
 #include "frontends/sdl/sdl_display.h"
 
 #define VERSION "0.1"
@@ -29,6 +30,7 @@ struct app {
     struct sdl_display *sdl;
     struct text_view *text;
     struct gdb_server *gdb;
+    struct monitor *monitor;
     int signal_status; /* 128 + n when a signal ended us */
 };
 
@@ -190,6 +192,34 @@ static void write_screendump(struct app *a)
     g_free(text);
 }
 
+/* ---- monitors ---- */
+
+static bool open_monitors(struct app *a, GError **err)
+{
+    struct monitor_chardev chr[MACHINE_MAX_SERIAL + 1];
+    struct monitor_config cfg = {.machine = a->machine,
+                                 .name = a->o.name_given ? a->o.machine.name : NULL,
+                                 .version = VERSION,
+                                 .start_paused = a->o.machine.start_paused,
+                                 .address = a->o.monitor,
+                                 .n_addresses = a->o.n_monitors,
+                                 .chardev = chr};
+
+    for (unsigned n = 0; n < MACHINE_MAX_SERIAL; n++) {
+        struct monitor_chardev *c = &chr[cfg.n_chardevs];
+
+        if (!a->chardev[n])
+            continue;
+        g_snprintf(c->label, sizeof(c->label), "serial%u", n);
+        c->file = a->o.serial[n];
+        cfg.n_chardevs++;
+    }
+    if (a->chardev[MACHINE_MAX_SERIAL])
+        chr[cfg.n_chardevs++] = (struct monitor_chardev){"debugcon", a->o.port_e9};
+    a->monitor = monitor_new(&cfg, err);
+    return a->monitor != NULL;
+}
+
 /* ---- signals ---- */
 
 static gboolean on_usr1(gpointer opaque)
@@ -281,7 +311,11 @@ static int run(struct app *a)
     g_unix_signal_add(SIGINT, on_int, a);
     g_unix_signal_add(SIGTERM, on_term, a);
     g_unix_signal_add(SIGHUP, on_hup, a);
-    if (!open_display(a, &err) || !open_gdb(a, &err) || !machine_start(a->machine, &err))
+    if (!open_monitors(a, &err) || !open_display(a, &err) || !open_gdb(a, &err))
+        return fail(err);
+    if (machine_exit_status(a->machine) >= 0) /* while a monitor waited for its client */
+        return machine_exit_status(a->machine);
+    if (!machine_start(a->machine, &err))
         return fail(err);
     g_main_loop_run(a->loop);
     status = machine_exit_status(a->machine);
@@ -296,6 +330,7 @@ static int run(struct app *a)
 
 static void close_app(struct app *a)
 {
+    monitor_free(a->monitor);
     sdl_display_free(a->sdl);
     text_view_free(a->text);
     gdb_server_free(a->gdb);

@@ -22,7 +22,7 @@ struct option_group {
 };
 
 extern const struct option_group options_machine, options_board, options_boot, options_io,
-    options_device, options_debug, options_gdb, options_icount;
+    options_device, options_debug, options_gdb, options_monitor, options_icount;
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

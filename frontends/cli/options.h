@@ -6,6 +6,7 @@
 #ifndef FRONTENDS_CLI_OPTIONS_H
 #define FRONTENDS_CLI_OPTIONS_H
 
+#include "frontends/monitor/monitor.h"
 #include "machine/machine.h"
 
 enum display_kind { DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
@@ -27,6 +28,9 @@ struct options {
     bool help, version;    /* print and leave with status 0 */
     const char *help_text; /* a list that was asked for (-cpu help …), else NULL */
     GPtrArray *warnings;   /* lines for the person who runs us */
+    struct monitor_address monitor[MONITORS_MAX];
+    unsigned n_monitors;
+    bool name_given;
     GPtrArray *owned;
 };
 

@@ -236,6 +236,7 @@ static bool opt_name(struct options *o, const char *value, GError **err)
 {
     (void)err;
     o->machine.name = value;
+    o->name_given = true;
     return true;
 }
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See guest_memory.h. */
+#include "frontends/monitor/guest_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cpu/mmu.h"
+#include "frontends/monitor/command.h"
+#include "machine/machine.h"
+
+#define PIECE (1u << 20)
+
+bool guest_translate(struct cpu *cpu, gva_t va, gpa_t *gpa)
+{
+    if (!cpu_long_mode(cpu))
+        va = (uint32_t)va;
+    else if (!gva_canonical(cpu, va))
+        return false;
+    if (cpu->mmu->probe(cpu, va, gpa))
+        return false;
+    *gpa &= cpu->a20_mask;
+    return true;
+}
+
+static size_t to_page_end(uint64_t at, size_t len)
+{
+    return MIN(len, PAGE_SIZE - (at & ~PAGE_MASK));
+}
+
+size_t guest_read_physical(struct cpu *cpu, gpa_t gpa, void *buf, size_t len)
+{
+    size_t done = 0, n;
+
+    for (; done < len; done += n) {
+        const uint8_t *p = memslots_ptr(cpu->slots, gpa + done);
+
+        if (!p)
+            break;
+        n = to_page_end(gpa + done, len - done);
+        memcpy((uint8_t *)buf + done, p, n);
+    }
+    return done;
+}
+
+size_t guest_read_virtual(struct cpu *cpu, gva_t va, void *buf, size_t len)
+{
+    size_t done = 0, n;
+    gpa_t gpa;
+
+    for (; done < len; done += n) {
+        n = to_page_end(va + done, len - done);
+        if (!guest_translate(cpu, va + done, &gpa) ||
+            guest_read_physical(cpu, gpa, (uint8_t *)buf + done, n) != n)
+            break;
+    }
+    return done;
+}
+
+gpa_t guest_memory_end(struct cpu *cpu)
+{
+    const struct memslots *g = memslots_now(cpu->slots);
+
+    return g->used ? (g->slot[0].base_gfn + g->slot[0].npages) << PAGE_SHIFT : 0;
+}
+
+/* ---- to a file ---- */
+
+struct save {
+    struct monitor *mon;
+    struct cpu *cpu; /* NULL: physical */
+    uint64_t from, size;
+    const char *file;
+    int fd;
+    GError *err;
+};
+
+/* The next piece of physical memory, page by page. */
+static void read_bus(struct cpu *cpu, gpa_t gpa, uint8_t *buf, size_t len)
+{
+    for (size_t done = 0, n; done < len; done += n) {
+        n = to_page_end(gpa + done, len - done);
+        if (guest_read_physical(cpu, gpa + done, buf + done, n) != n)
+            memset(buf + done, 0xff, n);
+    }
+}
+
+static bool write_all(int fd, const uint8_t *buf, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, buf, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        buf += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static void save(void *opaque)
+{
+    struct save *s = opaque;
+    struct cpu *first = machine_cpu(s->mon->machine, 0);
+    uint8_t *buf = g_malloc(PIECE);
+
+    if (!s->cpu &&
+        (s->from > guest_memory_end(first) || s->size > guest_memory_end(first) - s->from)) {
+        monitor_fail(&s->err, "there is no memory above 0x%" PRIx64, guest_memory_end(first));
+        s->size = 0;
+    }
+    for (uint64_t done = 0; done < s->size && !s->err;) {
+        size_t n = (size_t)MIN(s->size - done, PIECE);
+
+        if (!s->cpu)
+            read_bus(first, s->from + done, buf, n);
+        else if (guest_read_virtual(s->cpu, s->from + done, buf, n) != n)
+            monitor_fail(&s->err, "no memory is mapped at all of 0x%" PRIx64 ", %zu bytes",
+                         s->from + done, n);
+        if (!s->err && !write_all(s->fd, buf, n))
+            monitor_fail(&s->err, "cannot write %s: %s", s->file, g_strerror(errno));
+        done += n;
+    }
+    g_free(buf);
+}
+
+bool guest_save(struct monitor *mon, struct cpu *cpu, uint64_t from, uint64_t size,
+                const char *file, GError **err)
+{
+    struct save s = {.mon = mon, .cpu = cpu, .from = from, .size = size, .file = file};
+    bool ok;
+
+    /* not to wait for a reader of a pipe while the guest stands */
+    s.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (s.fd < 0)
+        return monitor_fail(err, "cannot write %s: %s", file, g_strerror(errno));
+    ok = monitor_visit(mon, save, &s, err);
+    if (close(s.fd) && !s.err && ok)
+        monitor_fail(&s.err, "cannot write %s: %s", file, g_strerror(errno));
+    if (s.err)
+        g_propagate_error(err, s.err);
+    return ok && !s.err;
+}

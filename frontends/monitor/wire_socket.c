@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See wire_socket.h; unix(7), tcp(7). */
+#define _GNU_SOURCE /* accept4 */
+#include "frontends/monitor/wire_socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <glib-unix.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+union name {
+    struct sockaddr any;
+    struct sockaddr_un un;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+static int fail(GError **err, const char *what, const char *does, const struct monitor_address *a,
+                int fd)
+{
+    int e = errno;
+
+    if (fd >= 0)
+        close(fd);
+    if (a->type == ADDRESS_UNIX)
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST, "%s: cannot %s %s: %s", what, does,
+                    a->path, g_strerror(e));
+    else
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST, "%s: cannot %s %s port %u: %s", what,
+                    does, a->host, a->port, g_strerror(e));
+    return -1;
+}
+
+static socklen_t fill_name(const struct monitor_address *a, union name *n)
+{
+    memset(n, 0, sizeof(*n));
+    if (a->type == ADDRESS_UNIX) {
+        n->un.sun_family = AF_UNIX;
+        g_strlcpy(n->un.sun_path, a->path, sizeof(n->un.sun_path));
+        return sizeof(n->un);
+    }
+    if (inet_pton(AF_INET, a->host, &n->in.sin_addr) == 1) {
+        n->in.sin_family = AF_INET;
+        n->in.sin_port = htons(a->port);
+        return sizeof(n->in);
+    }
+    inet_pton(AF_INET6, a->host, &n->in6.sin6_addr);
+    n->in6.sin6_family = AF_INET6;
+    n->in6.sin6_port = htons(a->port);
+    return sizeof(n->in6);
+}
+
+/* A socket at the path that nobody listens to any more goes. */
+static void remove_stale(const struct monitor_address *a, const union name *n, socklen_t len)
+{
+    struct stat st;
+    int fd;
+
+    if (lstat(a->path, &st) || !S_ISSOCK(st.st_mode))
+        return;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, &n->any, len) && errno == ECONNREFUSED)
+        unlink(a->path);
+    close(fd);
+}
+
+int wire_socket_listen(const char *what, const struct monitor_address *a, GError **err)
+{
+    union name n;
+    socklen_t len = fill_name(a, &n);
+    int one = 1, fd;
+
+    if (a->type == ADDRESS_UNIX)
+        remove_stale(a, &n, len);
+    fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail(err, what, "open", a, -1);
+    if (a->type == ADDRESS_TCP)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, &n.any, len) || listen(fd, 8))
+        return fail(err, what, "listen at", a, fd);
+    if (a->type == ADDRESS_TCP && !a->port)
+        log_user("%s: listens at %s port %u", what, a->host, wire_socket_port(fd));
+    return fd;
+}
+
+int wire_socket_connect(const char *what, const struct monitor_address *a, GError **err)
+{
+    union name n;
+    socklen_t len = fill_name(a, &n);
+    int fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, &n.any, len))
+        return fail(err, what, "connect to", a, fd);
+    g_unix_set_fd_nonblocking(fd, TRUE, NULL);
+    return fd;
+}
+
+int wire_socket_accept(int fd)
+{
+    int one = 1, client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (client >= 0) /* fails on unix sockets, which need it not */
+        setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return client;
+}
+
+void wire_socket_unlisten(int fd, const struct monitor_address *a)
+{
+    close(fd);
+    if (a->type == ADDRESS_UNIX)
+        unlink(a->path);
+}
+
+uint16_t wire_socket_port(int fd)
+{
+    union name n;
+    socklen_t len = sizeof(n);
+
+    if (getsockname(fd, &n.any, &len))
+        return 0;
+    return ntohs(n.any.sa_family == AF_INET6 ? n.in6.sin6_port : n.in.sin_port);
+}

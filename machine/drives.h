@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The drives of a machine as front ends see them: what there is, and other media for CD drives. All
+ * take the device lock themselves; main thread. */
+#ifndef MACHINE_DRIVES_H
+#define MACHINE_DRIVES_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+
+struct machine_drive_info {
+    char name[16]; /* "ide1-cd0": channel, kind, unit */
+    bool cd;
+    bool tray_open, tray_locked; /* of a CD drive; the guest's lock */
+    bool readonly;
+    bool snapshot;  /* writes are thrown away */
+    bool medium;    /* there is one; then: */
+    char *file;     /* g_free */
+    uint64_t bytes; /* its size */
+};
+
+/* Drive n of MACHINE_MAX_DRIVES; false when there is none. */
+bool machine_drive_info(struct machine *m, unsigned n, struct machine_drive_info *out);
+
+/* Puts the image `file` into CD drive n, NULL to leave it empty; the tray is closed then. False
+ * with an error, and as before, when it is no CD drive, the image does not do, or the guest has
+ * locked the tray (without `force`; it is told of the wish then). */
+bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool force,
+                           GError **err);
+
+#endif
