@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * For tests of whole machines: a machine made of one ROM file with a few bytes of code, the main
- * loop, and a guard against hangs. MACHINE_TEST and MACHINE_TEST_SMP wrap a test in it.
+ * loop, and a guard against hangs; with RIG_ICOUNT its time is counted. MACHINE_TEST and MACHINE_TEST_SMP wrap a test in it.
  */
 #ifndef TESTS_UNIT_MACHINE_RIG_H
 #define TESTS_UNIT_MACHINE_RIG_H
@@ -87,6 +87,9 @@ static inline int setup(void **state)
                                   .no_vga = true,
                                   .ended = ended,
                                   .opaque = &cfg};
+#ifdef RIG_ICOUNT
+    cfg.icount = true;
+#endif
     return 0;
 }
 
