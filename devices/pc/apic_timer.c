@@ -51,7 +51,7 @@ uint32_t apic_timer_count(const struct apic *a)
 {
     uint64_t gone;
 
-    if (!a->timer_init || timer_mode(a) >= MODE_TSC_DEADLINE)
+    if (!a->timer_init || a->timer_done || timer_mode(a) >= MODE_TSC_DEADLINE)
         return 0;
     gone = elapsed(a);
     if (timer_mode(a) == MODE_PERIODIC)
@@ -106,7 +106,7 @@ void apic_timer_rearm(struct apic *a)
             timer_cancel(&a->timer);
         break;
     case MODE_PERIODIC:
-        if (a->timer_init)
+        if (a->timer_init && !a->timer_done)
             arm_periodic(a);
         else
             timer_cancel(&a->timer);
@@ -170,6 +170,18 @@ void apic_timer_set_divide(struct apic *a, uint32_t val)
         apic_timer_rearm(a);
 }
 
+/* Between one-shot and periodic: the count goes on from where it is, and one that has run out stays
+ * at zero until it is loaded again. */
+static void change_counting(struct apic *a)
+{
+    uint64_t gone = elapsed(a);
+
+    if (timer_mode(a) == MODE_PERIODIC)
+        a->timer_done |= gone >= a->timer_init;
+    else if (!a->timer_done)
+        a->timer_start = tick_time(a, gone / a->timer_init * a->timer_init);
+}
+
 void apic_timer_lvt_written(struct apic *a, uint32_t old)
 {
     bool was = bits(old, 18, 17) >= MODE_TSC_DEADLINE, is = timer_mode(a) >= MODE_TSC_DEADLINE;
@@ -181,6 +193,8 @@ void apic_timer_lvt_written(struct apic *a, uint32_t old)
         a->tsc_deadline = 0;
     } else if (bits(old, 18, 17) != timer_mode(a)) {
         timer_cancel(&a->timer);
+        if (a->timer_init && !is)
+            change_counting(a);
     }
     apic_timer_rearm(a);
 }

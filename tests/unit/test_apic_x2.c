@@ -330,6 +330,43 @@ static void test_deadline(void **state)
     assert_int_equal(apic_tsc_deadline_read(c->apic), 0);
 }
 
+/* The timer goes from one-shot to periodic and back: the count goes on, and what has run out stays.
+ */
+static void test_timer_modes(void **state)
+{
+    enum { ONE_SHOT = 0x60, PERIODIC = 0x20060 };
+    struct rig *r = *state;
+    struct cpu *c = &r->cpu[0];
+
+    wr(c, APIC_SVR, 0x1ff);
+    wr(c, APIC_TIMER_DIVIDE, 0xb);
+    wr(c, APIC_LVT_TIMER, ONE_SHOT);
+    wr(c, APIC_TIMER_INIT, 1000000);
+    clock_advance_to(r->clock, 600000);
+    wr(c, APIC_LVT_TIMER, PERIODIC);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 400000);
+    clock_advance_to(r->clock, 1100000);
+    took(c, 0x60);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 900000);
+    clock_advance_to(r->clock, 3700000);
+    took(c, 0x60);
+    wr(c, APIC_LVT_TIMER, ONE_SHOT);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 300000);
+    assert_false(c->intr); /* periods that are over interrupt no more */
+    clock_advance_to(r->clock, 4000000);
+    took(c, 0x60);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 0);
+    wr(c, APIC_LVT_TIMER, PERIODIC);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 0);
+    clock_advance_to(r->clock, 9000000);
+    took(c, -1);
+    assert_int_equal(rd(c, APIC_TIMER_COUNT), 0);
+    assert_int_equal(rd(c, APIC_TIMER_INIT), 1000000);
+    wr(c, APIC_TIMER_INIT, 1000000);
+    clock_advance_to(r->clock, 10000000);
+    took(c, 0x60);
+}
+
 #define APIC_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -337,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APIC_TEST(test_transitions), APIC_TEST(test_modes), APIC_TEST(test_access),
         APIC_TEST(test_ipis),        APIC_TEST(test_start), APIC_TEST(test_deadline),
+        APIC_TEST(test_timer_modes),
     };
 
     return unit_main(tests);

@@ -44,6 +44,7 @@ static const struct {
     {FEATURE_CX16, "the REX.W form of CMPXCHG8B: below"},
     {FEATURE_LAHF64, "SAHF and LAHF in 64-bit mode: below"},
     {FEATURE_TSC_DEADLINE, "an MSR"},
+    {FEATURE_X2APIC, "MSRs"},
     {FEATURE_SPEC_CTRL, "MSRs"},
     {FEATURE_ARCH_CAP, "an MSR"},
     {FEATURE_LA57, "CR4.LA57: five-level paging"},
