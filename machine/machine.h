@@ -139,11 +139,20 @@ struct cpu;
 unsigned machine_cpus(const struct machine *m);
 struct cpu *machine_cpu(struct machine *m, unsigned n);
 
+/* Puts the image `file` (NULL: nothing) into the CD drive at IDE place `place`, or, for place
+ * MACHINE_FIRST_CD, the first there is; a tray that the guest has locked is not opened, and the
+ * guest told of the wish. False with an error. Takes the device lock. Main thread. */
+#define MACHINE_FIRST_CD MACHINE_MAX_DRIVES
+bool machine_change_cd(struct machine *m, unsigned place, const char *file, GError **err);
+
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);
 
 /* Guest instructions begun so far, by all vCPUs. Exact while they are stopped. */
 uint64_t machine_instructions(const struct machine *m);
+
+/* The machine's clock: nanoseconds it has run since it was built. Never goes back. Any thread. */
+int64_t machine_time(const struct machine *m);
 
 /* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,
  * without newlines. The vCPUs have stopped. */
