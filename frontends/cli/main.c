@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backends/char.h"
@@ -15,6 +16,7 @@
 #include "devices/input/ps2_mouse.h"
 #include "frontends/cli/options.h"
 #include "frontends/cli/text_view.h"
+#include "frontends/headless/run.h"
 #include "frontends/sdl/sdl_display.h"
 
 #define VERSION "0.1"
@@ -287,10 +289,13 @@ static void close_app(struct app *a)
 
 int main(int argc, char **argv)
 {
-    struct app a = {.loop = g_main_loop_new(NULL, FALSE)};
+    struct app a = {0};
     GError *err = NULL;
     int status;
 
+    if (argc > 1 && !strcmp(argv[1], "run"))
+        return headless_run(argc - 1, argv + 1);
+    a.loop = g_main_loop_new(NULL, FALSE);
     lock_init(&a.lock);
     if (!options_parse(&a.o, argc, argv, &err)) {
         status = fail(err);
