@@ -35,6 +35,7 @@ struct guest {
     struct capture capture[SOURCE_STREAMS];
     struct engine engine;
     unsigned polls, resets;
+    guint told; /* the step that was told of last */
     struct result result;
 };
 
@@ -240,7 +241,9 @@ static gboolean tick(gpointer opaque)
     if (machine_exit_status(g->machine) < 0 &&
         (!engine_watches_screen(&g->engine) || g->polls % SCREEN_EVERY == 0))
         poll_script(g);
-    if (g->polls % SAY_EVERY == 0 && g->result.verdict == VERDICT_NONE) {
+    if ((g->polls % SAY_EVERY == 0 || g->engine.at != g->told) &&
+        g->result.verdict == VERDICT_NONE) {
+        g->told = g->engine.at;
         set_text(g, engine_doing(&g->engine));
         say(g);
     }
