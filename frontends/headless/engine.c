@@ -183,24 +183,32 @@ static bool keeps_bans(struct engine *e)
 
 /* ---- keys ---- */
 
-/* One move a call at most, so that keys go down and up at a person's pace. */
+static void move(struct engine *e, const struct chord *c, bool down)
+{
+    for (unsigned k = 0; k < c->n; k++)
+        e->ops->key(e->opaque, c->key[down ? k : c->n - 1 - k], down);
+    e->key_down = down;
+}
+
+/* A chord a call at most, at a pace that the guest keeps up with. Typed keys are let go of at once:
+ * if we come late, they would repeat. Larger chords are held, as they might not fit into the
+ * keyboard's buffer. */
 static enum outcome press(struct engine *e, const struct step *s)
 {
     const struct chord *c = &g_array_index(s->chords, struct chord, MIN(e->typed, s->chords->len));
     int64_t now = e->ops->time_ns(e->opaque);
-    /* the machine may end at the last press, before the release */
-    bool over = e->key_down && e->typed + 1 == s->chords->len && e->ops->status(e->opaque) >= 0;
 
-    if (over)
+    /* the machine may end at the last press, before the release */
+    if (e->typed + e->key_down == s->chords->len && e->ops->status(e->opaque) >= 0)
         return DONE;
-    if (e->begun && now < e->next_key_ns)
+    if (e->begun && (now < e->next_key_ns || !e->ops->keys_taken(e->opaque)))
         return LATER;
     if (e->typed == s->chords->len)
         return DONE;
-    for (unsigned k = 0; k < c->n; k++)
-        e->ops->key(e->opaque, c->key[e->key_down ? c->n - 1 - k : k], !e->key_down);
-    e->typed += e->key_down;
-    e->key_down = !e->key_down;
+    move(e, c, !e->key_down);
+    if (e->key_down && c->n <= 2)
+        move(e, c, false);
+    e->typed += !e->key_down;
     e->next_key_ns = now + KEY_NS;
     return LATER;
 }

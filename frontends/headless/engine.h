@@ -20,6 +20,7 @@ struct engine_ops {
     unsigned (*resets)(void *opaque);       /* so many times so far */
     char *(*screen)(void *opaque);          /* as text; g_free */
     void (*key)(void *opaque, enum pkey key, bool down);
+    bool (*keys_taken)(void *opaque); /* the guest has read them all */
     gsize (*send)(void *opaque, unsigned line, const char *bytes, gsize len); /* how many went */
     void (*reset)(void *opaque);
     void (*power_button)(void *opaque);

@@ -75,6 +75,17 @@ static void op_key(void *opaque, enum pkey key, bool down)
     lock_drop(&g->lock);
 }
 
+static bool op_keys_taken(void *opaque)
+{
+    struct guest *g = opaque;
+    bool taken;
+
+    lock_take(&g->lock);
+    taken = ps2_kbd_taken(machine_keyboard(g->machine));
+    lock_drop(&g->lock);
+    return taken;
+}
+
 static gsize op_send(void *opaque, unsigned line, const char *bytes, gsize len)
 {
     struct guest *g = opaque;
@@ -160,6 +171,7 @@ static const struct engine_ops ops = {
     .resets = op_resets,
     .screen = op_screen,
     .key = op_key,
+    .keys_taken = op_keys_taken,
     .send = op_send,
     .reset = op_reset,
     .power_button = op_power_button,

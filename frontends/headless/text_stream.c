@@ -2,6 +2,9 @@
 /* See text_stream.h. */
 #include "frontends/headless/text_stream.h"
 
+#define ESC 0x1b
+#define BEL 0x07
+
 void text_stream_init(struct text_stream *t)
 {
     *t = (struct text_stream){.text = g_string_new(NULL)};
@@ -25,10 +28,35 @@ static void trim(struct text_stream *t)
     t->scanned -= MIN(t->scanned, cut);
 }
 
+/* Whether a byte belongs to an escape sequence. ECMA-48: ESC [ parameters, a final byte; ESC ]
+ * text, BEL or ESC \\; else ESC, intermediate bytes, a final byte. */
+static bool in_escape(struct text_stream *t, unsigned char c)
+{
+    bool intermediate = c >= 0x20 && c <= 0x2f;
+
+    switch (t->escape) {
+    case 0: t->escape = c == ESC ? ESC : 0; return c == ESC;
+    case ESC:
+        if (c == '[' || c == ']')
+            t->escape = c;
+        else if (!intermediate && c != ESC)
+            t->escape = 0;
+        return true;
+    case '[':
+        if (!intermediate && (c < 0x30 || c > 0x3f))
+            t->escape = c == ESC ? ESC : 0;
+        return true;
+    default:
+        if (c == ESC || c == BEL || c == '\n') /* a newline ends what was none */
+            t->escape = c == ESC ? ESC : 0;
+        return c != '\n';
+    }
+}
+
 void text_stream_add(struct text_stream *t, const char *bytes, gsize len)
 {
     for (gsize k = 0; k < len; k++) {
-        if (bytes[k] && bytes[k] != '\r')
+        if (!in_escape(t, (unsigned char)bytes[k]) && bytes[k] && bytes[k] != '\r')
             g_string_append_c(t->text, bytes[k]);
     }
     trim(t);

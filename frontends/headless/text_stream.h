@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What came over a serial line, to be searched: waiting goes forward from match to match, as a
- * person reads; counting looks at all of it. Carriage returns and NULs are left out. Main thread.
+ * person reads; counting looks at all of it. Carriage returns, NULs and the
+ * escape sequences of terminals are left out. Main thread.
  */
 #ifndef FRONTENDS_HEADLESS_TEXT_STREAM_H
 #define FRONTENDS_HEADLESS_TEXT_STREAM_H
@@ -14,9 +15,10 @@
 
 struct text_stream {
     GString *text;
-    gsize after;     /* where the last match of a wait ended */
-    gsize forgotten; /* bytes before text */
-    gsize scanned;   /* so much was searched by the present wait, for nothing */
+    unsigned char escape; /* inside a sequence: how it began; 0: outside */
+    gsize after;          /* where the last match of a wait ended */
+    gsize forgotten;      /* bytes before text */
+    gsize scanned;        /* so much was searched by the present wait, for nothing */
 };
 
 void text_stream_init(struct text_stream *t);

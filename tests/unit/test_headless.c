@@ -282,6 +282,7 @@ static struct {
     const char *screen;
     GString *keys, *sent;
     gsize room; /* of the serial line */
+    bool keys_held;
     int picture;
 } rig;
 
@@ -314,6 +315,11 @@ static void key(void *o, enum pkey k, bool down)
 {
     (void)o;
     g_string_append_printf(rig.keys, "%c%d ", down ? '+' : '-', k);
+}
+static bool keys_taken(void *o)
+{
+    (void)o;
+    return !rig.keys_held;
 }
 static gsize send(void *o, unsigned line, const char *bytes, gsize len)
 {
@@ -349,9 +355,20 @@ static int take_screenshot(void *o, const struct step *s, char **why, GError **e
     return rig.picture;
 }
 
-static const struct engine_ops ops = {instructions, time_ns, status,         resets,
-                                      screen,       key,     send,           press_reset,
-                                      press_power,  medium,  take_screenshot};
+static const struct engine_ops ops = {
+    .instructions = instructions,
+    .time_ns = time_ns,
+    .status = status,
+    .resets = resets,
+    .screen = screen,
+    .key = key,
+    .keys_taken = keys_taken,
+    .send = send,
+    .reset = press_reset,
+    .power_button = press_power,
+    .medium = medium,
+    .screenshot = take_screenshot,
+};
 
 static void follow(const char *script)
 {
@@ -422,6 +439,17 @@ static void test_waits_go_forward(void **state)
     says("\r\n");
     runs(); /* the first "one" was before */
     says("one");
+    passes();
+}
+
+static void test_escape_sequences_are_no_text(void **state)
+{
+    (void)state;
+    follow("wait serial /# $/\nwait serial /^red blue$/\nwait serial /^end$/");
+    says("# \033[6");
+    runs();
+    says("n\n\033[1;31mred\033[0m \033(Bblue\033=\n");
+    says("\033]0;title\007e\033]2;x\033\\nd\033[?25l\n");
     passes();
 }
 
@@ -589,7 +617,7 @@ static void test_typing(void **state)
     char *want;
 
     (void)state;
-    follow("keys ctrl-c\ntype \"a\"");
+    follow("keys ctrl-alt-c\ntype \"aB\"");
     while (engine_poll(&rig.e) == ENGINE_RUNS) {
         gsize moves = rig.keys->len;
 
@@ -597,12 +625,25 @@ static void test_typing(void **state)
         assert_int_equal(rig.keys->len, moves);
         rig.ns += 20000000;
     }
-    want = g_strdup_printf("+%d +%d -%d -%d +%d -%d ", PKEY_LEFTCTRL, PKEY_C, PKEY_C, PKEY_LEFTCTRL,
-                           PKEY_A, PKEY_A);
+    want = g_strdup_printf("+%d +%d +%d -%d -%d -%d +%d -%d +%d +%d -%d -%d ", PKEY_LEFTCTRL,
+                           PKEY_LEFTALT, PKEY_C, PKEY_C, PKEY_LEFTALT, PKEY_LEFTCTRL, PKEY_A,
+                           PKEY_A, PKEY_LEFTSHIFT, PKEY_B, PKEY_B, PKEY_LEFTSHIFT);
     assert_string_equal(rig.keys->str, want);
     g_free(want);
     assert_int_equal(rig.e.state, ENGINE_PASSED);
     done();
+    follow("type \"ab\"");
+    runs();
+    rig.keys_held = true; /* the guest is busy */
+    rig.ns += 1000000000;
+    runs();
+    want = g_strdup_printf("+%d -%d ", PKEY_A, PKEY_A);
+    assert_string_equal(rig.keys->str, want);
+    g_free(want);
+    rig.keys_held = false;
+    runs();
+    rig.ns += 20000000;
+    passes();
     follow("type serial \"hello\\n\"");
     runs();
     rig.room = 4;
@@ -813,6 +854,7 @@ int main(void)
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_bad_steps),
         cmocka_unit_test(test_waits_go_forward),
+        cmocka_unit_test(test_escape_sequences_are_no_text),
         cmocka_unit_test(test_a_long_line_does_not_hide_a_match),
         cmocka_unit_test(test_what_is_forgotten_does_no_harm),
         cmocka_unit_test(test_the_screen),
