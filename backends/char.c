@@ -138,6 +138,16 @@ struct chardev *char_new_memory(void)
     return c;
 }
 
+struct chardev *char_new_hook(void (*wrote)(void *opaque, const uint8_t *buf, size_t len),
+                              void *opaque)
+{
+    struct chardev *c = char_new("hook", NULL);
+
+    c->wrote = wrote;
+    c->wrote_opaque = opaque;
+    return c;
+}
+
 const GString *char_written(const struct chardev *c)
 {
     return c->memory;
@@ -183,7 +193,9 @@ void char_write(struct chardev *c, const uint8_t *buf, size_t len)
 {
     if (!c)
         return;
-    if (c->memory)
+    if (c->wrote)
+        c->wrote(c->wrote_opaque, buf, len);
+    else if (c->memory)
         g_string_append_len(c->memory, (const char *)buf, (gssize)len);
     else if (c->out_fd >= 0)
         char_fd_write(c, buf, len);

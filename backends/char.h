@@ -32,8 +32,13 @@ struct chardev *char_open(const char *spec, struct lock *lock, GError **err);
 /* A backend in memory, for tests: what the device wrote is in char_written. */
 struct chardev *char_new_memory(void);
 const GString *char_written(const struct chardev *c);
-/* Feeds bytes as if the host had sent them (memory backend; device lock held). Returns how many the
- * device took. */
+/* A backend that hands what the device writes to `wrote`: on the writer's thread, with the device
+ * lock held. */
+struct chardev *char_new_hook(void (*wrote)(void *opaque, const uint8_t *buf, size_t len),
+                              void *opaque);
+
+/* Feeds bytes as if the host had sent them (memory and hook backends; device lock held). Returns
+ * how many the device took. */
 size_t char_feed(struct chardev *c, const uint8_t *buf, size_t len);
 
 /* Waits a moment for output that is still queued, then closes. Main thread, device lock not held;

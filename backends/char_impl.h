@@ -15,6 +15,8 @@ struct chardev {
     struct char_receiver rx; /* receive is NULL: nobody */
     const char *name;        /* for messages */
     GString *memory;         /* memory backend: what was written */
+    void (*wrote)(void *opaque, const uint8_t *buf, size_t len); /* hook backend */
+    void *wrote_opaque;
 
     int in_fd, out_fd;    /* -1: none */
     bool owns_fds;        /* close them */

@@ -629,6 +629,11 @@ uint64_t machine_instructions(const struct machine *m)
     return sum;
 }
 
+int64_t machine_time(const struct machine *m)
+{
+    return clock_now(m->board.clock);
+}
+
 void machine_print_stats(struct machine *m, void (*line)(void *opaque, const char *text),
                          void *opaque)
 {

@@ -174,6 +174,12 @@ struct cpu *machine_cpu(struct machine *m, unsigned n);
  * but for the moment when it is. */
 int machine_cpu_thread(const struct machine *m, unsigned n);
 
+/* Puts the image `file` (NULL: nothing) into the CD drive at IDE place `place`, or, for place
+ * MACHINE_FIRST_CD, the first there is; a tray that the guest has locked is not opened, and the
+ * guest told of the wish. False with an error. Takes the device lock. Main thread. */
+#define MACHINE_FIRST_CD MACHINE_MAX_DRIVES
+bool machine_change_cd(struct machine *m, unsigned place, const char *file, GError **err);
+
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);
 
@@ -184,6 +190,9 @@ uint64_t machine_instructions(const struct machine *m);
  * hexadecimal; g_free it. The same for machines in the same state, whatever the MMU, on any host.
  * While the vCPUs stand. */
 char *machine_state_hash(struct machine *m);
+
+/* The machine's clock: nanoseconds it has run since it was built. Never goes back. Any thread. */
+int64_t machine_time(const struct machine *m);
 
 /* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,
  * without newlines. The vCPUs have stopped. */

@@ -473,6 +473,11 @@ struct ps2_port *ps2_kbd_port(struct ps2_kbd *k)
     return &k->port;
 }
 
+bool ps2_kbd_taken(const struct ps2_kbd *k)
+{
+    return !k->fifo_len;
+}
+
 unsigned ps2_kbd_leds(const struct ps2_kbd *k)
 {
     return k->leds;

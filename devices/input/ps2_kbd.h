@@ -42,6 +42,9 @@ void ps2_kbd_key(struct ps2_kbd *k, enum pkey key, bool down);
 /* Lets go of every key that is down, e.g. when the window loses the focus. */
 void ps2_kbd_release_all(struct ps2_kbd *k);
 
+/* Whether the guest has taken all that was pressed. */
+bool ps2_kbd_taken(const struct ps2_kbd *k);
+
 unsigned ps2_kbd_leds(const struct ps2_kbd *k);
 
 #endif

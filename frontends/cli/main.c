@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backends/char.h"
@@ -16,6 +17,7 @@
 #include "frontends/cli/options.h"
 #include "frontends/cli/text_view.h"
 #include "frontends/gdb/server.h"
+#include "frontends/headless/run.h"
 #include "frontends/monitor/monitor.h"
 #include "frontends/sdl/sdl_display.h"
 
@@ -344,10 +346,13 @@ static void close_app(struct app *a)
 
 int main(int argc, char **argv)
 {
-    struct app a = {.loop = g_main_loop_new(NULL, FALSE)};
+    struct app a = {0};
     GError *err = NULL;
     int status;
 
+    if (argc > 1 && !strcmp(argv[1], "run"))
+        return headless_run(argc - 1, argv + 1);
+    a.loop = g_main_loop_new(NULL, FALSE);
     lock_init(&a.lock);
     if (!options_parse(&a.o, argc, argv, &err)) {
         status = fail(err);

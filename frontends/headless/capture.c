@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See capture.h. The file is written at once, byte by byte if the guest does so: what it said last
+ * must be there even if we crash. */
+#include "frontends/headless/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "backends/char.h"
+#include "base/error.h"
+
+static void wrote(void *opaque, const uint8_t *buf, size_t len)
+{
+    struct capture *c = opaque;
+
+    if (c->written + len <= CAPTURE_FILE_MAX) {
+        ssize_t n = write(c->fd, buf, len); /* a full disk loses the file, not the run */
+
+        c->written += n > 0 ? (gsize)n : 0;
+    }
+    if (c->held->len + len <= CAPTURE_HELD_MAX)
+        g_string_append_len(c->held, (const char *)buf, (gssize)len);
+}
+
+bool capture_open(struct capture *c, const char *path, GError **err)
+{
+    *c = (struct capture){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    if (c->fd < 0) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
+                    g_strerror(errno));
+        return false;
+    }
+    c->held = g_string_new(NULL);
+    c->chr = char_new_hook(wrote, c);
+    return true;
+}
+
+void capture_close(struct capture *c)
+{
+    if (!c->chr)
+        return;
+    char_free(c->chr);
+    close(c->fd);
+    g_string_free(c->held, TRUE);
+    c->chr = NULL;
+}
+
+GString *capture_take(struct capture *c)
+{
+    GString *s = c->held;
+
+    c->held = g_string_new(NULL);
+    return s;
+}

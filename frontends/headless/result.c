@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See result.h. */
+#include "frontends/headless/result.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+static const char *const verdicts[] = {"runs", "passed", "failed", "skipped", "host"};
+
+char *result_line(const struct result *r)
+{
+    char *text = g_strescape(r->text ? r->text : "", NULL), *line;
+
+    line = g_strdup_printf("%s\t%d\t%" PRIu64 "\t%" PRId64 "\t%s\n", verdicts[r->verdict],
+                           r->started, r->instructions, r->time_ns, text);
+    g_free(text);
+    return line;
+}
+
+static bool parse_number(const char *s, uint64_t *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = g_ascii_isdigit(*s) ? strtoull(s, &end, 10) : 0;
+    return g_ascii_isdigit(*s) && !*end && !errno && *out <= INT64_MAX;
+}
+
+bool result_parse(struct result *r, const char *line)
+{
+    char **f = g_strsplit(line, "\t", 6);
+    uint64_t instructions, ns, started;
+    unsigned v = 0;
+    bool ok = g_strv_length(f) == 5;
+
+    while (ok && v < ARRAY_SIZE(verdicts) && strcmp(f[0], verdicts[v]))
+        v++;
+    ok = ok && v < ARRAY_SIZE(verdicts) && parse_number(f[1], &started) && started <= 1 &&
+         parse_number(f[2], &instructions) && parse_number(f[3], &ns);
+    if (ok) {
+        g_free(r->text);
+        *r = (struct result){.verdict = (enum verdict)v,
+                             .text = *f[4] ? g_strcompress(f[4]) : NULL,
+                             .started = started,
+                             .instructions = instructions,
+                             .time_ns = (int64_t)ns};
+    }
+    g_strfreev(f);
+    return ok;
+}
+
+void result_clear(struct result *r)
+{
+    g_free(r->text);
+    *r = (struct result){.verdict = VERDICT_NONE};
+}

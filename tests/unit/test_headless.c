@@ -1,0 +1,878 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The headless runner without a machine: what specs say and how bad ones are refused, the engine
+ * over a guest that the test plays, the lines between processes, TAP and JUnit.
+ */
+#include "tests/unit/unit.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "base/bits.h"
+#include "frontends/headless/engine.h"
+#include "frontends/headless/key_names.h"
+#include "frontends/headless/picture.h"
+#include "frontends/headless/report.h"
+#include "frontends/headless/spec.h"
+#include "frontends/screenshot.h"
+#include "machine/machine.h"
+
+/* ---- specs ---- */
+
+#define GUEST   "[guest]\ndescription = a guest\n"
+#define MACHINE "[machine]\noptions = -m 1M\n"
+#define SCRIPT  "[script]\nexpect powered off\n"
+
+static struct spec *good(const char *text)
+{
+    GError *err = NULL;
+    struct spec *s = spec_parse("some/where/name.ini", text, &err);
+
+    if (!s)
+        fail_msg("refused: %s", err->message);
+    return s;
+}
+
+static void test_a_whole_spec(void **state)
+{
+    struct spec *s = good("# a comment\n"
+                          "[guest]\n"
+                          "name = other-name\n"
+                          "description = a = b [c]\n"
+                          "tags = ci slow,  big\n"
+                          "guard = 60\n"
+                          "\n"
+                          "[image]\n"
+                          "one = package pkg usr/file\n"
+                          "two = run make it \"a b\" ${image.one}\n"
+                          "[machine]\n"
+                          "; another\n"
+                          "options = -m 64M\n"
+                          "    -append \"x y\"\n"
+                          "    # and one\n"
+                          "    -kernel ${image.two}\n"
+                          "[script]\n"
+                          "  wait serial /a\\/b/   # why\n"
+                          "expect exit 33\n");
+    const struct spec_image *two = g_ptr_array_index(s->images, 1);
+
+    (void)state;
+    assert_string_equal(s->name, "other-name");
+    assert_string_equal(s->description, "a = b [c]");
+    assert_true(spec_has_tag(s, "slow") && spec_has_tag(s, "big") && !spec_has_tag(s, "small"));
+    assert_int_equal(s->guard_s, 60);
+    assert_int_equal(s->images->len, 2);
+    assert_int_equal(two->how, IMAGE_RUN);
+    assert_string_equal(two->argv[3], "a b");
+    assert_int_equal(g_strv_length(s->options), 6);
+    assert_string_equal(s->options[3], "x y");
+    assert_string_equal(s->options[5], "${image.two}");
+    assert_int_equal(s->steps->len, 2);
+    assert_int_equal(g_array_index(s->steps, struct step, 0).line, 18);
+    assert_string_equal(g_regex_get_pattern(g_array_index(s->steps, struct step, 0).regex), "a/b");
+    assert_int_equal(g_array_index(s->steps, struct step, 1).status, 33);
+    spec_free(s);
+}
+
+static void test_the_file_names_the_guest(void **state)
+{
+    struct spec *s = good(GUEST MACHINE SCRIPT);
+
+    (void)state;
+    assert_string_equal(s->name, "name");
+    assert_int_equal(s->guard_s, SPEC_GUARD_S);
+    spec_free(s);
+}
+
+/* Refused with that place and some word. */
+static void bad(const char *text, unsigned line, const char *word)
+{
+    GError *err = NULL;
+    struct spec *s = spec_parse("x.ini", text, &err);
+    char *place = g_strdup_printf("x.ini:%u: ", line);
+
+    if (s)
+        fail_msg("taken: %s", text);
+    if (!g_str_has_prefix(err->message, place) || !strstr(err->message, word) ||
+        strchr(err->message, '\n'))
+        fail_msg("not \"%s...%s\" but \"%s\"", place, word, err->message);
+    g_error_free(err);
+    g_free(place);
+}
+
+static void test_bad_specs(void **state)
+{
+    (void)state;
+    bad("", 1, "no description");
+    bad("\n\n", 3, "no description");
+    bad(GUEST MACHINE, 5, "no step");
+    bad(GUEST SCRIPT, 5, "no options");
+    bad("name = x\n", 1, "[section]");
+    bad("[geust]\n", 1, "did you mean 'guest'?");
+    bad("[guest] x\n", 1, "alone");
+    bad(GUEST "[guest]\n", 3, "twice");
+    bad("[guest]\nfrobnicate\n", 2, "key = value");
+    bad("[guest]\ndescripton = x\n", 2, "did you mean 'description'?");
+    bad("[guest]\nname =\n", 2, "no value");
+    bad("[guest]\nname = ../../etc\n", 2, "a-z");
+    bad("[guest]\nname = a\nname = b\n", 3, "twice");
+    bad("[guest]\ntags = a $b\n", 2, "tag");
+    bad("[guest]\nguard = 0\n", 2, "guard");
+    bad("[guest]\nguard = 99999999999999999999\n", 2, "guard");
+    bad("[image]\nx = steal this\n", 2, "way to an image");
+    bad("[image]\nx = file\n", 2, "one file");
+    bad("[image]\nx = package y\n", 2, "path");
+    bad("[image]\nx = run\n", 2, "program");
+    bad("[image]\nx = file 'y\n", 2, "");
+    bad("[image]\nx = file ${image.x}\n", 2, "${image.x}");
+    bad("[image]\nx = file a\nx = file b\n", 3, "twice");
+    bad("[machine]\noptions = -kernel ${image.none}\n", 2, "${image.none}");
+    bad("[machine]\noptions = -kernel ${dir\n", 2, "never closed");
+    bad("[machine]\noptions = -m '1\n", 2, "");
+    bad("[machine]\nram = 1\n", 2, "ram");
+    bad("[script]\n\nwiat serial \"x\"\n", 3, "did you mean 'wait'?");
+    bad("[script]\ninsert cd ${image.gone}\n", 2, "${image.gone}");
+}
+
+static void test_an_unreadable_file(void **state)
+{
+    GError *err = NULL;
+    char *path = NULL;
+    int fd = g_file_open_tmp("specXXXXXX", &path, NULL);
+
+    (void)state;
+    assert_null(spec_load("/nowhere/at/all.ini", &err));
+    assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
+    g_clear_error(&err);
+    assert_true(g_file_set_contents(path, "[guest]\0\n", 9, NULL));
+    assert_null(spec_load(path, &err));
+    assert_non_null(strstr(err->message, "no spec"));
+    g_clear_error(&err);
+    g_unlink(path);
+    g_free(path);
+    g_close(fd, NULL);
+}
+
+/* ---- steps ---- */
+
+static struct step step(const char *line)
+{
+    struct step s;
+    GError *err = NULL;
+
+    if (!step_parse(&s, line, &err))
+        fail_msg("%s: %s", line, err->message);
+    return s;
+}
+
+static void test_steps(void **state)
+{
+    struct step s = step("wait screen \"a.b\" within 3G instructions");
+
+    (void)state;
+    assert_int_equal(s.kind, STEP_WAIT_TEXT);
+    assert_int_equal(s.source, SOURCE_SCREEN);
+    assert_int_equal(s.within.instructions, 3000000000);
+    assert_true(g_regex_match(s.regex, "a.b", 0, NULL));
+    assert_false(g_regex_match(s.regex, "axb", 0, NULL)); /* fixed text */
+    step_clear(&s);
+    s = step("wait 1.5 seconds");
+    assert_int_equal(s.kind, STEP_WAIT_TIME);
+    assert_int_equal(s.within.ns, 1500000000);
+    step_clear(&s);
+    s = step("type \"aB\\n\"");
+    assert_int_equal(s.chords->len, 3);
+    assert_int_equal(g_array_index(s.chords, struct chord, 0).n, 1);
+    assert_int_equal(g_array_index(s.chords, struct chord, 1).n, 2);
+    assert_int_equal(g_array_index(s.chords, struct chord, 1).key[0], PKEY_LEFTSHIFT);
+    assert_int_equal(g_array_index(s.chords, struct chord, 2).key[0], PKEY_ENTER);
+    step_clear(&s);
+    s = step("type serial3 \"x\\ty\\\"\"");
+    assert_int_equal(s.source, 2);
+    assert_string_equal(s.bytes, "x\ty\"");
+    step_clear(&s);
+    s = step("keys ctrl-alt-delete f2 a");
+    assert_int_equal(s.chords->len, 3);
+    assert_int_equal(g_array_index(s.chords, struct chord, 0).n, 3);
+    assert_int_equal(g_array_index(s.chords, struct chord, 0).key[2], PKEY_DELETE);
+    step_clear(&s);
+    s = step("screenshot boot like ${dir}/x.png mask m.png tolerance 4 pixels 20 within 5 seconds");
+    assert_string_equal(s.mask, "m.png");
+    assert_int_equal(s.tolerance, 4);
+    assert_int_equal(s.pixels, 20);
+    assert_int_equal(s.within.ns, 5000000000);
+    step_clear(&s);
+    s = step("eject cd");
+    assert_int_equal(s.drive, MACHINE_FIRST_CD);
+    assert_null(s.file);
+    step_clear(&s);
+    s = step("insert 2 a.iso");
+    assert_int_equal(s.drive, 2);
+    step_clear(&s);
+}
+
+static void test_bad_steps(void **state)
+{
+    static const struct {
+        const char *line, *word;
+    } lines[] = {
+        {"\"text\"", "a step"},
+        {"wait", "source of text is missing"},
+        {"wait serail \"x\"", "did you mean 'serial'?"},
+        {"wait serial", "look for"},
+        {"wait serial x", "look for"},
+        {"wait serial \"\"", "look for"},
+        {"wait serial \"x", "never closed"},
+        {"wait serial /x/y", "right behind"},
+        {"wait serial /(/", "missing"},
+        {"wait serial \"x\" within", "a number is missing"},
+        {"wait serial \"x\" within 5", "'instructions' or 'seconds'"},
+        {"wait serial \"x\" within 0 instructions", "no number"},
+        {"wait serial \"x\" within 5T instructions", "no number"},
+        {"wait serial \"x\" within 99999999999999999999 instructions", "no number"},
+        {"wait serial \"x\" within -1 seconds", "no number"},
+        {"wait serial \"x\" within nan seconds", "no number"},
+        {"wait 5 seconds within 5 seconds", "too much"},
+        {"wait serial \"x\" please", "too much"},
+        {"expect exit 256", "0 to 255"},
+        {"expect powered on", "'off'"},
+        {"expect serial \"x\" 0 times", "never"},
+        {"expect serial \"x\" 2", "'times'"},
+        {"expect screen \"x\" 2 times", "nothing is counted"},
+        {"type \"\\001\"", "code 1"},
+        {"type debugcon \"x\"", "debug console"},
+        {"type serial", "is missing"},
+        {"keys ctrl-alt-delet", "did you mean 'delete'?"},
+        {"keys a-b-c-d-e-f-g", "more than"},
+        {"keys", "a key is missing"},
+        {"screenshot A/B", "a-z"},
+        {"screenshot a sha256 12", "64"},
+        {"screenshot a tolerance 3", "like"},
+        {"screenshot a like x.png tolerance 256", "0 to 255"},
+        {"screenshot a shinier", "shinier"},
+        {"insert 4 x", "0 to 3"},
+        {"eject floppy", "drive"},
+        {"limit 5", "'instructions' or 'seconds'"},
+        {"power switch", "'button'"},
+        {"reset now", "too much"},
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(lines); k++) {
+        GError *err = NULL;
+        struct step s;
+
+        if (step_parse(&s, lines[k].line, &err))
+            fail_msg("taken: %s", lines[k].line);
+        if (!strstr(err->message, lines[k].word))
+            fail_msg("%s: not \"%s\" but \"%s\"", lines[k].line, lines[k].word, err->message);
+        g_error_free(err);
+    }
+}
+
+/* ---- the engine, over a guest that the test plays ---- */
+
+static struct {
+    struct engine e;
+    GArray *steps;
+    uint64_t instructions;
+    int64_t ns;
+    int status;
+    unsigned resets, pressed_reset, pressed_power;
+    const char *screen;
+    GString *keys, *sent;
+    gsize room; /* of the serial line */
+    bool keys_held;
+    int picture;
+} rig;
+
+static uint64_t instructions(void *o)
+{
+    (void)o;
+    return rig.instructions;
+}
+static int64_t time_ns(void *o)
+{
+    (void)o;
+    return rig.ns;
+}
+static int status(void *o)
+{
+    (void)o;
+    return rig.status;
+}
+static unsigned resets(void *o)
+{
+    (void)o;
+    return rig.resets;
+}
+static char *screen(void *o)
+{
+    (void)o;
+    return g_strdup(rig.screen);
+}
+static void key(void *o, enum pkey k, bool down)
+{
+    (void)o;
+    g_string_append_printf(rig.keys, "%c%d ", down ? '+' : '-', k);
+}
+static bool keys_taken(void *o)
+{
+    (void)o;
+    return !rig.keys_held;
+}
+static gsize send(void *o, unsigned line, const char *bytes, gsize len)
+{
+    (void)o;
+    assert_int_equal(line, 0);
+    len = MIN(len, rig.room);
+    g_string_append_len(rig.sent, bytes, (gssize)len);
+    return len;
+}
+static void press_reset(void *o)
+{
+    (void)o;
+    rig.pressed_reset++;
+}
+static void press_power(void *o)
+{
+    (void)o;
+    rig.pressed_power++;
+}
+static bool medium(void *o, const struct step *s, GError **err)
+{
+    (void)o;
+    (void)s;
+    return spec_fail(err, "the tray is stuck");
+}
+static int take_screenshot(void *o, const struct step *s, char **why, GError **err)
+{
+    (void)o;
+    (void)s;
+    (void)err;
+    if (!rig.picture)
+        *why = g_strdup("7 pixels differ");
+    return rig.picture;
+}
+
+static const struct engine_ops ops = {
+    .instructions = instructions,
+    .time_ns = time_ns,
+    .status = status,
+    .resets = resets,
+    .screen = screen,
+    .key = key,
+    .keys_taken = keys_taken,
+    .send = send,
+    .reset = press_reset,
+    .power_button = press_power,
+    .medium = medium,
+    .screenshot = take_screenshot,
+};
+
+static void follow(const char *script)
+{
+    char **lines = g_strsplit(script, "\n", -1);
+
+    memset(&rig, 0, sizeof(rig));
+    rig.status = -1;
+    rig.screen = "";
+    rig.keys = g_string_new(NULL);
+    rig.sent = g_string_new(NULL);
+    rig.steps = g_array_new(FALSE, FALSE, sizeof(struct step));
+    g_array_set_clear_func(rig.steps, (GDestroyNotify)step_clear);
+    for (unsigned k = 0; lines[k]; k++) {
+        struct step s = step(lines[k]);
+
+        s.line = k + 1;
+        g_array_append_val(rig.steps, s);
+    }
+    g_strfreev(lines);
+    engine_init(&rig.e, rig.steps, &ops, NULL);
+}
+
+static void done(void)
+{
+    engine_clear(&rig.e);
+    g_array_free(rig.steps, TRUE);
+    g_string_free(rig.keys, TRUE);
+    g_string_free(rig.sent, TRUE);
+}
+
+static void says(const char *text)
+{
+    engine_said(&rig.e, SOURCE_SERIAL, text, strlen(text));
+}
+
+static void runs(void)
+{
+    enum engine_state s = engine_poll(&rig.e);
+
+    if (s != ENGINE_RUNS)
+        fail_msg("ended early: %s", rig.e.why ? rig.e.why : "passed");
+}
+
+static void passes(void)
+{
+    if (engine_poll(&rig.e) != ENGINE_PASSED)
+        fail_msg("not passed: %s", rig.e.why ? rig.e.why : engine_doing(&rig.e));
+    done();
+}
+
+static void fails(const char *word)
+{
+    assert_int_equal(engine_poll(&rig.e), ENGINE_FAILED);
+    if (!strstr(rig.e.why, word))
+        fail_msg("not \"%s\" but \"%s\"", word, rig.e.why);
+    done();
+}
+
+static void test_waits_go_forward(void **state)
+{
+    (void)state;
+    follow("wait serial \"one\"\nwait serial /^two$/\nwait serial \"one\"");
+    runs();
+    says("o");
+    runs();
+    says("ne\r\ntwo");
+    runs();
+    says("\r\n");
+    runs(); /* the first "one" was before */
+    says("one");
+    passes();
+}
+
+static void test_escape_sequences_are_no_text(void **state)
+{
+    (void)state;
+    follow("wait serial /# $/\nwait serial /^red blue$/\nwait serial /^end$/");
+    says("# \033[6");
+    runs();
+    says("n\n\033[1;31mred\033[0m \033(Bblue\033=\n");
+    says("\033]0;title\007e\033]2;x\033\\nd\033[?25l\n");
+    passes();
+}
+
+static void test_a_long_line_does_not_hide_a_match(void **state)
+{
+    (void)state;
+    follow("wait serial \"needle\"");
+    for (unsigned k = 0; k < 300; k++) {
+        char straw[1001];
+
+        memset(straw, 'x', 1000);
+        straw[1000] = 0;
+        says(straw);
+        runs();
+    }
+    says("nee");
+    runs();
+    says("dle");
+    passes();
+}
+
+static void test_what_is_forgotten_does_no_harm(void **state)
+{
+    char *much = g_strnfill(1 << 20, 'y');
+
+    (void)state;
+    follow("never serial \"bad\"\nwait serial \"good\"");
+    for (unsigned k = 0; k < 40; k++) {
+        says(much);
+        runs();
+    }
+    assert_true(rig.e.stream[0].text->len <= TEXT_STREAM_MAX);
+    says("go");
+    runs();
+    says("od ba");
+    says("d");
+    fails("it came");
+    follow("never serial \"bad\"\nwait serial \"good\"");
+    for (unsigned k = 0; k < 40; k++)
+        says(much);
+    runs();
+    says("good");
+    passes();
+    g_free(much);
+}
+
+static void test_the_screen(void **state)
+{
+    (void)state;
+    follow("wait screen /Pass: *[1-9]/\nexpect screen \"Errors: 0\"");
+    assert_true(engine_watches_screen(&rig.e));
+    rig.screen = "Pass: 0 Errors: 0";
+    runs();
+    rig.screen = "Pass:   2 Errors: 0";
+    passes();
+    follow("wait screen \"a\"\nexpect screen \"b\"");
+    rig.screen = "a";
+    fails("it is not there");
+}
+
+static void test_what_must_not_come(void **state)
+{
+    (void)state;
+    follow("wait serial \"up\"\nnever serial \"panic\"\nwait serial \"end\"");
+    says("panic\nup\n");
+    runs(); /* before it was forbidden */
+    says("pa");
+    runs();
+    says("nic\n");
+    fails("line 2: never serial \"panic\": it came");
+    follow("never screen \"Errors: 1\"\nexpect powered off");
+    runs();
+    rig.screen = "Errors: 1";
+    fails("it came");
+    follow("never serial \"panic\"\nwait serial \"end\"");
+    runs();
+    says("end panic"); /* together */
+    fails("it came");
+}
+
+static void test_counting(void **state)
+{
+    (void)state;
+    follow("expect serial \"up\" 2 times");
+    says("up up");
+    passes();
+    follow("expect serial \"up\" 2 times");
+    says("up");
+    fails("1 times");
+    follow("expect serial \"up\" 2 times");
+    says("up up up");
+    fails("more than 2 times");
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    follow("limit 100 instructions\nwait serial \"x\"\nwait serial \"y\" within 10 instructions");
+    runs();
+    rig.instructions = 99;
+    runs();
+    rig.instructions = 100;
+    says("x"); /* looked at late, and yet in time */
+    runs();
+    rig.instructions = 109;
+    runs();
+    rig.instructions = 110;
+    fails("line 3: wait serial \"y\" within 10 instructions: not within");
+    follow("wait serial \"x\" within 2 seconds");
+    rig.instructions = STEP_LIMIT_INSTRUCTIONS * 2; /* seconds stand alone */
+    runs();
+    rig.ns = 2 * INT64_C(1000000000);
+    fails("not within");
+    follow("wait serial \"x\" within 50 instructions"); /* the guest has halted for good */
+    runs();
+    rig.ns = STEP_LIMIT_NS;
+    fails("not within");
+    follow("wait 3 seconds");
+    runs();
+    rig.ns = 3 * INT64_C(1000000000);
+    passes();
+}
+
+static void test_the_end(void **state)
+{
+    (void)state;
+    follow("expect exit 33");
+    runs();
+    rig.status = 33;
+    passes();
+    follow("expect powered off");
+    runs();
+    rig.status = 3;
+    fails("triple fault");
+    follow("wait serial \"up\"\nexpect powered off");
+    runs();
+    says("up");
+    rig.status = 0; /* both at once */
+    passes();
+    follow("wait serial \"up\"");
+    runs();
+    rig.status = 0;
+    fails("the machine powered off before that");
+    follow("wait 3 seconds");
+    runs();
+    rig.status = 5;
+    fails("ended with status 5");
+}
+
+static void test_resets(void **state)
+{
+    (void)state;
+    follow("wait reset\nwait reset\nreset\npower button\neject cd");
+    runs();
+    rig.resets = 1;
+    runs();
+    rig.resets = 2;
+    fails("line 5: eject cd: the tray is stuck");
+    assert_int_equal(rig.pressed_reset, 1);
+    assert_int_equal(rig.pressed_power, 1);
+}
+
+static void test_typing(void **state)
+{
+    char *want;
+
+    (void)state;
+    follow("keys ctrl-alt-c\ntype \"aB\"");
+    while (engine_poll(&rig.e) == ENGINE_RUNS) {
+        gsize moves = rig.keys->len;
+
+        engine_poll(&rig.e); /* too early for the next */
+        assert_int_equal(rig.keys->len, moves);
+        rig.ns += 20000000;
+    }
+    want = g_strdup_printf("+%d +%d +%d -%d -%d -%d +%d -%d +%d +%d -%d -%d ", PKEY_LEFTCTRL,
+                           PKEY_LEFTALT, PKEY_C, PKEY_C, PKEY_LEFTALT, PKEY_LEFTCTRL, PKEY_A,
+                           PKEY_A, PKEY_LEFTSHIFT, PKEY_B, PKEY_B, PKEY_LEFTSHIFT);
+    assert_string_equal(rig.keys->str, want);
+    g_free(want);
+    assert_int_equal(rig.e.state, ENGINE_PASSED);
+    done();
+    follow("type \"ab\"");
+    runs();
+    rig.keys_held = true; /* the guest is busy */
+    rig.ns += 1000000000;
+    runs();
+    want = g_strdup_printf("+%d -%d ", PKEY_A, PKEY_A);
+    assert_string_equal(rig.keys->str, want);
+    g_free(want);
+    rig.keys_held = false;
+    runs();
+    rig.ns += 20000000;
+    passes();
+    follow("type serial \"hello\\n\"");
+    runs();
+    rig.room = 4;
+    runs();
+    assert_string_equal(rig.sent->str, "hell");
+    assert_int_equal(engine_poll(&rig.e), ENGINE_PASSED);
+    assert_string_equal(rig.sent->str, "hello\n");
+    done();
+}
+
+static void test_the_last_press_may_end_it(void **state)
+{
+    (void)state;
+    follow("type \"x\"\nexpect powered off");
+    runs();
+    rig.status = 0;
+    passes();
+}
+
+static void test_screenshots_are_waited_for(void **state)
+{
+    (void)state;
+    follow("screenshot a like x.png");
+    runs();
+    rig.picture = 1;
+    passes();
+    follow("screenshot a like x.png within 5 instructions");
+    runs();
+    rig.instructions = 5;
+    fails("7 pixels differ");
+}
+
+static void test_a_pattern_that_explodes(void **state)
+{
+    char *bait = g_strnfill(5000, 'a');
+
+    (void)state;
+    follow("wait serial /^(a|aa|a?)*b$/ within 5 instructions");
+    says(bait);
+    rig.instructions = 0;
+    engine_poll(&rig.e); /* an error or nothing found, but no hang and no crash */
+    rig.instructions = 5;
+    engine_poll(&rig.e);
+    assert_int_equal(rig.e.state, ENGINE_FAILED);
+    done();
+    g_free(bait);
+}
+
+/* ---- pictures ---- */
+
+static void test_pictures(void **state)
+{
+    uint32_t pixels[12] = {0x102030, 0x405060, 0xffffff, 0};
+    struct vga_surface s = {.width = 3, .height = 2, .stride = 4, .pixels = pixels}, m = s;
+    char *dir = g_dir_make_tmp("pictureXXXXXX", NULL), *why = NULL, *sum, *other;
+    char *file = g_build_filename(dir, "a.png", NULL), *mask = g_build_filename(dir, "m.png", NULL);
+    uint32_t mask_pixels[12] = {0, 1, 1, 1, 1, 1, 1, 1};
+    struct picture_like like = {.file = file};
+    GError *err = NULL;
+
+    (void)state;
+    m.pixels = mask_pixels;
+    assert_true(screenshot_write_png(file, &s, NULL) && screenshot_write_png(mask, &m, NULL));
+    sum = picture_sum(&s);
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 1);
+    pixels[0] = 0x102034;
+    other = picture_sum(&s);
+    assert_string_not_equal(sum, other);
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 0);
+    assert_string_equal(why, "1 pixels differ");
+    like.tolerance = 3;
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 0);
+    like.tolerance = 4;
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 1);
+    like = (struct picture_like){.file = file, .pixels = 1};
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 1);
+    like = (struct picture_like){.file = file, .mask = mask};
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 1);
+    pixels[1] ^= 0x10; /* where the mask looks */
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 0);
+    s.height = 1;
+    assert_int_equal(picture_compare(&s, &like, &why, &err), 0);
+    like.mask = dir;
+    assert_int_equal(picture_compare(&s, &like, &why, &err), -1);
+    assert_non_null(strstr(err->message, dir));
+    g_error_free(err);
+    g_unlink(file);
+    g_unlink(mask);
+    g_rmdir(dir);
+    g_free(dir);
+    g_free(file);
+    g_free(mask);
+    g_free(sum);
+    g_free(other);
+}
+
+/* ---- results and reports ---- */
+
+static void test_result_lines(void **state)
+{
+    struct result r = {.verdict = VERDICT_FAILED,
+                       .text = "a\tb\nc \303\251",
+                       .started = true,
+                       .instructions = 123,
+                       .time_ns = 456},
+                  back = {0};
+    static const char *const rubbish[] = {"",
+                                          "passed",
+                                          "passed\t1\t2\t3",
+                                          "sung\t1\t2\t3\tx",
+                                          "passed\t2\t2\t3\tx",
+                                          "passed\t1\t-2\t3\tx",
+                                          "passed\t1\t99999999999999999999\t3\tx",
+                                          "passed\t1\t2\t3\tx\ty"};
+    char *line = result_line(&r);
+
+    (void)state;
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+    g_strchomp(line);
+    assert_true(result_parse(&back, line));
+    assert_int_equal(back.verdict, VERDICT_FAILED);
+    assert_string_equal(back.text, r.text);
+    assert_int_equal(back.instructions, 123);
+    assert_int_equal(back.time_ns, 456);
+    for (unsigned k = 0; k < ARRAY_SIZE(rubbish); k++)
+        assert_false(result_parse(&back, rubbish[k]));
+    assert_string_equal(back.text, r.text);
+    result_clear(&back);
+    g_free(line);
+}
+
+static struct result failed = {.verdict = VERDICT_FAILED, .text = "a \"b\"\n#1 <c> & \001\377"};
+static struct result passed = {
+    .verdict = VERDICT_PASSED, .instructions = 5000000, .time_ns = 1500000000};
+static struct result skipped = {.verdict = VERDICT_SKIPPED, .text = "no # package"};
+static struct result host = {.verdict = VERDICT_HOST, .text = "full"};
+
+static const struct report_guest guests[] = {
+    {"one", "d", &passed, 2, "/f/one", "run one"},
+    {"two", "d", &failed, 1, "/f/two", "run 'two'"},
+    {"three", "d", &skipped, 0, "/f/three", "run three"},
+    {"four", "d", &host, 0, "/f/four", "run four"},
+};
+
+static void test_tap(void **state)
+{
+    GString *s = g_string_new(NULL);
+
+    (void)state;
+    report_tap_plan(s, 3);
+    for (unsigned k = 0; k < 3; k++)
+        report_tap(s, k + 1, &guests[k]);
+    assert_string_equal(s->str, "TAP version 13\n1..3\n"
+                                "ok 1 - one\n"
+                                "not ok 2 - two\n"
+                                "  ---\n"
+                                "  message: \"a \\\"b\\\"\\x0a#1 <c> & \\x01\377\"\n"
+                                "  severity: \"fail\"\n"
+                                "  artefacts: \"/f/two\"\n"
+                                "  repeat: \"run 'two'\"\n"
+                                "  instructions: 0\n"
+                                "  guest_seconds: 0.000\n"
+                                "  ...\n"
+                                "ok 3 - three # SKIP no \\# package\n");
+    g_string_free(s, TRUE);
+}
+
+static void test_junit(void **state)
+{
+    GString *s = g_string_new(NULL);
+    GMarkupParser nothing = {0};
+    GMarkupParseContext *c = g_markup_parse_context_new(&nothing, 0, NULL, NULL);
+
+    (void)state;
+    report_junit(s, guests, ARRAY_SIZE(guests));
+    assert_true(g_utf8_validate(s->str, -1, NULL));
+    assert_true(g_markup_parse_context_parse(c, s->str, (gssize)s->len, NULL));
+    assert_true(g_markup_parse_context_end_parse(c, NULL));
+    assert_non_null(strstr(s->str, "tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\""));
+    assert_non_null(strstr(s->str, "message=\"a &quot;b&quot;\n#1 &lt;c&gt; &amp; ?"));
+    assert_non_null(strstr(s->str, "<skipped message=\"no # package\"/>"));
+    assert_non_null(strstr(s->str, "<error message=\"full\">"));
+    assert_null(strchr(s->str, 1));
+    g_markup_parse_context_free(c);
+    g_string_free(s, TRUE);
+}
+
+static void test_the_summary(void **state)
+{
+    struct report_counts c = {0};
+    GString *s = g_string_new(NULL);
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(guests); k++)
+        report_count(&c, guests[k].result);
+    report_summary(s, &c);
+    assert_string_equal(s->str, "1 passed, 2 failed, 1 skipped\n");
+    g_string_free(s, TRUE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_whole_spec),
+        cmocka_unit_test(test_the_file_names_the_guest),
+        cmocka_unit_test(test_bad_specs),
+        cmocka_unit_test(test_an_unreadable_file),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_bad_steps),
+        cmocka_unit_test(test_waits_go_forward),
+        cmocka_unit_test(test_escape_sequences_are_no_text),
+        cmocka_unit_test(test_a_long_line_does_not_hide_a_match),
+        cmocka_unit_test(test_what_is_forgotten_does_no_harm),
+        cmocka_unit_test(test_the_screen),
+        cmocka_unit_test(test_what_must_not_come),
+        cmocka_unit_test(test_counting),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_the_end),
+        cmocka_unit_test(test_resets),
+        cmocka_unit_test(test_typing),
+        cmocka_unit_test(test_the_last_press_may_end_it),
+        cmocka_unit_test(test_screenshots_are_waited_for),
+        cmocka_unit_test(test_a_pattern_that_explodes),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_result_lines),
+        cmocka_unit_test(test_tap),
+        cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_the_summary),
+    };
+
+    return unit_main(tests);
+}
