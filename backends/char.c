@@ -222,6 +222,13 @@ void char_set_escape(struct chardev *c, void (*fn)(void *opaque, int key), void 
     c->escape_opaque = opaque;
 }
 
+void char_set_focus(struct chardev *c, void (*typed)(void *opaque, const uint8_t *buf, size_t len),
+                    void *opaque)
+{
+    c->typed = typed;
+    c->typed_opaque = opaque;
+}
+
 const char *char_pty_path(const struct chardev *c)
 {
     return c->pty_path;

@@ -50,6 +50,11 @@ void char_free(struct chardev *c);
  * the latter two. No effect on other backends. */
 void char_set_escape(struct chardev *c, void (*fn)(void *opaque, int key), void *opaque);
 
+/* Somebody else than the device has the keys of a stdio backend: `typed` gets what comes in from
+ * now on, on the main thread and without the device lock. NULL: the device again. Main thread. */
+void char_set_focus(struct chardev *c, void (*typed)(void *opaque, const uint8_t *buf, size_t len),
+                    void *opaque);
+
 /* The path of a "pty" backend's terminal, NULL for others. */
 const char *char_pty_path(const struct chardev *c);
 

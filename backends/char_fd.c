@@ -61,12 +61,15 @@ static void watch_input(struct chardev *c)
         c->in_watch = g_unix_fd_add(c->in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, c);
 }
 
-/* Takes the escape keys out of buf; returns how many bytes remain, and in *key what
- * char_set_escape's function must hear (0: nothing). Main thread. */
-static size_t filter_escapes(struct chardev *c, uint8_t *buf, size_t len, int *key)
+/* Takes the escape keys out of buf up to the first that char_set_escape's function must hear, which
+ * is then in *key (else 0); returns how many bytes remain of those, and in *used how many they
+ * were. Main thread. */
+static size_t filter_escapes(struct chardev *c, uint8_t *buf, size_t len, int *key, size_t *used)
 {
     size_t kept = 0;
 
+    *key = 0;
+    *used = len;
     for (size_t k = 0; k < len; k++) {
         uint8_t b = buf[k];
 
@@ -81,14 +84,48 @@ static size_t filter_escapes(struct chardev *c, uint8_t *buf, size_t len, int *k
         switch (b) {
         case CTRL_A: buf[kept++] = b; break;
         case 'x':
-        case 'c': *key = b; break;
+        case 'c':
+            *key = b;
+            *used = k + 1;
+            return kept;
         case 'h':
         case '?':
-            log_user("Ctrl-A x: leave   Ctrl-A h: this help   Ctrl-A Ctrl-A: send Ctrl-A");
+            log_user("Ctrl-A x: leave   Ctrl-A c: monitor   Ctrl-A h: this help   Ctrl-A Ctrl-A: "
+                     "send Ctrl-A");
             break;
         }
     }
     return kept;
+}
+
+/* To whoever has the keys. */
+static void came_in(struct chardev *c, const uint8_t *buf, size_t len)
+{
+    if (c->typed) {
+        c->typed(c->typed_opaque, buf, len);
+        return;
+    }
+    lock(c);
+    g_byte_array_append(c->in, buf, (guint)len);
+    deliver(c);
+    unlock(c);
+}
+
+/* The same for a terminal with escape keys. */
+static void typed_in(struct chardev *c, uint8_t *buf, size_t len)
+{
+    while (len) {
+        size_t used, kept;
+        int key;
+
+        kept = filter_escapes(c, buf, len, &key, &used);
+        if (kept)
+            came_in(c, buf, kept);
+        if (key && c->escape)
+            c->escape(c->escape_opaque, key);
+        buf += used;
+        len -= used;
+    }
 }
 
 static gboolean in_ready(gint fd, GIOCondition cond, gpointer opaque)
@@ -98,7 +135,6 @@ static gboolean in_ready(gint fd, GIOCondition cond, gpointer opaque)
     bool again, closed;
     size_t room;
     ssize_t n;
-    int key = 0;
 
     (void)cond;
     /* only this thread fills the queue, so that the room cannot shrink while we read unlocked */
@@ -108,19 +144,15 @@ static gboolean in_ready(gint fd, GIOCondition cond, gpointer opaque)
     n = read(fd, buf, room);
     closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     if (n > 0 && c->escapes)
-        n = (ssize_t)filter_escapes(c, buf, (size_t)n, &key);
+        typed_in(c, buf, (size_t)n);
+    else if (n > 0)
+        came_in(c, buf, (size_t)n);
     lock(c);
     c->in_closed = closed;
-    if (n > 0) {
-        g_byte_array_append(c->in, buf, (guint)n);
-        deliver(c);
-    }
     again = !c->in_closed && c->in->len < IN_MAX;
     if (!again)
         c->in_watch = 0;
     unlock(c);
-    if (key && c->escape)
-        c->escape(c->escape_opaque, key);
     return again;
 }
 

@@ -38,6 +38,9 @@ struct chardev {
     bool after_ctrl_a;
     void (*escape)(void *opaque, int key);
     void *escape_opaque;
+    /* who has the keys instead of the device, or NULL; main thread */
+    void (*typed)(void *opaque, const uint8_t *buf, size_t len);
+    void *typed_opaque;
 };
 
 /* Starts the input side of c->in_fd. */

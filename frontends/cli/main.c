@@ -58,6 +58,8 @@ static void escape(void *opaque, int key)
 
     if (key == 'x')
         machine_quit(a->machine, MACHINE_EXIT_OFF);
+    else if (key == 'c')
+        monitor_toggle(a->monitor);
 }
 
 static struct chardev *open_char(struct app *a, const char *spec, unsigned slot, GError **err)
@@ -219,6 +221,10 @@ static bool open_monitors(struct app *a, GError **err)
     if (a->chardev[MACHINE_MAX_SERIAL])
         chr[cfg.n_chardevs++] = (struct monitor_chardev){"debugcon", a->o.port_e9};
     a->monitor = monitor_new(&cfg, err);
+    for (unsigned n = 0; a->monitor && n < MACHINE_MAX_SERIAL; n++) {
+        if (a->chardev[n] && !strcmp(a->o.serial[n], "mon:stdio"))
+            monitor_share(a->monitor, a->chardev[n], &a->lock);
+    }
     return a->monitor != NULL;
 }
 

@@ -117,7 +117,7 @@ static bool finish(struct options *o, GError **err)
         return option_fail(err, "-kernel starts without firmware: -bios makes no sense with it");
     if (o->nographic) {
         if (!o->serial[0])
-            o->serial[0] = "stdio";
+            o->serial[0] = "mon:stdio"; /* Ctrl-A c: the monitor */
         if (!o->display_given)
             o->display = DISPLAY_NONE;
     } else if (!o->display_given) {

@@ -67,7 +67,9 @@ static bool opt_screendump(struct options *o, const char *value, GError **err)
 static const struct option options[] = {
     {"serial", "stdio|file:F|pty|null|none", "serial port; may be repeated", opt_serial},
     {"debugcon", "stdio|file:F|…", "what the guest writes to port 0xe9", opt_debugcon},
-    {"nographic", NULL, "no window; serial port on the terminal; Ctrl-A x leaves", opt_nographic},
+    {"nographic", NULL,
+     "no window; serial port and monitor on the terminal: Ctrl-A x leaves, Ctrl-A c changes",
+     opt_nographic},
     {"display", "none|text|sdl", "where the screen goes", opt_display},
     {"vga", "std|none", "the display adapter", opt_vga},
     {"screendump", "FILE", "write the text screen at the end and on SIGUSR1", opt_screendump},

@@ -85,6 +85,9 @@ struct monitor {
     struct machine *machine;
     struct board *board;
     GPtrArray *sessions;
+    struct session *shared;   /* with a serial port; one of them, or NULL */
+    struct chardev *terminal; /* its backend */
+    bool has_keys;            /* the shared one, not the serial port */
     struct keyer *keyer;
     unsigned mouse_buttons; /* PS2_MOUSE_* held */
     bool ready;             /* the machine has been started: commands are taken */

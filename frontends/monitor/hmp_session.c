@@ -120,8 +120,8 @@ static void plain(struct hmp *h, uint8_t byte)
 static void opened(void *opaque)
 {
     struct hmp *h = opaque;
-    char *banner =
-        g_strdup_printf("Penumbra %s monitor - 'help' lists the commands\n", h->mon->cfg.version);
+    char *banner = g_strdup_printf("%sPenumbra %s monitor - 'help' lists the commands\n",
+                                   h->session == h->mon->shared ? "\r\n" : "", h->mon->cfg.version);
 
     h->session->met = true;
     g_string_truncate(h->line, 0);

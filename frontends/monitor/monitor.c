@@ -2,6 +2,7 @@
 /* See monitor.h: the sessions, what the machine does as QMP's events, and what commands share. */
 #include "frontends/monitor/monitor.h"
 
+#include "backends/char.h"
 #include "base/log.h"
 #include "frontends/monitor/keyer.h"
 #include "frontends/monitor/session.h"
@@ -130,6 +131,37 @@ static void await_clients(struct monitor *mon)
     }
 }
 
+void monitor_share(struct monitor *mon, struct chardev *c, struct lock *lock)
+{
+    struct session *s = g_new0(struct session, 1);
+    struct wire_ops ops;
+
+    g_ptr_array_add(mon->sessions, s);
+    s->kind = MONITOR_HUMAN;
+    s->hmp = hmp_new(mon, s);
+    ops = hmp_wire_ops(s->hmp);
+    s->wire = wire_new_shared(c, lock, &ops);
+    mon->shared = s;
+    mon->terminal = c;
+}
+
+static void typed(void *opaque, const uint8_t *buf, size_t len)
+{
+    wire_type(opaque, buf, len);
+}
+
+void monitor_toggle(struct monitor *mon)
+{
+    if (!mon || !mon->shared)
+        return;
+    mon->has_keys = !mon->has_keys;
+    char_set_focus(mon->terminal, mon->has_keys ? typed : NULL, mon->shared->wire);
+    if (mon->has_keys)
+        hmp_wire_ops(mon->shared->hmp).opened(mon->shared->hmp);
+    else
+        wire_write(mon->shared->wire, "\r\n", 2);
+}
+
 /* The main loop runs, and so does the machine. */
 static gboolean get_ready(gpointer opaque)
 {
@@ -173,6 +205,8 @@ void monitor_free(struct monitor *mon)
         return;
     if (mon->ready_source)
         g_source_remove(mon->ready_source);
+    if (mon->has_keys)
+        monitor_toggle(mon);
     g_ptr_array_free(mon->sessions, TRUE);
     keyer_free(mon->keyer);
     g_free((void *)mon->cfg.chardev);

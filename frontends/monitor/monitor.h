@@ -38,6 +38,14 @@ struct monitor_config {
  */
 struct monitor *monitor_new(const struct monitor_config *cfg, GError **err);
 
+/* A human monitor on the terminal of a serial port (opened by char_open, with the device lock),
+ * which has the keys first; monitor_toggle gives them to the monitor, and back. At most one;
+ * without it, or with NULL, monitor_toggle does nothing. */
+struct chardev;
+struct lock;
+void monitor_share(struct monitor *mon, struct chardev *c, struct lock *lock);
+void monitor_toggle(struct monitor *mon);
+
 /* Before machine_free, with the machine at its end or never started; clients get what is queued for
  * them. NULL is fine. */
 void monitor_free(struct monitor *mon);

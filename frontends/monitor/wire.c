@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backends/char.h"
 #include "backends/char_stdio.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "frontends/monitor/wire_socket.h"
 
@@ -24,6 +26,8 @@ struct wire {
     struct wire_ops ops;
     int listen_fd, in_fd, out_fd; /* -1: none */
     bool socket, tty;
+    struct chardev *shared; /* NULL: descriptors of its own */
+    struct lock *lock;      /* of shared */
     struct char_tty *raw;
     uint8_t in[IN_MAX]; /* that nobody has taken */
     size_t in_len;
@@ -165,6 +169,12 @@ static gboolean out_ready(gint fd, GIOCondition cond, gpointer opaque)
 
 void wire_write(struct wire *w, const char *text, size_t len)
 {
+    if (w->shared) {
+        lock_take(w->lock);
+        char_write(w->shared, (const uint8_t *)text, len);
+        lock_drop(w->lock);
+        return;
+    }
     if (w->out_fd < 0 || w->broken)
         return;
     if (w->out->len + len > WIRE_MAX) {
@@ -338,6 +348,21 @@ struct wire *wire_new_fd(int fd, const struct wire_ops *ops)
     return w;
 }
 
+struct wire *wire_new_shared(struct chardev *c, struct lock *lock, const struct wire_ops *ops)
+{
+    struct wire *w = wire_alloc("monitor", ops);
+
+    w->shared = c;
+    w->lock = lock;
+    w->tty = true;
+    return w;
+}
+
+void wire_type(struct wire *w, const uint8_t *buf, size_t len)
+{
+    w->ops.input(w->ops.opaque, buf, len); /* which takes all, as nothing is ever full here */
+}
+
 static void say_goodbye(struct wire *w)
 {
     int64_t end = g_get_monotonic_time() + GOODBYE_MS * 1000;
@@ -378,7 +403,7 @@ bool wire_full(const struct wire *w)
 
 bool wire_open(const struct wire *w)
 {
-    return w->in_fd >= 0 && !w->broken;
+    return w->shared || (w->in_fd >= 0 && !w->broken);
 }
 
 bool wire_is_tty(const struct wire *w)

@@ -38,6 +38,13 @@ struct wire *wire_new(const char *what, const struct monitor_address *address,
 /* A client that is there already, for tests: owns fd. */
 struct wire *wire_new_fd(int fd, const struct wire_ops *ops);
 
+/* A terminal that is shared with a serial port, whose backend (and lock) it has: what is typed
+ * comes by wire_type, what is written goes there. opened() is not called. */
+struct chardev;
+struct lock;
+struct wire *wire_new_shared(struct chardev *c, struct lock *lock, const struct wire_ops *ops);
+void wire_type(struct wire *w, const uint8_t *buf, size_t len);
+
 /* Lets queued output leave for a moment, then closes. NULL is fine. */
 void wire_free(struct wire *w);
 

@@ -344,7 +344,7 @@ static void test_serial(void **state)
     refuses("only 4 ports", "-serial", "null", "-serial", "null", "-serial", "null", "-serial",
             "null", "-serial", "null");
     accepts("-nographic");
-    assert_string_equal(o.serial[0], "stdio");
+    assert_string_equal(o.serial[0], "mon:stdio");
     accepts("-nographic", "-serial", "file:x");
     assert_string_equal(o.serial[0], "file:x");
     accepts("-debugcon", "file:x");
