@@ -336,7 +336,6 @@ struct cpu {
         gpa_t line;
         uint8_t was[CPU_MONITOR_LINE]; /* what MONITOR found there */
         int64_t nap, waited;           /* nanoseconds: the last nap, all of them */
-        int64_t until;                 /* counted: no look at the line before then */
     } monitor;
     uint64_t tsc_offset; /* guest TSC = tsc_scale(now) + tsc_offset, modulo 2^64 */
     uint64_t tsc_adjust;
@@ -421,6 +420,7 @@ struct cpu {
     bool fixed_random;       /* RDRAND and RDSEED give what follows from `random` */
     _Atomic uint64_t budget; /* icount may come to this and no further; any thread may lower it */
     uint64_t random;         /* state of that sequence */
+    int64_t monitor_until;   /* no look at what MWAIT waits for before then, in virtual ns */
     uint64_t stat_tlb_fills, stat_walks, stat_blocks, stat_smc;
 };
 
@@ -465,8 +465,9 @@ enum cpu_exit {
     CPU_EXIT_IDLE,     /* counted: it sleeps; see cpu_idle */
 };
 
-/* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly.
- * HLT waits inside (hooks.wait_for_event). The vCPU thread only. */
+/* Runs until something ends it; `max_insns` 0 means no limit, else a limit that is kept exactly,
+ * whatever the budget of a counted one. HLT waits inside (hooks.wait_for_event). The vCPU thread
+ * only. */
 enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns);
 
 /* Instructions begun before the one that is under way, or in all, between two: exact, in a hook as

@@ -28,12 +28,14 @@ EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
 
     if (cpu->counted) {
         cpu->cur = NULL;
-        if (unlikely(cpu->icount > atomic_load_explicit(&cpu->budget, memory_order_relaxed))) {
+        if (unlikely(cpu->icount > atomic_load_explicit(&cpu->budget, memory_order_relaxed)) &&
+            !cpu->stepping) {
             cpu->icount -= b->n; /* RIP is where the block begins */
             LEAVE;
         }
     }
-    if (cpu_debugs(cpu, DEBUG_CODE) && debugger_may_break(cpu, b->gpa) && debugger_before_block(cpu, b)) {
+    if (cpu_debugs(cpu, DEBUG_CODE) && debugger_may_break(cpu, b->gpa) &&
+        debugger_before_block(cpu, b)) {
         cpu->icount -= b->n;
         LEAVE;
     }

@@ -59,7 +59,7 @@ HANDLER(mwait)
         cpu->monitor.masked_too = extensions & 1;
         cpu->monitor.nap = 0;
         cpu->monitor.waited = 0;
-        cpu->monitor.until = 0;
+        cpu->monitor_until = 0;
     }
     cpu->monitor.armed = false;
     cpu_recheck_events(cpu);
@@ -70,7 +70,7 @@ FAMILY(h_mwait, mwait);
 bool monitor_due(const struct cpu *cpu)
 {
     return (cpu->monitor.masked_too && (atomic_load(&cpu->events) & EV_INTR)) ||
-           cpu->hooks.now(cpu->hooks.opaque) >= cpu->monitor.until;
+           cpu->hooks.now(cpu->hooks.opaque) >= cpu->monitor_until;
 }
 
 bool monitor_ends(const struct cpu *cpu)
@@ -99,6 +99,6 @@ void monitor_put_off(struct cpu *cpu)
 {
     int64_t now = cpu->hooks.now(cpu->hooks.opaque);
 
-    if (now >= cpu->monitor.until)
-        cpu->monitor.until = now + monitor_nap(cpu);
+    if (now >= cpu->monitor_until)
+        cpu->monitor_until = now + monitor_nap(cpu);
 }

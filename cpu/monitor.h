@@ -18,7 +18,7 @@ int64_t monitor_nap(struct cpu *cpu);
 /* Counted: whether it is time to ask monitor_ends. */
 bool monitor_due(const struct cpu *cpu);
 
-/* Counted: does not sleep, but leaves the line alone for as long (monitor.until). */
+/* Counted: does not sleep, but leaves the line alone for as long (monitor_until). */
 void monitor_put_off(struct cpu *cpu);
 
 #endif

@@ -338,7 +338,8 @@ static bool fits_budget(struct cpu *cpu, const struct block *b)
 
 static bool budget_spent(const struct cpu *cpu)
 {
-    return cpu->counted && cpu->icount >= atomic_load_explicit(&cpu->budget, memory_order_relaxed);
+    return cpu->counted && !cpu->stepping &&
+           cpu->icount >= atomic_load_explicit(&cpu->budget, memory_order_relaxed);
 }
 
 /* No instruction leads to so many exceptions in a row unless they never end. */

@@ -197,8 +197,8 @@ static int64_t next_event(struct icount *ic)
     for (unsigned n = 0; n < b->n_cpus; n++) {
         const struct cpu *cpu = b->cpu[n].cpu;
 
-        if (cpu->halted && cpu->monitor.waiting && (next < 0 || cpu->monitor.until < next))
-            next = cpu->monitor.until;
+        if (cpu->halted && cpu->monitor.waiting && (next < 0 || cpu->monitor_until < next))
+            next = cpu->monitor_until;
     }
     return next;
 }
@@ -306,8 +306,9 @@ static bool go_on(struct icount *ic)
     }
     why = run_slice(ic, cpu, fresh);
     ic->in_slice = why != CPU_EXIT_IDLE && total(ic) < ic->slice_end;
-    return (why != CPU_EXIT_SHUTDOWN && why != CPU_EXIT_DEBUG) ||
-           ic->cfg.exited(ic->cfg.opaque, cpu, why);
+    if (why == CPU_EXIT_BUDGET || why == CPU_EXIT_IDLE || why == CPU_EXIT_STOP)
+        return true;
+    return ic->cfg.exited(ic->cfg.opaque, cpu, why);
 }
 
 static gpointer icount_main(gpointer opaque)

@@ -23,8 +23,8 @@ struct icount_config {
     struct board *board; /* with a manual clock and counted vCPUs; outlives it */
     unsigned shift;      /* an instruction takes 1 << shift ns */
     bool jumps;          /* time that all sleep through takes none of the host's */
-    /* Something is requested of the board, or a vCPU has shut down or has something for its
-     * debugger. On the thread of all vCPUs, without locks; false ends it. */
+    /* Something is requested of the board (CPU_EXIT_STOP), or a vCPU's run ended by itself. On the
+     * thread of all vCPUs, without locks; false ends it. */
     bool (*exited)(void *opaque, struct cpu *cpu, enum cpu_exit why);
     void *opaque;
 };

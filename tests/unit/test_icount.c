@@ -269,7 +269,7 @@ static void test_sleep_jumps(void **state)
 
 /* ---- nothing shows ---- */
 
-/* For 300 ticks of the PIT, which its handler counts at [0x500]: long copies, time stamps and
+/* For 30 ticks of the PIT, which its handler counts at [0x500]: long copies, time stamps and
  * random numbers, all summed up in memory. */
 static size_t make_busy(uint8_t *code)
 {
@@ -284,8 +284,8 @@ static size_t make_busy(uint8_t *code)
         0x66,          0x0f,           0xc7,          0xf0,           /* rdrand eax */
         0x66,          0x31,           0x06,          ADDR16(0x1004), /* xor [0x1004], eax */
         0xb9,          ADDR16(50),     0x01,          0x0e,           ADDR16(0x608),
-        0xe2,          0xfa,                                       /* add [0x608], cx; loop */
-        0x81,          0x3e,           ADDR16(0x500), ADDR16(300), /* cmp word [0x500], 300 */
+        0xe2,          0xfa,                                      /* add [0x608], cx; loop */
+        0x81,          0x3e,           ADDR16(0x500), ADDR16(30), /* cmp word [0x500], 30 */
     };
     size_t n = sizeof(begin) + sizeof(loop_);
 
@@ -310,7 +310,7 @@ static void test_disturbed_is_the_same(void **state)
 
     (void)state;
     calm = run_outcome(code, len, false);
-    assert_int_equal(word(0x500), 300);
+    assert_int_equal(word(0x500), 30);
     assert_true(calm.instructions > 1000000);
     for (unsigned k = 0; k < 3; k++) {
         if (k == 2)
@@ -351,6 +351,37 @@ static void test_hash_sees_all(void **state)
     assert_string_not_equal(longer.hash, was.hash);
     outcome_free(&longer);
     outcome_free(&was);
+}
+
+static void step_twenty(void *opaque)
+{
+    struct cpu *cpu = machine_cpu(machine, 0);
+    uint64_t was = cpu->icount;
+
+    for (unsigned k = 1; k <= 20; k++) {
+        assert_int_equal(cpu_run(cpu, 1), CPU_EXIT_STEPS);
+        assert_int_equal(cpu->icount, was + k);
+    }
+    *(bool *)opaque = true;
+}
+
+/* A debugger's steps know no budget, and the run goes on behind them. */
+static void test_single_steps(void **state)
+{
+    static const uint8_t code[] = {ZERO_DS, 0xff, 0x06,   ADDR16(0x500),
+                                   0x79,    0xfa, EXIT(1) /* inc word [0x500]; jns back */};
+    bool stepped = false;
+
+    (void)state;
+    cfg.start_paused = true;
+    build(code, sizeof(code));
+    start();
+    assert_true(machine_while_stopped(machine, step_twenty, &stepped));
+    assert_true(stepped);
+    machine_resume(machine);
+    wait_end();
+    assert_int_equal(word(0x500), 0x8000);
+    assert_int_equal(machine_instructions(machine), 3 + 2 * 0x8000 + 3);
 }
 
 /* ---- several processors ---- */
@@ -426,6 +457,7 @@ int main(void)
         COUNTED_TEST(test_counts_exactly), COUNTED_TEST(test_timers_are_exact),
         COUNTED_TEST(test_sleep_jumps),    COUNTED_TEST(test_disturbed_is_the_same),
         COUNTED_TEST(test_hash_sees_all),  COUNTED_TEST_SMP(test_turns),
+        COUNTED_TEST(test_single_steps),
     };
 
     return unit_main(tests);
