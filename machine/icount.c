@@ -259,9 +259,8 @@ void icount_sleep(struct icount *ic)
 {
     struct board *b = ic->cfg.board;
 
+    sleep_on(ic); /* not at all, if something came since the look at requests */
     clear_woken(ic);
-    if (!atomic_load(&b->requests))
-        sleep_on(ic);
     lock_take(b->lock);
     clock_advance_to(b->clock, icount_now(ic));
     lock_drop(b->lock);

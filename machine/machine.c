@@ -170,6 +170,7 @@ static bool stands(const struct machine *m, unsigned n)
 static void wait_paused(struct machine *m)
 {
     struct board_cpu *c = &m->board.cpu[0];
+    bool paused = m->paused;
 
     /* its attention is what a kick sets; whatever event is lost here, the next run looks anew */
     cpu_clear_event(c->cpu, EV_STOP);
@@ -178,7 +179,7 @@ static void wait_paused(struct machine *m)
         return;
     condition_broadcast(&m->changed);
     lock_drop(&m->parking);
-    if (m->board.icount && m->paused)
+    if (m->board.icount && paused)
         icount_pause(m->board.icount);
     else if (m->board.icount)
         icount_sleep(m->board.icount);
