@@ -40,6 +40,14 @@ bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool
     struct block *fresh = NULL, *old = NULL;
     bool ok;
 
+    for (unsigned k = 0; n == MACHINE_FIRST_CD && k < MACHINE_MAX_DRIVES; k++) {
+        if (b->cfg.drive[k].present && b->cfg.drive[k].cd)
+            n = k;
+    }
+    if (n == MACHINE_FIRST_CD) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, "there is no CD drive");
+        return false;
+    }
     if (!b->cfg.drive[n].present || !b->cfg.drive[n].cd) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG,
                     "only a CD drive can have its medium changed");

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct machine;
+#include "machine/machine.h"
 
 struct machine_drive_info {
     char name[16]; /* "ide1-cd0": channel, kind, unit */
@@ -24,7 +24,11 @@ struct machine_drive_info {
 /* Drive n of MACHINE_MAX_DRIVES; false when there is none. */
 bool machine_drive_info(struct machine *m, unsigned n, struct machine_drive_info *out);
 
-/* Puts the image `file` into CD drive n, NULL to leave it empty; the tray is closed then. False
+/* For the first CD drive there is. */
+#define MACHINE_FIRST_CD MACHINE_MAX_DRIVES
+
+/* Puts the image `file` into CD drive n (or MACHINE_FIRST_CD), NULL to leave it empty; the tray is
+ * closed then. False
  * with an error, and as before, when it is no CD drive, the image does not do, or the guest has
  * locked the tray (without `force`; it is told of the wish then). */
 bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool force,

@@ -174,12 +174,6 @@ struct cpu *machine_cpu(struct machine *m, unsigned n);
  * but for the moment when it is. */
 int machine_cpu_thread(const struct machine *m, unsigned n);
 
-/* Puts the image `file` (NULL: nothing) into the CD drive at IDE place `place`, or, for place
- * MACHINE_FIRST_CD, the first there is; a tray that the guest has locked is not opened, and the
- * guest told of the wish. False with an error. Takes the device lock. Main thread. */
-#define MACHINE_FIRST_CD MACHINE_MAX_DRIVES
-bool machine_change_cd(struct machine *m, unsigned place, const char *file, GError **err);
-
 /* Registers of all vCPUs, to stderr. Best while they are stopped. */
 void machine_dump(struct machine *m);
 

@@ -18,6 +18,7 @@
 #include "frontends/headless/picture.h"
 #include "frontends/headless/result.h"
 #include "frontends/screenshot.h"
+#include "machine/drives.h"
 #include "machine/machine.h"
 
 #define POLL_MS      10
@@ -111,7 +112,7 @@ static bool op_medium(void *opaque, const struct step *s, GError **err)
 {
     struct guest *g = opaque;
     char *file = s->file ? image_path(&g->names, s->file, err) : NULL;
-    bool ok = (file || !s->file) && machine_change_cd(g->machine, s->drive, file, err);
+    bool ok = (file || !s->file) && machine_change_medium(g->machine, s->drive, file, false, err);
 
     g_free(file);
     return ok;

@@ -12,6 +12,7 @@
 #include "frontends/headless/key_names.h"
 #include "frontends/headless/spec.h"
 #include "frontends/headless/words.h"
+#include "machine/drives.h"
 #include "machine/machine.h"
 
 /* A line being parsed: its words, and the next to look at. */

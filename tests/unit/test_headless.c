@@ -15,6 +15,7 @@
 #include "frontends/headless/report.h"
 #include "frontends/headless/spec.h"
 #include "frontends/screenshot.h"
+#include "machine/drives.h"
 #include "machine/machine.h"
 
 /* ---- specs ---- */
