@@ -30,20 +30,33 @@ as_root() {
     fi
 }
 
+# Runs a command while no other script of this tree does so: apt refuses what another has locked. Not from within itself.
+alone() {
+    mkdir -p build
+    (
+        exec 8>build/.lock.apt
+        flock 8
+        "$@"
+    )
+}
+
+# Brings the package lists up to date: update_lists [as_root].
+update_lists() { alone "$@" apt-get -q update >&2; }
+
 # Installs the named packages, if any is missing. Non-interactive.
 install_packages() {
     local missing
     missing=$(missing_packages "$@")
     [ -n "$missing" ] || return 0
     say "installing:" $missing
-    as_root apt-get -q update >&2
+    update_lists as_root
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $missing >&2
 }
 
 # Brings the package lists up to date where this machine has none that name package $1.
 know_package() {
-    apt-cache show "$1" >/dev/null 2>&1 || as_root apt-get -q update >&2
+    apt-cache show "$1" >/dev/null 2>&1 || update_lists as_root
 }
 
 # Downloads package $1 by apt (whatever configuration APT_CONFIG names) and unpacks it in directory $2, only
@@ -91,18 +104,26 @@ unpack_with_dependencies() {
 
 refresh_lists() {
     if [ -n "${APT_CONFIG:-}" ]; then
-        apt-get -q update >&2
+        update_lists
     else
-        as_root apt-get -q update >&2
+        update_lists as_root
     fi
 }
 
 # Makes apt-get and apt-cache see Debian 12's i386 packages, by a configuration of our own under build/: the
 # system's is left alone. Only the main archive, whose i386 index any mirror has.
 use_i386_apt() {
-    local dir=$PWD/$guests/apt-i386 mirror
+    local dir=$PWD/$guests/apt-i386
+    export APT_CONFIG=$dir/apt.conf
+    [ -e "$dir/.ready" ] || alone make_i386_apt "$dir"
+}
+
+make_i386_apt() {
+    local dir=$1 mirror
+    [ ! -e "$dir/.ready" ] || return 0 # another was first
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-    mirror=$(apt-cache policy 2>/dev/null | sed -n 's|.* \(https\{0,1\}://[^ ]*\) bookworm/main .*|\1|p' | head -n 1)
+    mirror=$(APT_CONFIG='' apt-cache policy 2>/dev/null |
+        sed -n 's|.* \(https\{0,1\}://[^ ]*\) bookworm/main .*|\1|p' | head -n 1)
     cat >"$dir/apt.conf" <<EOF
 APT::Architecture "i386";
 APT::Architectures { "i386"; };
@@ -116,8 +137,7 @@ Dir::Cache::srcpkgcache "";
 EOF
     printf 'deb [signed-by=%s] %s bookworm main\n' /usr/share/keyrings/debian-archive-keyring.gpg \
         "${mirror:-http://deb.debian.org/debian}" >"$dir/sources.list"
-    export APT_CONFIG=$dir/apt.conf
-    ls "$dir"/lists/*Packages* >/dev/null 2>&1 || apt-get -q update >&2
+    apt-get -q update >&2 && touch "$dir/.ready"
 }
 
 # The package that meta package $1 depends on and whose name starts like $2.
