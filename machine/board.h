@@ -17,7 +17,7 @@
 #include "machine/profile.h"
 #include "machine/smbios.h"
 
-#define BOARD_MAX_DEVICES 48
+#define BOARD_MAX_DEVICES 128
 #define BOARD_APIC_HZ     UINT64_C(1000000000)
 #define BOARD_TSC_KHZ     1000000u
 
@@ -43,6 +43,13 @@ struct board_cpu {
     bool in_smm; /* device lock */
 };
 
+/* Something to boot from; see board_build.h. */
+struct boot_entry {
+    char letter;
+    uint64_t index;
+    char *path; /* owned */
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
@@ -63,6 +70,9 @@ struct board {
 
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
     unsigned n_devices;
+
+    struct boot_entry boot[BOARD_MAX_DEVICES];
+    unsigned n_boot;
 
     struct pci_bus *pci;
     struct i440fx *host;

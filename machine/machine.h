@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MACHINE_MAX_SERIAL       4
-#define MACHINE_MAX_DRIVES       4
-#define MACHINE_MAX_CPUS         32
-#define MACHINE_MAX_PCI_TESTDEVS 8
+#define MACHINE_MAX_SERIAL  4
+#define MACHINE_MAX_DRIVES  4
+#define MACHINE_MAX_CPUS    32
+#define MACHINE_MAX_DEVICES 64 /* by -device */
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -25,6 +25,7 @@
 struct machine;
 struct vga;
 struct chardev;
+struct device_config;
 struct lock;
 
 struct machine_drive {
@@ -57,14 +58,12 @@ struct machine_config {
     struct chardev *debugcon;                   /* port debugcon_base; may be NULL */
     uint16_t debugcon_base;
     struct chardev *port_e9;
-    bool exit_device; /* isa-debug-exit */
-    uint16_t exit_base, exit_size;
-    bool testdev;          /* pc-testdev */
-    unsigned pci_testdevs; /* how many of pci-testdev */
-    bool no_reboot;        /* a guest reset ends the machine */
-    bool rtc_local;        /* the RTC shows local time */
-    bool rtc_given;        /* the RTC begins with rtc_base, not with the host's time */
-    int64_t rtc_base;      /* seconds since 1970 */
+    const struct device_config *device[MACHINE_MAX_DEVICES]; /* added to the board; the caller's */
+    unsigned n_devices;
+    bool no_reboot;   /* a guest reset ends the machine */
+    bool rtc_local;   /* the RTC shows local time */
+    bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */
+    int64_t rtc_base; /* seconds since 1970 */
     /* Time is counted in instructions, 1 << icount_shift nanoseconds each, and the guest always
      * does the same: docs/determinism.md. Where all processors wait, time goes by as the host's,
      * or, with icount_jumps, at once. The RTC begins at ICOUNT_RTC_BASE unless rtc_given. */

@@ -24,41 +24,29 @@
 #include "devices/pc/fw_cfg.h"
 #include "devices/pc/hpet.h"
 #include "devices/pc/ioapic.h"
-#include "devices/pc/isa_debug_exit.h"
 #include "devices/pc/pic.h"
 #include "devices/pc/pit.h"
 #include "devices/pc/port92.h"
 #include "devices/pc/rtc.h"
-#include "devices/pc/testdev.h"
 #include "devices/pc/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
-#include "devices/pci/pci_testdev.h"
 #include "devices/pci/piix3.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
+#include "machine/board_build.h"
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/media.h"
 #include "machine/pci_assign.h"
 
-#define CMOS_RESET_CODE  0x0f
-#define CMOS_RESET_S3    0xfe
-#define PCI_TESTDEV_SLOT 3u /* of the first one */
-#define PHYS_LIMIT       ((UINT64_C(1) << 40) - 1)
+#define CMOS_RESET_CODE 0x0f
+#define CMOS_RESET_S3   0xfe
+#define PHYS_LIMIT      ((UINT64_C(1) << 40) - 1)
 
-/* Keeps a device for reset and the end; false when it could not be made. */
-static bool add(struct board *b, struct device *d)
-{
-    if (!d)
-        return false;
-    invariant(b->n_devices < BOARD_MAX_DEVICES);
-    b->device[b->n_devices++] = d;
-    return true;
-}
-
-#define ADD(ptr, device_of) ((ptr) && add(b, device_of(ptr)))
+/* Keeps a device; false when it could not be made. */
+#define ADD(ptr, device_of) ((ptr) && board_add(b, device_of(ptr)))
 
 /* ---- what chips tell the board ---- */
 
@@ -164,13 +152,8 @@ static void smi(void *opaque)
         vcpu_wake(b->cpu[0].vcpu);
 }
 
-static void debug_exit(void *opaque, uint32_t val)
-{
-    board_end(opaque, (int)(((val << 1) | 1) & 0xff));
-}
-
-/* The pc-testdev's: of one page, where there is no knowing what was made of it, forgets all. */
-static void flush_page(void *opaque, uint64_t gpa)
+/* Of one page, where there is no knowing what was made of it, forgets all. */
+void board_flush_page(void *opaque, uint64_t gpa)
 {
     struct board *b = opaque;
     struct cpu *self = b->current ? b->current->cpu : NULL;
@@ -412,33 +395,6 @@ static bool build_debug(struct board *b, GError **err)
         if (!ADD(d, debugcon_device))
             return false;
     }
-    if (b->cfg.exit_device) {
-        struct isa_debug_exit_config cfg = {b->ports, b->cfg.exit_base, b->cfg.exit_size,
-                                            debug_exit, b};
-        struct isa_debug_exit *d = isa_debug_exit_new(&cfg, err);
-
-        if (!ADD(d, isa_debug_exit_device))
-            return false;
-    }
-    if (b->cfg.testdev) {
-        struct testdev_config cfg = {
-            .ports = b->ports, .mmio = b->mmio, .flush_page = flush_page, .opaque = b};
-        struct testdev *t;
-
-        for (unsigned n = 0; n < TESTDEV_NUM_IRQS && n < 24; n++)
-            cfg.irq[n] = irq_mux_input(&b->irq, n, IRQ_TEST);
-        t = testdev_new(&cfg, err);
-        if (!ADD(t, testdev_device))
-            return false;
-    }
-    for (unsigned n = 0; n < b->cfg.pci_testdevs; n++) {
-        struct pci_testdev_config cfg = {.bus = b->pci,
-                                         .devfn = PCI_DEVFN(PCI_TESTDEV_SLOT + n, 0)};
-        struct pci_testdev *t = pci_testdev_new(&cfg, err);
-
-        if (!ADD(t, pci_testdev_device))
-            return false;
-    }
     return true;
 }
 
@@ -491,31 +447,12 @@ static bool attach_drive(struct board *b, unsigned n, GError **err)
         if (!b->block[n] || (d->cd && !media_check_cd(b->block[n], err)))
             return false;
     }
+    board_bootable(b, d->cd ? 'd' : 'c', BOOT_NO_INDEX, firmware_ide_path(1, 1, n / 2, n % 2));
     return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, b->block[n],
                            err);
 }
 
 /* ---- firmware, or a kernel in its place ---- */
-
-/* Lines of the fw_cfg "bootorder" file, and the CMOS nibbles, from -boot's letters. */
-static char *boot_order_paths(struct board *b)
-{
-    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
-    GString *out = g_string_new(NULL);
-
-    for (; *order; order++) {
-        for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-            if (b->cfg.drive[n].present && b->cfg.drive[n].cd == (*order == 'd') &&
-                (*order == 'c' || *order == 'd')) {
-                char *path = firmware_ide_path(1, 1, n / 2, n % 2);
-
-                g_string_append_printf(out, "%s\n", path);
-                g_free(path);
-            }
-        }
-    }
-    return g_string_free(out, FALSE);
-}
 
 static bool build_firmware(struct board *b, GError **err)
 {
@@ -529,7 +466,7 @@ static bool build_firmware(struct board *b, GError **err)
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
                                    .boot_fail_wait_ms = -1};
-    char *order = boot_order_paths(b);
+    char *order = board_boot_order(b);
     bool ok;
 
     content.bootorder = order;
@@ -594,6 +531,8 @@ bool board_build(struct board *b, GError **err)
         if (!attach_drive(b, n, err))
             return false;
     }
+    if (!board_build_devices(b, err))
+        return false;
     build_tables(b);
     if (b->bios)
         memory_set_bios(&b->mem, b->bios->data, b->bios->size);
@@ -620,6 +559,8 @@ void board_destroy(struct board *b)
     kernel_boot_free(b->kernel);
     firmware_free(b->bios);
     firmware_free(b->vgabios);
+    while (b->n_boot)
+        g_free(b->boot[--b->n_boot].path);
 }
 
 /* ---- reset ---- */

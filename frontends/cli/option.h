@@ -6,6 +6,7 @@
 #ifndef FRONTENDS_CLI_OPTION_H
 #define FRONTENDS_CLI_OPTION_H
 
+#include "base/pairs.h"
 #include "frontends/cli/options.h"
 
 struct option {
@@ -45,7 +46,7 @@ char *option_own(struct options *o, char *s);
 /* A comma list, "a=b,c,d=e"; a doubled comma stands for one. */
 struct option_pairs {
     unsigned n;
-    const char *key[32], *value[32]; /* value NULL for a bare word */
+    const char *key[PAIRS_MAX], *value[PAIRS_MAX]; /* value NULL for a bare word */
 };
 bool option_pairs(struct options *o, const char *list, struct option_pairs *p, GError **err);
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/suggest.h"
 #include "frontends/cli/option.h"
-#include "frontends/cli/suggest.h"
+#include "machine/device_kind.h"
 
 static bool opt_help(struct options *o, const char *value, GError **err)
 {
@@ -132,10 +133,16 @@ static bool finish(struct options *o, GError **err)
     return true;
 }
 
+static void free_device(void *c)
+{
+    device_config_free(c);
+}
+
 bool options_parse(struct options *o, int argc, char **argv, GError **err)
 {
     *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free),
-                          .warnings = g_ptr_array_new_with_free_func(g_free)};
+                          .warnings = g_ptr_array_new_with_free_func(g_free),
+                          .devices = g_ptr_array_new_with_free_func(free_device)};
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
@@ -165,5 +172,7 @@ void options_free(struct options *o)
         g_ptr_array_free(o->owned, TRUE);
     if (o->warnings)
         g_ptr_array_free(o->warnings, TRUE);
-    o->owned = o->warnings = NULL;
+    if (o->devices)
+        g_ptr_array_free(o->devices, TRUE);
+    o->owned = o->warnings = o->devices = NULL;
 }

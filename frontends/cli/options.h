@@ -32,6 +32,7 @@ struct options {
     unsigned n_monitors;
     bool name_given;
     GPtrArray *owned;
+    GPtrArray *devices; /* owned struct device_config */
 };
 
 /* Fills *o from the command line. False with one clear error. */
