@@ -64,6 +64,13 @@ static bool dma_write_ram(void *opaque, uint64_t gpa, const void *buf, size_t le
     return memslots_write(b->mem.slots, gpa, buf, len);
 }
 
+static bool send_message(void *opaque, uint64_t addr, uint32_t data)
+{
+    struct board *b = opaque;
+
+    return apic_bus_msi(b->apic_bus, addr, data);
+}
+
 static bool bar_map(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly)
 {
     struct board *b = opaque;
@@ -247,6 +254,7 @@ static bool build_pci(struct board *b, GError **err)
     struct pci_bus_config bus = {.ports = b->ports,
                                  .mmio = b->mmio,
                                  .dma = b->dma,
+                                 .msi = {b, send_message},
                                  .ram = {b, bar_map, bar_unmap, bar_move}};
     struct i440fx_config host = {.ram_size = b->cfg.ram_size,
                                  .opaque = b,
