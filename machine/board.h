@@ -71,6 +71,7 @@ struct board {
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
     unsigned n_devices;
 
+    uint64_t random; /* cfg.icount: of devices' fixed sequence */
     struct boot_entry boot[BOARD_MAX_DEVICES];
     unsigned n_boot;
 

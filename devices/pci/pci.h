@@ -104,6 +104,8 @@ struct pci_device {
     /* After a guest write has been masked in and BARs were remapped; may be NULL. `off` and `size`
      * are the guest's; config[] already holds the new value. */
     void (*config_written)(struct pci_device *d, unsigned off, unsigned size);
+    /* Before a read; may be NULL. */
+    void (*config_reading)(struct pci_device *d, unsigned off, unsigned size);
 };
 
 /* Fills d in with ids and class (24 bits: class, subclass, prog-if) and the standard write masks.
