@@ -24,7 +24,7 @@ struct block_raw {
     int fd;
     /* A failed fdatasync leaves pages marked clean that never reached the disk, and the kernel
      * tells it once only: from then on every flush fails. 0 or -errno. */
-    int flush_error;
+    _Atomic int flush_error;
 };
 
 static int raw_read(struct block *b, uint64_t off, void *buf, size_t len)
@@ -40,16 +40,15 @@ static int raw_write(struct block *b, uint64_t off, const void *buf, size_t len)
 static int raw_flush(struct block *b)
 {
     struct block_raw *r = (struct block_raw *)b;
+    int rc = atomic_load(&r->flush_error);
 
-    if (r->flush_error)
-        return r->flush_error;
-    while (fdatasync(r->fd) < 0) {
+    while (!rc && fdatasync(r->fd) < 0) {
         if (errno == EINTR)
             continue;
-        r->flush_error = -errno;
-        break;
+        rc = -errno;
+        atomic_store(&r->flush_error, rc);
     }
-    return r->flush_error;
+    return rc;
 }
 
 static void raw_free(struct block *b)
@@ -60,7 +59,52 @@ static void raw_free(struct block *b)
     g_free(r);
 }
 
-static const struct block_ops raw_ops = {raw_read, raw_write, raw_flush, raw_free};
+static int raw_readv(struct block *b, uint64_t off, const struct iovec *iov, unsigned n, size_t len)
+{
+    return block_fd_readv(((struct block_raw *)b)->fd, off, iov, n, len);
+}
+
+static int raw_writev(struct block *b, uint64_t off, const struct iovec *iov, unsigned n,
+                      size_t len)
+{
+    return block_fd_writev(((struct block_raw *)b)->fd, off, iov, n, len);
+}
+
+static int punch(struct block *b, int mode, uint64_t off, uint64_t len)
+{
+    struct block_raw *r = (struct block_raw *)b;
+
+    while (fallocate(r->fd, mode, (off_t)off, (off_t)len) < 0) {
+        if (errno != EINTR)
+            return errno == EOPNOTSUPP || errno == ENODEV || errno == EINVAL ? -ENOTSUP : -errno;
+    }
+    return 0;
+}
+
+static int raw_discard(struct block *b, uint64_t off, uint64_t len)
+{
+    return punch(b, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+}
+
+static int raw_zero(struct block *b, uint64_t off, uint64_t len, bool unmap)
+{
+    int rc = -ENOTSUP;
+
+    if (unmap)
+        rc = punch(b, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+    return rc == -ENOTSUP ? punch(b, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, off, len) : rc;
+}
+
+static const struct block_ops raw_ops = {
+    .read = raw_read,
+    .write = raw_write,
+    .flush = raw_flush,
+    .free = raw_free,
+    .readv = raw_readv,
+    .writev = raw_writev,
+    .discard = raw_discard,
+    .zero = raw_zero,
+};
 
 static bool raw_size(int fd, const char *path, uint64_t *size, GError **err)
 {
