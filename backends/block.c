@@ -15,6 +15,7 @@ void block_init(struct block *b, const struct block_ops *ops, const char *name, 
     b->size = size;
     b->readonly = readonly;
     b->alignment = BLOCK_SECTOR;
+    b->format = "raw";
 }
 
 void block_free(struct block *b)
@@ -44,6 +45,11 @@ bool block_readonly(const struct block *b)
 const char *block_name(const struct block *b)
 {
     return b->name;
+}
+
+const char *block_format(const struct block *b)
+{
+    return b->format;
 }
 
 bool block_write_cache(const struct block *b)

@@ -180,6 +180,28 @@ enum block_cache {
     BLOCK_CACHE_UNSAFE,       /* flushes are ignored: for installations that may be begun anew */
 };
 
+/* What an image is opened by. */
+struct block_spec {
+    const char *file;   /* a path, or where a server has it: nbd://HOST[:PORT][/EXPORT],
+                           nbd+unix:///EXPORT?socket=PATH */
+    const char *format; /* "raw", "qcow2" …, block_open_formats; NULL: raw, or what both its
+                           name and its first bytes say */
+    bool readonly;
+    bool snapshot; /* throw away what is written; it is opened read-only then */
+    enum block_cache cache;
+    bool discard; /* discards free the image's blocks; else they do nothing */
+};
+
+/* Opens an image. NULL with one clear error that names the file. It may take a while: another
+ * program may have to be started. Main thread. */
+struct block *block_open(const struct block_spec *spec, GError **err);
+
+/* The known formats, ending with NULL. */
+const char *const *block_open_formats(void);
+
+/* "raw", "qcow2" …, of the base under an overlay. */
+const char *block_format(const struct block *b);
+
 /* Opens a raw image file or a host block device. `readonly` opens it so; otherwise it must be
  * writable, and is locked against a second writer. NULL with an error that names the file. */
 struct block *block_open_raw(const char *path, bool readonly, GError **err);

@@ -28,7 +28,8 @@ struct block_ops {
 
 struct block {
     const struct block_ops *ops;
-    char *name; /* owned; for messages */
+    char *name;         /* owned; for messages */
+    const char *format; /* static */
     uint64_t size;
     bool readonly;
     bool writethrough;  /* a flush behind each write */
@@ -47,6 +48,9 @@ struct block {
 /* Fills in the common part; `name` is copied. */
 void block_init(struct block *b, const struct block_ops *ops, const char *name, uint64_t size,
                 bool readonly);
+
+/* block_open_raw with all that can be chosen. */
+struct block *block_raw_open(const struct block_spec *spec, GError **err);
 
 /* Does a request whole, on the calling thread: 0 or -errno. */
 int block_perform(struct block *b, const struct block_request *req);

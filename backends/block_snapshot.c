@@ -214,6 +214,7 @@ struct block *block_open_snapshot(struct block *base, GError **err)
     s = g_new0(struct block_snapshot, 1);
     block_init(&s->block, &snapshot_ops, block_name(base), size, false);
     s->base = base;
+    s->block.format = base->format;
     s->fd = fd;
     s->written = map;
     lock_init(&s->lock);
