@@ -9,6 +9,7 @@
 #include "devices/device.h"
 #include "devices/dma.h"
 #include "machine/acpi.h"
+#include "machine/board_drives.h"
 #include "machine/firmware.h"
 #include "machine/irq_mux.h"
 #include "machine/kernel_boot.h"
@@ -94,7 +95,12 @@ struct board {
     struct ps2_mouse *mouse;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
-    struct block *block[MACHINE_MAX_DRIVES];
+    struct block_engine *blocks;
+    struct board_drive drive[MACHINE_MAX_DRIVES];
+    bool told_error[MACHINE_MAX_DRIVES]; /* a person; device lock */
+    /* Whom errors of images are told besides, any thread, device lock held; or NULL. */
+    void (*image_failed)(void *opaque, unsigned drive, const struct block_error *e);
+    void *image_failed_opaque;
 
     struct firmware_image *bios, *vgabios;
     struct kernel_boot *kernel;

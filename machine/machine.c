@@ -150,6 +150,7 @@ static bool serve(struct machine *m, unsigned requests)
         m->visit = NULL;
     }
     if ((requests & REQUEST_PAUSE) && !m->paused) {
+        block_engine_pause(b->blocks); /* no transfer ends while the machine stands */
         m->paused = true;
         clock_stop(b->clock);
         notes_post(m->notes, MACHINE_EVENT_PAUSED, false);
@@ -311,6 +312,9 @@ static void resume(struct machine *m, uint64_t keep)
         notes_post(m->notes, MACHINE_EVENT_RESUMED, false);
         freed = true;
     }
+    lock_take(b->lock);
+    block_engine_retry(b->blocks);
+    lock_drop(b->lock);
     if (freed && b->icount)
         icount_kick(b->icount, false);
     else if (freed)
@@ -337,6 +341,18 @@ bool machine_paused(struct machine *m)
     paused = m->paused;
     lock_drop(&m->parking);
     return paused;
+}
+
+/* ---- images ---- */
+
+/* Any thread, device lock held. */
+static void image_failed(void *opaque, unsigned drive, const struct block_error *e)
+{
+    struct machine *m = opaque;
+
+    notes_post_error(m->notes, drive, e);
+    if (e->policy == BLOCK_ERROR_STOP)
+        machine_ask_pause(m);
 }
 
 /* ---- timers on the main loop ---- */
@@ -434,6 +450,8 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
     m->notes = notes_new();
+    b->image_failed = image_failed;
+    b->image_failed_opaque = m;
     lock_init(&m->parking);
     condition_init(&m->changed);
     if (!accel) {

@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backends/block.h"
+
 #define MACHINE_MAX_SERIAL  4
-#define MACHINE_MAX_DRIVES  4
+#define MACHINE_IDE_DRIVES  4
+#define MACHINE_MAX_DRIVES  32
 #define MACHINE_MAX_CPUS    32
 #define MACHINE_MAX_DEVICES 64 /* by -device */
 
@@ -28,12 +31,29 @@ struct chardev;
 struct device_config;
 struct lock;
 
+enum machine_interface {
+    MACHINE_IF_IDE,
+    MACHINE_IF_NONE, /* for the device that names its id */
+    MACHINE_IF_VIRTIO,
+    MACHINE_IF_FLOPPY,
+};
+
+/* The first MACHINE_IDE_DRIVES of a configuration are the places on the IDE cables (channel n / 2,
+ * unit n % 2); all others of those that follow are in no order. */
 struct machine_drive {
     const char *file; /* NULL: nothing in this place (cd: an empty drive) */
     bool present;
     bool cd;
     bool readonly;
     bool snapshot; /* writes are thrown away */
+    enum machine_interface interface;
+    unsigned index;     /* among those of its interface */
+    const char *id;     /* or NULL */
+    const char *serial; /* that the guest sees; NULL: the device's own idea */
+    const char *format; /* as block_spec has it; NULL: what the file seems to be */
+    enum block_cache cache;
+    bool discard; /* what the guest discards is given back to the host */
+    enum block_error_policy read_error, write_error;
 };
 
 struct machine_config {
@@ -51,7 +71,7 @@ struct machine_config {
                                 invariants to the next; 0: as built (never, in a release) */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
-    struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
+    struct machine_drive drive[MACHINE_MAX_DRIVES];
     const char *boot_order; /* letters of "acdn" as -boot has them; NULL: "cd" */
     bool boot_menu;
     struct chardev *serial[MACHINE_MAX_SERIAL]; /* NULL: no such port; owned by the caller */
@@ -125,15 +145,21 @@ void machine_resume_some(struct machine *m, uint64_t cpus);
 enum machine_event {
     MACHINE_EVENT_PAUSED,
     MACHINE_EVENT_RESUMED,
-    MACHINE_EVENT_RESET,     /* it has been done */
-    MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
-    MACHINE_EVENT_END,       /* machine_exit_status says how */
+    MACHINE_EVENT_RESET,       /* it has been done */
+    MACHINE_EVENT_POWERDOWN,   /* the power button was pressed */
+    MACHINE_EVENT_IMAGE_ERROR, /* of a drive */
+    MACHINE_EVENT_END,         /* machine_exit_status says how */
 };
 
 struct machine_note {
     enum machine_event event;
     bool guest;      /* it was the guest's doing */
     int64_t real_us; /* when: microseconds since 1970 */
+    /* of MACHINE_EVENT_IMAGE_ERROR: */
+    unsigned drive;
+    bool reading;
+    int err;                        /* -errno */
+    enum block_error_policy policy; /* what is done about it */
 };
 
 /* Calls fn on the main thread, without locks, for each event from now on, in their order. Main

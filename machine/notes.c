@@ -70,14 +70,33 @@ static gboolean tell(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-void notes_post(struct machine_notes *n, enum machine_event event, bool guest)
+static void post(struct machine_notes *n, struct machine_note *note)
 {
-    struct machine_note *note = g_new(struct machine_note, 1);
-
-    *note = (struct machine_note){event, guest, g_get_real_time()};
+    note->real_us = g_get_real_time();
     lock_take(&n->lock);
     g_queue_push_tail(&n->queue, note);
     if (!n->source)
         n->source = g_idle_add_full(G_PRIORITY_HIGH, tell, n, NULL);
     lock_drop(&n->lock);
+}
+
+void notes_post(struct machine_notes *n, enum machine_event event, bool guest)
+{
+    struct machine_note *note = g_new0(struct machine_note, 1);
+
+    note->event = event;
+    note->guest = guest;
+    post(n, note);
+}
+
+void notes_post_error(struct machine_notes *n, unsigned drive, const struct block_error *e)
+{
+    struct machine_note *note = g_new0(struct machine_note, 1);
+
+    note->event = MACHINE_EVENT_IMAGE_ERROR;
+    note->drive = drive;
+    note->reading = e->op == BLOCK_READ;
+    note->err = e->err;
+    note->policy = e->policy;
+    post(n, note);
 }

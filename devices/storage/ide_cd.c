@@ -59,7 +59,6 @@ void ide_cd_change(struct ide_unit *u, struct block *block)
     ide_cd_open_tray(u);
     u->block = block;
     u->sectors = sectors < INT32_MAX ? sectors : INT32_MAX;
-    u->told_error = false;
     ide_cd_close_tray(u);
 }
 

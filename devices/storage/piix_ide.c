@@ -14,6 +14,7 @@
 #include "devices/storage/ide_channel.h"
 #include "devices/storage/ide_disk.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* Configuration registers of its own. */
@@ -137,6 +138,8 @@ static void piix_ide_destroy(void *self)
     struct piix_ide *ide = self;
 
     for (unsigned k = 0; k < 2; k++) {
+        for (unsigned n = 0; n < 2; n++)
+            ide_unit_cancel(&ide->channel[k].ata.unit[n]);
         bus_unmap(&ide->channel[k].command);
         bus_unmap(&ide->channel[k].control);
     }
@@ -251,7 +254,8 @@ static bool image_does(enum piix_ide_drive drive, const struct block *block, GEr
 }
 
 bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
-                     enum piix_ide_drive drive, struct block *block, GError **err)
+                     enum piix_ide_drive drive, struct block *block, const char *serial,
+                     GError **err)
 {
     struct ide_unit *u = unit_at(ide, channel, unit);
 
@@ -262,7 +266,10 @@ bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
     }
     if (!image_does(drive, block, err))
         return false;
-    snprintf(u->serial, sizeof(u->serial), "PN%05u", channel * 2 + unit + 1);
+    if (serial)
+        g_strlcpy(u->serial, serial, sizeof(u->serial));
+    else
+        snprintf(u->serial, sizeof(u->serial), "PN%05u", channel * 2 + unit + 1);
     if (drive == PIIX_IDE_CD) {
         u->kind = IDE_KIND_CD;
         u->ops = &ide_cd_ops;
@@ -309,7 +316,10 @@ bool piix_ide_change_medium(struct piix_ide *ide, unsigned channel, unsigned uni
     }
     if (old)
         *old = u->block;
+    if (u->block)
+        block_drain(u->block);
     ide_cd_change(u, block);
+    ide_unit_give_up(u, -EIO); /* what waited for the machine to go on after an error */
     return true;
 }
 

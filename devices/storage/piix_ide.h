@@ -47,10 +47,13 @@ struct device *piix_ide_device(struct piix_ide *ide);
 
 /* Connects a drive as device `unit` (0 master, 1 slave) of `channel` (0, 1), before the machine
  * runs. `block` stays the caller's, who keeps it until the drive is destroyed or its medium
- * changed. A disk must have a block of at least one sector; a CD drive may have NULL, and never
- * writes. False with an error when the place is taken or the image does not do. */
+ * changed; it takes requests by then (block_attach). A disk must have a block of at least one
+ * sector; a CD drive may have NULL, and never writes. `serial` is what the guest sees, up to 20
+ * characters (copied), or NULL. False with an error when the place is taken or the image does not
+ * do. */
 bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
-                     enum piix_ide_drive drive, struct block *block, GError **err);
+                     enum piix_ide_drive drive, struct block *block, const char *serial,
+                     GError **err);
 
 /* Opens the legacy ports of both channels the way firmware does: I/O, bus mastering, decode enable.
  */

@@ -22,8 +22,8 @@ struct option_group {
     unsigned n;
 };
 
-extern const struct option_group options_machine, options_board, options_boot, options_io,
-    options_device, options_debug, options_gdb, options_monitor, options_icount;
+extern const struct option_group options_machine, options_board, options_boot, options_drive,
+    options_io, options_device, options_debug, options_gdb, options_monitor, options_icount;
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

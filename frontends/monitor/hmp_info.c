@@ -242,7 +242,7 @@ static bool block(struct hmp *h, json_t *args, GString *out, GError **err)
         any = true;
         g_string_append_printf(out, "%s: %s", d.name, d.medium ? d.file : "[not inserted]");
         if (d.medium)
-            g_string_append_printf(out, " (raw%s%s), %" PRIu64 " bytes",
+            g_string_append_printf(out, " (%s%s%s), %" PRIu64 " bytes", d.format,
                                    d.readonly ? ", read-only" : "",
                                    d.snapshot ? ", writes are thrown away" : "", d.bytes);
         if (d.cd)

@@ -13,14 +13,14 @@ static json_t *inserted(struct machine_drive_info *d)
     json_t *i = json_object(), *image = json_object(), *cache = json_object();
 
     json_object_set_new(image, "filename", json_text(d->file));
-    json_object_set_new(image, "format", json_string("raw"));
+    json_object_set_new(image, "format", json_string(d->format));
     json_object_set_new(image, "virtual-size", json_integer((json_int_t)d->bytes));
     json_object_set_new(cache, "writeback", json_true());
     json_object_set_new(cache, "direct", json_false());
     json_object_set_new(cache, "no-flush", json_false());
     json_object_set_new(i, "file", json_text(d->file));
     json_object_set_new(i, "ro", json_boolean(d->readonly));
-    json_object_set_new(i, "drv", json_string("raw"));
+    json_object_set_new(i, "drv", json_string(d->format));
     json_object_set_new(i, "encrypted", json_false());
     json_object_set_new(i, "detect_zeroes", json_string("off"));
     json_object_set_new(i, "write_threshold", json_integer(0));

@@ -490,7 +490,7 @@ static void test_media(void **state)
     assert_true(json_is_false(json_object_get(json_object_get(j, "data"), "tray-open")));
     json_decref(j);
     expect_medium(fd, two);
-    assert_int_equal(block_read(machine_board(machine)->block[2], 0, byte, 4), 0);
+    assert_int_equal(block_read(machine_board(machine)->drive[2].block, 0, byte, 4), 0);
     assert_string_equal(byte, "two");
     execute_ok(fd, "{\"execute\": \"eject\", \"arguments\": {\"device\": \"ide1-cd0\"}}");
     expect_medium(fd, "none");
