@@ -39,12 +39,12 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
-    cpu->ring = ring_new(cfg->ring);
     cpu->counted = cpu->fixed_random = cfg->counted;
     cpu->random = cfg->seed;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
+    cpu->ring = ring_new(cpu, cfg->ring);
     cpu->blocks = blocks_new();
     cpu->own_group = !cfg->group;
     cpu->group = cfg->group ? cfg->group : cpu_group_new();
@@ -255,5 +255,6 @@ void cpu_sync_mode(struct cpu *cpu)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
     cpu->mode = mode;
     cpu->bcache_key = cpu_bcache_key(cpu);
+    cpu->ring_high = RING_CONTEXT_NEW;
     tlb_sync_key(cpu);
 }

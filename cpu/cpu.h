@@ -412,7 +412,12 @@ struct cpu {
     unsigned pauses;          /* executed */
     bool portable;            /* MODE_PORTABLE always */
     struct cpu_debug debug;
-    struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
+
+    /* ---- what it ran last, if that is wanted: see ring.h ---- */
+    struct ring *ring;
+    uint64_t *ring_at;  /* where the next word goes */
+    uint64_t ring_high; /* of RIP, in the context that was noted; or … */
+#define RING_CONTEXT_NEW (~UINT64_C(0)) /* … CS may be another one */
 
     /* ---- counted runs: cpu_config.counted ---- */
     bool counted;

@@ -282,7 +282,7 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
     if (unlikely(cpu->debug.set))
         debugger_note(cpu, ev, ret);
     if (unlikely(cpu->ring))
-        ring_event(cpu->ring, cpu, ev, ret);
+        ring_event(cpu, ev, ret);
     /* an instruction breakpoint (which comes as a trap) leaves it to its handler to set RF */
     if (ev->kind == EVK_FAULT)
         dl.fl |= FL_RF;

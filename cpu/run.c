@@ -13,6 +13,7 @@
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
 #include "cpu/monitor.h"
+#include "cpu/ring.h"
 #include "cpu/smm.h"
 #include "cpu/trace_filter.h"
 
@@ -47,8 +48,11 @@ static __attribute__((noreturn)) void raise_event(struct cpu *cpu, unsigned vect
                                   .has_error = has_error,
                                   .error = error};
     if (cpu->cur) {
-        if (in_block(cpu, cpu->cur))
+        if (in_block(cpu, cpu->cur)) {
             cpu->icount = cpu_insns(cpu) + 1; /* what is behind it in the block did not begin */
+            if (unlikely(cpu->ring))
+                ring_left(cpu, cpu->cur, true);
+        }
         cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
         cpu->cur = NULL;
     }
@@ -79,6 +83,8 @@ void cpu_begin_again(struct cpu *cpu)
 
     cpu->icount -= (uint64_t)(b->n - (cpu->cur - b->insns));
     cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
+    if (unlikely(cpu->ring))
+        ring_left(cpu, cpu->cur, false);
     cpu->pending_db &= ~(uint64_t)DR6_BS;
     cpu->cur = NULL;
     siglongjmp(*cpu->catcher, 1);
