@@ -118,6 +118,9 @@ struct ide_unit {
     uint64_t activity; /* transfers so far */
     uint64_t read_errors, write_errors;
     bool told_error; /* the user has been told of a host error */
+    /* The tray of a CD drive was opened or closed, by whomever; NULL: nobody wants to know. */
+    void (*tray_moved)(void *opaque, const struct ide_unit *u);
+    void *tray_opaque;
 
     struct ide_unit_state s;
     struct ide_disk_state disk;
