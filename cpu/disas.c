@@ -67,7 +67,9 @@ size_t disas(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t rip, ch
 
 size_t disas_fetch(struct cpu *cpu, uint64_t rip, uint8_t *bytes, size_t len)
 {
-    return cpu_peek(cpu, cpu->code_base + rip, bytes, len);
+    gva_t lin = cpu->code_base + rip;
+
+    return cpu_peek(cpu, cpu_code64(cpu) ? lin : (uint32_t)lin, bytes, len);
 }
 
 static void insn_text(struct cpu *cpu, char *buf, size_t size)

@@ -55,7 +55,8 @@ struct board {
     struct machine_config cfg;
     struct lock *lock;
     struct vclock *clock;
-    struct icount *icount; /* the clock counts instructions, and who runs them; else NULL */
+    struct machine_notes *notes; /* what front ends are told */
+    struct icount *icount;       /* the clock counts instructions, and who runs them; else NULL */
     struct memory mem;
     struct dma_space dma;
     struct bus *ports, *mmio;

@@ -133,6 +133,20 @@ void machine_ask_pause(struct machine *m);
 void machine_resume(struct machine *m);
 bool machine_paused(struct machine *m);
 
+/* What it does. Any thread. */
+enum machine_state {
+    MACHINE_RUNS,
+    MACHINE_PAUSED,   /* by whoever asked for it */
+    MACHINE_DEBUGGED, /* paused, by a vCPU that has something to tell its debugger */
+    MACHINE_ASLEEP,   /* in S3, and not paused */
+    MACHINE_ENDS,     /* machine_exit_status says how */
+};
+enum machine_state machine_state(struct machine *m);
+
+/* Wakes a machine that sleeps in S3, whatever the guest wants to be woken by; it takes that for its
+ * power button. False when it does not sleep. Any thread, without the device lock. */
+bool machine_wake(struct machine *m);
+
 /* As machine_resume, but only for vCPUs n whose bit n is set in `cpus`: the others stand until the
  * next resume of either kind. */
 void machine_resume_some(struct machine *m, uint64_t cpus);
@@ -147,6 +161,9 @@ enum machine_event {
     MACHINE_EVENT_RESUMED,
     MACHINE_EVENT_RESET,       /* it has been done */
     MACHINE_EVENT_POWERDOWN,   /* the power button was pressed */
+    MACHINE_EVENT_SUSPEND,     /* it sleeps (S3) */
+    MACHINE_EVENT_WAKEUP,      /* and does no more; a reset in its sleep is only that */
+    MACHINE_EVENT_TRAY,        /* the tray of a CD drive was opened or closed, by whomever */
     MACHINE_EVENT_IMAGE_ERROR, /* of a drive */
     MACHINE_EVENT_END,         /* machine_exit_status says how */
 };
@@ -155,8 +172,9 @@ struct machine_note {
     enum machine_event event;
     bool guest;      /* it was the guest's doing */
     int64_t real_us; /* when: microseconds since 1970 */
-    /* of MACHINE_EVENT_IMAGE_ERROR: */
-    unsigned drive;
+    unsigned drive;  /* of the two below: which, as machine_config.drive */
+    bool tray_open;  /* MACHINE_EVENT_TRAY */
+    /* MACHINE_EVENT_IMAGE_ERROR: */
     bool reading;
     int err;                        /* -errno */
     enum block_error_policy policy; /* what is done about it */

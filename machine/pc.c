@@ -39,6 +39,7 @@
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
+#include "machine/notes.h"
 #include "machine/pci_assign.h"
 
 #define CMOS_RESET_CODE 0x0f
@@ -138,6 +139,13 @@ static void suspend(void *opaque)
 static void wake(void *opaque)
 {
     board_request(opaque, REQUEST_WAKE);
+}
+
+static void tray_moved(void *opaque, unsigned channel, unsigned unit, bool open)
+{
+    struct board *b = opaque;
+
+    notes_post_tray(b->notes, channel * 2 + unit, open);
 }
 
 static void rtc_alarm(void *opaque)
@@ -266,7 +274,9 @@ static bool build_pci(struct board *b, GError **err)
         .model = PIIX3_IDE,
         .ports = b->ports,
         .clock = b->clock,
-        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
+        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)},
+        .tray_moved = tray_moved,
+        .opaque = b};
     struct acpi_pm_config pm = {.ports = b->ports,
                                 .clock = b->clock,
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),

@@ -204,6 +204,7 @@ static bool open_monitors(struct app *a, GError **err)
     struct monitor_config cfg = {.machine = a->machine,
                                  .name = a->o.name_given ? a->o.machine.name : NULL,
                                  .version = VERSION,
+                                 .qemu_version = OPTIONS_QEMU_VERSION,
                                  .start_paused = a->o.machine.start_paused,
                                  .address = a->o.monitor,
                                  .n_addresses = a->o.n_monitors,

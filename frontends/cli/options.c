@@ -40,9 +40,6 @@ static const struct option_group *const groups[] = {
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
 
-/* Whose options and test devices these are. */
-#define OPTIONS_QEMU_VERSION "8.2.0"
-
 static void describe(GString *s, const struct option *op)
 {
     char *head =

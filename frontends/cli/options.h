@@ -9,6 +9,9 @@
 #include "frontends/monitor/monitor.h"
 #include "machine/machine.h"
 
+/* The QEMU whose options, test devices and QMP these are. */
+#define OPTIONS_QEMU_VERSION "8.2.0"
+
 enum display_kind { DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
 struct options {
