@@ -90,6 +90,7 @@ struct machine_config {
     bool icount, icount_jumps;
     unsigned icount_shift; /* up to ICOUNT_MAX_SHIFT */
     bool no_vga;
+    bool vga_no_mmio; /* the display adapter has no BAR of registers */
     bool no_pit;
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */

@@ -438,6 +438,7 @@ static bool build_display(struct board *b, GError **err)
     struct vga_config cfg = {.clock = b->clock,
                              .port = b->ports,
                              .mmio = b->mmio,
+                             .no_mmio = b->cfg.vga_no_mmio,
                              .log = {b, log_framebuffer, harvest_framebuffer}};
 
     if (b->cfg.no_vga)

@@ -221,6 +221,11 @@ static void test_machine_parameters(void **state)
     refuses("no accelerator is named", "-machine", "accel=");
     accepts("-global", "kvm-pit.lost_tick_policy=discard");
     refuses("is 'discard', not 'delay'", "-global", "kvm-pit.lost_tick_policy=delay");
+    accepts("-global", "VGA.mmio=on");
+    assert_false(o.machine.vga_no_mmio);
+    accepts("-global", "VGA.mmio=off");
+    assert_true(o.machine.vga_no_mmio);
+    refuses("VGA.mmio is 'on' or 'off'", "-global", "VGA.mmio=");
     refuses("-global property 'i8042.x'", "-global", "i8042.x=1");
     refuses("is not DEVICE.PROPERTY=VALUE", "-global", "x");
     accepts("-overcommit", "cpu-pm=on,mem-lock=off");
