@@ -17,6 +17,7 @@
 #include "cpu/fetch.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
 #include "cpu/ring.h"
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
@@ -40,6 +41,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
     cpu->ring = ring_new(cfg->ring);
+    cpu_lint_init(cpu);
     cpu->counted = cpu->fixed_random = cfg->counted;
     cpu->random = cfg->seed;
     cpu->slots = cfg->slots;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "cpu/features.h"
 #include "cpu/group.h"
 #include "cpu/insn.h"
@@ -413,6 +414,7 @@ struct cpu {
     bool portable;            /* MODE_PORTABLE always */
     struct cpu_debug debug;
     struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
+    struct lint_where lint_where;
 
     /* ---- counted runs: cpu_config.counted ---- */
     bool counted;

@@ -355,6 +355,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     volatile unsigned serial = 0; /* exceptions during the delivery of others, in a row */
 
     cpu->catcher = &catcher;
+    lint_set_where(&cpu->lint_where);
     cpu->stepping = max_insns != 0;
     cpu->cur = NULL;
     cpu_sync_mode(cpu);
@@ -455,6 +456,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     cpu_leave_guest(cpu);
     cpu->stepping = false;
     cpu->catcher = NULL;
+    lint_set_where(NULL);
     cpu_sync_mode(cpu);
     return why;
 }
