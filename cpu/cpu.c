@@ -104,6 +104,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->dr6 = DR6_FIXED;
     cpu->dr7 = DR7_FIXED;
     cpu->pending_db = 0;
+    cpu->lint_undef = 0;
     cpu->mid_string = false;
     cpu->last_io.at = UINT64_MAX;
     cpu->exc.pending = false;

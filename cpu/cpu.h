@@ -415,6 +415,9 @@ struct cpu {
     struct cpu_debug debug;
     struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
     struct lint_where lint_where;
+    bool lint_blocks;          /* rule undefined-flag is on: see lint_flags.c */
+    uint8_t lint_undef;        /* flags that are undefined now, as packed there, */
+    uint64_t lint_undef_at[8]; /* and RIP of what left them so */
 
     /* ---- counted runs: cpu_config.counted ---- */
     bool counted;

@@ -8,6 +8,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/far.h"
+#include "cpu/lint.h"
 
 /* Operand size of these moves: 64 bits in 64-bit mode, else 32. */
 static unsigned move_size(const struct cpu *cpu)
@@ -56,12 +57,19 @@ FAMILY(h_mov_r_cr, mov_r_cr);
 
 HANDLER(mov_cr_r)
 {
-    uint64_t next = insn_next_rip(cpu, i);
+    uint64_t next = insn_next_rip(cpu, i), val;
+    bool done;
 
     if (!cr_exists(cpu, i->reg))
         RAISE(EXC_UD);
     AT(i);
-    if (cpu->cpl > 0 || !cr_write(cpu, i->reg, reg_get(cpu, i->rm, move_size(cpu))))
+    if (cpu->cpl > 0)
+        RAISE_ERR(EXC_GP, 0);
+    val = reg_get(cpu, i->rm, move_size(cpu));
+    done = cr_write(cpu, i->reg, val);
+    if (lint_on(LINT_RESERVED_BITS))
+        lint_cr_write(cpu, i->reg, val, done);
+    if (!done)
         RAISE_ERR(EXC_GP, 0);
     cpu->gpr[REG_RIP] = next;
     GO_ON;

@@ -12,6 +12,7 @@
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
 #include "cpu/monitor.h"
 #include "cpu/smm.h"
 #include "cpu/trace_filter.h"
@@ -68,6 +69,8 @@ void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err)
 void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
 {
     cpu->cr2 = va;
+    if ((err & PF_RSVD) && lint_on(LINT_RESERVED_PTE))
+        lint_reserved_pte(cpu, va, err);
     if (log_on(LOG_MMU) && trace_wanted(cpu))
         log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
@@ -393,6 +396,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                     break;
                 }
             }
+            cpu->lint_undef = 0; /* the block that raised it has not run to its end */
             if (!cpu->shutdown)
                 exc_deliver(cpu);
             if (unlikely(cpu->debug.stop))
