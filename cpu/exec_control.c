@@ -9,6 +9,7 @@
 #include "cpu/exec.h"
 #include "cpu/far.h"
 #include "cpu/lint.h"
+#include "cpu/lint_tlb.h"
 
 /* Operand size of these moves: 64 bits in 64-bit mode, else 32. */
 static unsigned move_size(const struct cpu *cpu)
@@ -152,8 +153,11 @@ HANDLER(invlpg)
         va = i->seg >= SEG_FS ? cpu->seg[i->seg].base + off : off;
     else
         va = (uint32_t)(cpu->seg[i->seg].base + off);
-    if (gva_canonical_ever(cpu, va))
+    if (gva_canonical_ever(cpu, va)) {
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_flush_page(cpu, va, cpu->tlb_pcid, true);
         cpu_tlb_flush_page(cpu, va);
+    }
     GO_ON_AFTER;
 }
 FAMILY(h_invlpg, invlpg);
@@ -176,6 +180,8 @@ HANDLER(invpcid)
     case 0: /* of any PCID: pages are dropped in all of them */
         if (!gva_canonical_ever(cpu, desc[1]))
             RAISE_ERR(EXC_GP, 0);
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_flush_page(cpu, desc[1], desc[0] & 0xfff, false);
         cpu_tlb_flush_page(cpu, desc[1]);
         break;
     case 1: cpu_tlb_flush_pcid(cpu, desc[0] & 0xfff); break;

@@ -8,6 +8,7 @@
 #include "base/symbols.h"
 #include "cpu/blocks.h"
 #include "cpu/disas.h"
+#include "cpu/lint_tlb.h"
 
 uint64_t lint_insn_rip(const struct cpu *cpu)
 {
@@ -51,6 +52,8 @@ static void tell(void *opaque, char *buf, size_t size)
 
 void cpu_lint_init(struct cpu *cpu)
 {
+    if (cpu_group_lint(cpu->group))
+        cpu->lint_tlb = lint_tlb_new();
     cpu->lint_blocks = lint_on(LINT_UNDEFINED_FLAG);
     cpu->lint_where = (struct lint_where){.opaque = cpu, .place = place, .tell = tell};
 }

@@ -13,6 +13,7 @@
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
 #include "cpu/lint.h"
+#include "cpu/lint_tables.h"
 #include "cpu/monitor.h"
 #include "cpu/smm.h"
 #include "cpu/trace_filter.h"
@@ -139,6 +140,10 @@ static void drop_stale(struct cpu *cpu)
     if (ev & EV_CODE) {
         cpu_clear_event(cpu, EV_CODE);
         blocks_handle_notes(cpu);
+    }
+    if (unlikely(ev & EV_LINT)) {
+        cpu_clear_event(cpu, EV_LINT);
+        lint_tables_catch_up(cpu);
     }
     if (unlikely(ev & EV_AUDIT)) {
         cpu_clear_event(cpu, EV_AUDIT);
