@@ -15,6 +15,7 @@
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
+#include "cpu/lint.h"
 #include "cpu/mmu_shadow/page_track.h"
 #include "cpu/ring.h"
 
@@ -447,9 +448,12 @@ static bool may_break(const struct cpu *cpu, gpa_t gpa)
 /* The whole of it is built, from `code`. */
 static void put_entry(struct cpu *cpu, struct block *b, const uint8_t *code)
 {
-    bool others = cpu->counted || may_break(cpu, b->gpa) || !blocks_cached(cpu, b);
+    bool others =
+        cpu->lint_blocks || cpu->counted || may_break(cpu, b->gpa) || !blocks_cached(cpu, b);
 
-    if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
+    if (unlikely(cpu->lint_blocks))
+        lint_scan_block(b);
+    else if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
     b->insns[0].fn = others ? op_enter : op_enter_ring;

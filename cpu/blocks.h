@@ -30,6 +30,11 @@ struct block {
     uint16_t n;    /* instructions */
     uint16_t len;  /* bytes */
     bool stale;
+    /* What it does to the flags, for -lint (lint_flags.c): which of those that it finds it
+     * consumes, leaves defined, leaves undefined, the last by the instruction at this offset; and
+     * whether it consumes what it has left undefined itself. */
+    uint8_t lint_use, lint_def, lint_undef, lint_last;
+    bool lint_self;
     insn_fn *first; /* with op_enter in its place: the first instruction's handler */
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
@@ -83,6 +88,8 @@ bool blocks_cached(const struct cpu *cpu, const struct block *b);
 /* Binds a decoded instruction to its handler (bind.c). `linkable`: its branch target is in the same
  * page and may be chained. */
 void bind_insn(struct insn *i, unsigned mode, bool linkable);
+/* The handler that it would have, of an instruction that does not end a block. */
+insn_fn *bind_handler(const struct insn *i, unsigned mode);
 /* Then over a whole block: fuses pairs and drops flag work that is dead. */
 void bind_block(struct block *b);
 

@@ -10,6 +10,7 @@
 
 #include "backends/char.h"
 #include "base/error.h"
+#include "base/lint_control.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "devices/input/ps2_kbd.h"
@@ -375,5 +376,6 @@ int main(int argc, char **argv)
         status = run(&a);
     }
     close_app(&a);
+    lint_close();
     return status;
 }

@@ -11,9 +11,10 @@
 
 struct option {
     const char *name;
-    const char *value; /* what to call it in the usage; NULL: takes none */
-    const char *what;  /* NULL: not in the usage */
-    /* False with one clear error. `value` is NULL when it takes none. */
+    /* What to call it in the usage; NULL: takes none. All in brackets: may be left out. */
+    const char *value;
+    const char *what; /* NULL: not in the usage */
+    /* False with one clear error. `value` is NULL when it takes none or none was given. */
     bool (*fn)(struct options *o, const char *value, GError **err);
 };
 
@@ -23,7 +24,8 @@ struct option_group {
 };
 
 extern const struct option_group options_machine, options_board, options_boot, options_drive,
-    options_io, options_device, options_debug, options_gdb, options_monitor, options_icount;
+    options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
+    options_icount;
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -34,9 +34,9 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,  &options_boot,    &options_drive,
-    &options_io,      &options_device, &options_debug,   &options_gdb,
-    &options_monitor, &options_icount, &options_general,
+    &options_machine, &options_board,   &options_boot,   &options_drive,
+    &options_io,      &options_device,  &options_debug,  &options_lint,
+    &options_gdb,     &options_monitor, &options_icount, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
 
@@ -107,6 +107,20 @@ static bool is_set(const char *variable)
     return value && *value;
 }
 
+/* Is the whole of an option's value, as the usage has it, in brackets? */
+static bool may_lack(const char *value)
+{
+    unsigned depth = 0;
+
+    for (const char *c = value; *c; c++) {
+        depth -= *c == ']';
+        if (!depth && *c != '[' && *c != ']')
+            return false;
+        depth += *c == '[';
+    }
+    return true;
+}
+
 /* What follows from all options together. */
 static bool finish(struct options *o, GError **err)
 {
@@ -153,7 +167,7 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
 
         if (!op)
             return false;
-        if (op->value) {
+        if (op->value && !(may_lack(op->value) && (k + 1 == argc || argv[k + 1][0] == '-'))) {
             if (k + 1 == argc)
                 return option_fail(err, "-%s needs a value: %s", op->name, op->value);
             value = argv[++k];
