@@ -25,7 +25,11 @@ struct option_group {
 
 extern const struct option_group options_machine, options_board, options_boot, options_drive,
     options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
-    options_icount;
+    options_icount, options_library;
+
+/* Takes n words as the command line has them. False with one clear error, then *at is the option
+ * that it is about. */
+bool options_take(struct options *o, int n, char **word, int *at, GError **err);
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

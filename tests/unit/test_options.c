@@ -652,6 +652,27 @@ static void test_suggest(void **state)
 
 #define OPTIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void test_window(void **state)
+{
+    (void)state;
+    accepts("-display", "sdl");
+    assert_false(o.full_screen || o.smooth || o.show_cursor || o.no_window_close || o.renderer);
+    accepts("-display", "sdl,gl=off,full-screen=on,zoom-to-fit=on,window-close=off,show-cursor=on");
+    assert_int_equal(o.display, DISPLAY_SDL);
+    assert_true(o.full_screen && o.smooth && o.show_cursor && o.no_window_close);
+    assert_string_equal(o.renderer, "software");
+    accepts("-full-screen", "-k", "de");
+    assert_true(o.full_screen);
+    assert_string_equal(o.layout, "de");
+    refuses("did you mean 'full-screen'", "-display", "sdl,fullscreen=on");
+    refuses("did you mean 'sdl'", "-display", "sld");
+    refuses("gl 'maybe'", "-display", "sdl,gl=maybe");
+    refuses("-display none has no parameter 'gl'", "-display", "none,gl=on");
+    refuses("keyboard layout 'dd'; did you mean 'de'?", "-k", "dd");
+    assert_false(parse("-open", "/nowhere/at/all.ini", NULL));
+    assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,6 +687,7 @@ int main(void)
         OPTIONS_TEST(test_unknown_values),
         OPTIONS_TEST(test_serial),
         OPTIONS_TEST(test_display),
+        OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
         OPTIONS_TEST(test_drive_parameters),
         OPTIONS_TEST(test_bad_drives),
