@@ -377,6 +377,24 @@ static enum engine_state step(struct engine *e)
     return ENGINE_PASSED;
 }
 
+struct step_limit engine_left(const struct engine *e)
+{
+    const struct step *s = due(e);
+    struct step_limit l = {0};
+
+    if (!s)
+        return l;
+    l = s->kind == STEP_WAIT_TIME ? s->within : limits(e, s);
+    if (l.ns)
+        l.ns = MAX(l.ns - (e->ops->time_ns(e->opaque) - e->since_ns), 1);
+    if (l.instructions) {
+        uint64_t gone = e->ops->instructions(e->opaque) - e->since_instructions;
+
+        l.instructions = gone < l.instructions ? l.instructions - gone : 1;
+    }
+    return l;
+}
+
 enum engine_state engine_poll(struct engine *e)
 {
     if (e->state != ENGINE_RUNS)
