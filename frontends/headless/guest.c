@@ -380,6 +380,11 @@ static bool check_options(const struct options *o, GError **err)
                               "-nographic, -debugcon");
     if (o->screendump || (o->display_given && o->display != DISPLAY_NONE))
         return spec_fail(err, "the screen is the script's: no -display, -screendump");
+    if (o->gdb || o->n_monitors)
+        return spec_fail(err, "debuggers and monitors are for the command line: no -gdb, -s, "
+                              "-monitor, -qmp, -mon");
+    if (o->profile)
+        return spec_fail(err, "-profile is for the command line");
     if (o->help || o->help_text || o->version || o->machine.start_paused)
         return spec_fail(err, "-help, -version and -S are for the command line");
     return true;
