@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/mutant.h"
 
 static const char *const verdicts[] = {"runs", "passed", "failed", "skipped", "host"};
 
@@ -33,7 +34,8 @@ static bool parse_number(const char *s, uint64_t *out)
 /* A sum, or nothing. */
 static bool is_sum(const char *s)
 {
-    return !*s || (strlen(s) == RESULT_SUM - 1 && strspn(s, "0123456789abcdef") == RESULT_SUM - 1);
+    return !*s || MUTANT(any_text_is_a_sum) ||
+           (strlen(s) == RESULT_SUM - 1 && strspn(s, "0123456789abcdef") == RESULT_SUM - 1);
 }
 
 bool result_parse(struct result *r, const char *line)

@@ -526,6 +526,10 @@ static void test_what_must_not_come(void **state)
     runs();
     says("end panic"); /* together */
     fails("it came");
+    follow("wait serial \"x\"\nnever screen \"y\""); /* is there when it is forbidden */
+    rig.screen = "y";
+    says("x");
+    fails("line 2: never screen \"y\": it came");
 }
 
 static void test_counting(void **state)
