@@ -126,7 +126,7 @@ static void lint_entry(const struct ioapic *s, unsigned pin, bool high, uint32_t
         lint_report_of(LINT_IOAPIC_ENTRY, pin,
                        "ioapic: reserved bits 0x%x set in the %s half of entry %u",
                        val & reserved[high], high ? "high" : "low", pin);
-    if (e & REDIR_MASKED)
+    if (high || (e & REDIR_MASKED)) /* the low half comes last, or has been told of */
         return;
     if (mode == 3 || mode == APIC_SIPI)
         lint_report_of(LINT_IOAPIC_ENTRY, pin, "ioapic: entry %u has the reserved delivery mode %u",

@@ -346,6 +346,8 @@ static void lint_asked(struct rtc *r, unsigned index, uint8_t val)
     r->lint.unguarded = -1;
     if (quiet)
         r->lint.guarded = GUARDED_READS;
+    else if (index == REG_A)
+        r->lint.guarded = 0;
 }
 
 static void lint_time_read(struct rtc *r, unsigned index)
