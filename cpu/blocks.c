@@ -15,6 +15,7 @@
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
+#include "cpu/lint.h"
 #include "cpu/mmu_shadow/page_track.h"
 
 #define ARENA_SIZE  (UINT64_C(96) << 20)
@@ -424,7 +425,9 @@ static bool may_break(const struct cpu *cpu, gpa_t gpa)
 /* The whole of it is built. */
 static void put_entry(struct cpu *cpu, struct block *b)
 {
-    if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
+    if (unlikely(cpu->lint_blocks))
+        lint_scan_block(b);
+    else if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
     b->insns[0].fn = op_enter;

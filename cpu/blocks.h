@@ -18,6 +18,8 @@
 #ifndef CPU_BLOCKS_H
 #define CPU_BLOCKS_H
 
+#include <stddef.h>
+
 #include "cpu/cpu.h"
 
 #define BLOCK_MAX_INSNS 64
@@ -29,11 +31,18 @@ struct block {
     uint16_t n;    /* instructions */
     uint16_t len;  /* bytes */
     bool stale;
+    /* What it does to the flags, for -lint (lint_flags.c): which of those that it finds it
+     * consumes, leaves defined, leaves undefined, the last by the instruction at this offset; and
+     * whether it consumes what it has left undefined itself. */
+    uint8_t lint_use, lint_def, lint_undef, lint_last;
+    bool lint_self;
     insn_fn *first; /* with op_enter in its place: the first instruction's handler */
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
 };
+
+static_assert(offsetof(struct block, insns) % 64 == 0, "instructions stay in lines of the cache");
 
 /* Behind the last instruction of a block: where its branches lead, when that is known for good
  * (same page, so that no translation can part them). */
@@ -76,6 +85,8 @@ bool blocks_cached(const struct cpu *cpu, const struct block *b);
 /* Binds a decoded instruction to its handler (bind.c). `linkable`: its branch target is in the same
  * page and may be chained. */
 void bind_insn(struct insn *i, unsigned mode, bool linkable);
+/* The handler that it would have, of an instruction that does not end a block. */
+insn_fn *bind_handler(const struct insn *i, unsigned mode);
 /* Then over a whole block: fuses pairs and drops flag work that is dead. */
 void bind_block(struct block *b);
 

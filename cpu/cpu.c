@@ -18,6 +18,7 @@
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
 #include "cpu/lint.h"
+#include "cpu/lint_tlb.h"
 #include "cpu/ring.h"
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
@@ -41,7 +42,6 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
     cpu->ring = ring_new(cfg->ring);
-    cpu_lint_init(cpu);
     cpu->counted = cpu->fixed_random = cfg->counted;
     cpu->random = cfg->seed;
     cpu->slots = cfg->slots;
@@ -51,6 +51,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->own_group = !cfg->group;
     cpu->group = cfg->group ? cfg->group : cpu_group_new();
     cpu_group_add(cpu->group, cpu);
+    cpu_lint_init(cpu);
     atomic_store(&cpu->a20_mask, ~UINT64_C(0));
     cpu_reset(cpu, cfg->id == 0, false);
     return cpu;
@@ -62,6 +63,7 @@ void cpu_free(struct cpu *cpu)
         return;
     blocks_free(cpu->blocks);
     ring_free(cpu->ring);
+    lint_tlb_free(cpu->lint_tlb);
     cpu_group_remove(cpu->group, cpu);
     if (cpu->own_group)
         cpu_group_free(cpu->group);
@@ -104,6 +106,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->dr6 = DR6_FIXED;
     cpu->dr7 = DR7_FIXED;
     cpu->pending_db = 0;
+    cpu->lint_undef = 0;
     cpu->mid_string = false;
     cpu->last_io.at = UINT64_MAX;
     cpu->exc.pending = false;

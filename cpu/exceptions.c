@@ -12,6 +12,7 @@
 #include "cpu/exec.h"
 #include "cpu/farstack.h"
 #include "cpu/flags.h"
+#include "cpu/lint.h"
 #include "cpu/ring.h"
 #include "cpu/segments.h"
 #include "cpu/task.h"
@@ -352,6 +353,8 @@ void exc_combine(struct cpu *cpu)
         debugger_note(cpu, &cpu->exc, cpu->gpr[REG_RIP]);
     if (first == EXC_DF) {
         log_msg(LOG_RESET, "cpu%u: triple fault (vector %u)", cpu->id, cpu->exc.vector);
+        lint_report(LINT_TRIPLE_FAULT, "vector %u while a double fault is delivered",
+                    cpu->exc.vector);
         cpu->exc.pending = false;
         cpu->shutdown = true;
         return;

@@ -5,6 +5,7 @@
  */
 #include "cpu/branch.h"
 #include "cpu/debugger.h"
+#include "cpu/lint.h"
 #include "cpu/ring.h"
 #include "cpu/stack.h"
 
@@ -41,6 +42,8 @@ EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
     }
     if (cpu->ring)
         ring_block(cpu->ring, cpu, b);
+    if (unlikely(cpu->lint_blocks))
+        lint_enter_block(cpu, b);
     GOTO_HANDLER(b->first);
 }
 

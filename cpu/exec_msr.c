@@ -3,6 +3,7 @@
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
 #include "cpu/far.h"
+#include "cpu/lint.h"
 #include "cpu/msr.h"
 #include "cpu/smm.h"
 
@@ -33,8 +34,13 @@ HANDLER(wrmsr)
     uint64_t v = (uint32_t)cpu->gpr[REG_RAX] | cpu->gpr[REG_RDX] << 32;
 
     AT(i);
-    if (cpu->cpl > 0 || !msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v))
+    if (cpu->cpl > 0)
         RAISE_ERR(EXC_GP, 0);
+    if (!msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v)) {
+        if (lint_on(LINT_RESERVED_BITS))
+            lint_msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v);
+        RAISE_ERR(EXC_GP, 0);
+    }
     GO_ON_AFTER;
 }
 FAMILY(h_wrmsr, wrmsr);

@@ -12,6 +12,8 @@
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
+#include "cpu/lint_tables.h"
 #include "cpu/monitor.h"
 #include "cpu/smm.h"
 #include "cpu/trace_filter.h"
@@ -68,6 +70,8 @@ void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err)
 void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
 {
     cpu->cr2 = va;
+    if ((err & PF_RSVD) && lint_on(LINT_RESERVED_PTE))
+        lint_reserved_pte(cpu, va, err);
     if (log_on(LOG_MMU) && trace_wanted(cpu))
         log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
@@ -136,6 +140,10 @@ static void drop_stale(struct cpu *cpu)
     if (ev & EV_CODE) {
         cpu_clear_event(cpu, EV_CODE);
         blocks_handle_notes(cpu);
+    }
+    if (unlikely(ev & EV_LINT)) {
+        cpu_clear_event(cpu, EV_LINT);
+        lint_tables_catch_up(cpu);
     }
     if (unlikely(ev & EV_AUDIT)) {
         cpu_clear_event(cpu, EV_AUDIT);
@@ -393,6 +401,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                     break;
                 }
             }
+            cpu->lint_undef = 0; /* the block that raised it has not run to its end */
             if (!cpu->shutdown)
                 exc_deliver(cpu);
             if (unlikely(cpu->debug.stop))

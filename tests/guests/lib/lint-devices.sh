@@ -13,7 +13,7 @@ expect_reports() {
     LC_ALL=C sort -u | diff -u - "$dir/reports" >"$dir/differences" || fail "other reports than the documented ones"
 }
 
-lint_boot() { # OPTION...
+lint_devices_boot() { # OPTION...
     no_qemu
     emulate 400 -m 256M -nographic -serial "file:$dir/serial" -lint "$(lint_device_rules),file=$dir/lint" "$@"
 }
@@ -31,7 +31,7 @@ END
 lint_kernel() { # FLAVOUR ARCH MACHINE
     local kernel initrd
     kernel=$(script/guest-linux "$1") && initrd=$(script/guest-initrd "$2") || fail "no guest"
-    lint_boot -kernel "$kernel" -initrd "$initrd" -append "console=ttyS0,115200 guest.run=proof"
+    lint_devices_boot -kernel "$kernel" -initrd "$initrd" -append "console=ttyS0,115200 guest.run=proof"
     check_linux "$3"
     expect_reports </dev/null
 }
@@ -41,7 +41,7 @@ boot_lint_kernel_686() { lint_kernel 686 i386 i686; }
 boot_lint_disk_grub() {
     local image
     image=$(media disk) || fail "no image"
-    lint_boot -drive "file=$image,format=raw,if=ide,index=0" -snapshot
+    lint_devices_boot -drive "file=$image,format=raw,if=ide,index=0" -snapshot
     check_linux x86_64
     seabios_reports | expect_reports
 }
@@ -49,7 +49,7 @@ boot_lint_disk_grub() {
 boot_lint_iso_isolinux_smp2() {
     local image
     image=$(media iso) || fail "no image"
-    lint_boot -cdrom "$image" -smp 2
+    lint_devices_boot -cdrom "$image" -smp 2
     check_linux x86_64
     { seabios_reports && cat <<'END'; } | expect_reports
 apic-deprecated: apic 0: INIT level de-assert (0x00008500)
@@ -60,7 +60,7 @@ END
 boot_lint_gnumach() {
     local image
     image=$(script/guest-file gnumach-image-1.8-486 boot/gnumach-1.8-486.gz) || fail "no GNU Mach"
-    lint_boot -kernel "$image" -append console=com0 -no-reboot
+    lint_devices_boot -kernel "$image" -append console=com0 -no-reboot
     expect_text "$dir/serial" "No bootstrap code loaded"
     expect_reports <<'END'
 pic-init: pic: ICW3 of the master is 0x00, but the slave is at input 2
