@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backends/char.h"
+#include "base/lint_control.h"
 #include "base/lock.h"
 #include "devices/input/ps2_kbd.h"
 #include "frontends/cli/options.h"
@@ -523,6 +524,7 @@ void guest_run(const struct guest_config *cfg)
         end_error(g, VERDICT_SKIPPED, err);
     say(g);
     machine_free(g->machine);
+    lint_close();
     for (unsigned k = 0; k < SOURCE_STREAMS; k++)
         capture_close(&g->capture[k]);
     image_names_clear(&g->names);
