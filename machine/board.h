@@ -18,7 +18,7 @@
 #include "machine/profile.h"
 #include "machine/smbios.h"
 
-#define BOARD_MAX_DEVICES 48
+#define BOARD_MAX_DEVICES 128
 #define BOARD_APIC_HZ     UINT64_C(1000000000)
 #define BOARD_TSC_KHZ     1000000u
 
@@ -44,11 +44,19 @@ struct board_cpu {
     bool in_smm; /* device lock */
 };
 
+/* Something to boot from; see board_build.h. */
+struct boot_entry {
+    char letter;
+    uint64_t index;
+    char *path; /* owned */
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
     struct vclock *clock;
-    struct icount *icount; /* the clock counts instructions, and who runs them; else NULL */
+    struct machine_notes *notes; /* what front ends are told */
+    struct icount *icount;       /* the clock counts instructions, and who runs them; else NULL */
     struct memory mem;
     struct dma_space dma;
     struct bus *ports, *mmio;
@@ -64,6 +72,10 @@ struct board {
 
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
     unsigned n_devices;
+
+    uint64_t random; /* cfg.icount: of devices' fixed sequence */
+    struct boot_entry boot[BOARD_MAX_DEVICES];
+    unsigned n_boot;
 
     struct pci_bus *pci;
     struct i440fx *host;

@@ -70,8 +70,10 @@ static gboolean tell(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-static void post(struct machine_notes *n, struct machine_note *note)
+static void post(struct machine_notes *n, const struct machine_note *what)
 {
+    struct machine_note *note = g_memdup2(what, sizeof(*what));
+
     note->real_us = g_get_real_time();
     lock_take(&n->lock);
     g_queue_push_tail(&n->queue, note);
@@ -82,21 +84,19 @@ static void post(struct machine_notes *n, struct machine_note *note)
 
 void notes_post(struct machine_notes *n, enum machine_event event, bool guest)
 {
-    struct machine_note *note = g_new0(struct machine_note, 1);
+    post(n, &(struct machine_note){.event = event, .guest = guest});
+}
 
-    note->event = event;
-    note->guest = guest;
-    post(n, note);
+void notes_post_tray(struct machine_notes *n, unsigned drive, bool open)
+{
+    post(n, &(struct machine_note){.event = MACHINE_EVENT_TRAY, .drive = drive, .tray_open = open});
 }
 
 void notes_post_error(struct machine_notes *n, unsigned drive, const struct block_error *e)
 {
-    struct machine_note *note = g_new0(struct machine_note, 1);
-
-    note->event = MACHINE_EVENT_IMAGE_ERROR;
-    note->drive = drive;
-    note->reading = e->op == BLOCK_READ;
-    note->err = e->err;
-    note->policy = e->policy;
-    post(n, note);
+    post(n, &(struct machine_note){.event = MACHINE_EVENT_IMAGE_ERROR,
+                                   .drive = drive,
+                                   .reading = e->op == BLOCK_READ,
+                                   .err = e->err,
+                                   .policy = e->policy});
 }

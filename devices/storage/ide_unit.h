@@ -127,6 +127,10 @@ struct ide_unit {
     bool reset_waits;
     uint8_t reset_device; /* the device register after it */
     bool diagnosing;      /* it raises an interrupt */
+    bool told_error;      /* the user has been told of a host error */
+    /* The tray of a CD drive was opened or closed, by whomever; NULL: nobody wants to know. */
+    void (*tray_moved)(void *opaque, const struct ide_unit *u);
+    void *tray_opaque;
 
     struct ide_unit_state s;
     struct ide_disk_state disk;

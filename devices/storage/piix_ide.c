@@ -42,6 +42,8 @@ struct piix_ide {
     struct pci_device pci;
     struct bus *ports;
     struct piix_ide_channel channel[2];
+    void (*tray_moved)(void *opaque, unsigned channel, unsigned unit, bool open);
+    void *opaque; /* of it */
 };
 
 /* INTRQ of a channel: notes its rise for the bus master and passes it on. */
@@ -219,6 +221,8 @@ struct piix_ide *piix_ide_new(const struct piix_ide_config *config, GError **err
 
     ide->dev = (struct device){&piix_ide_type, ide};
     ide->ports = config->ports;
+    ide->tray_moved = config->tray_moved;
+    ide->opaque = config->opaque;
     init_config_space(ide, config->model);
     for (unsigned k = 0; k < 2; k++)
         init_channel(ide, k, config);
@@ -253,6 +257,15 @@ static bool image_does(enum piix_ide_drive drive, const struct block *block, GEr
     return false;
 }
 
+static void tray_moved(void *opaque, const struct ide_unit *u)
+{
+    struct piix_ide *ide = opaque;
+
+    if (ide->tray_moved)
+        ide->tray_moved(ide->opaque, u->channel == &ide->channel[1].ata, u->index,
+                        u->keep.tray_open);
+}
+
 bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
                      enum piix_ide_drive drive, struct block *block, const char *serial,
                      GError **err)
@@ -275,6 +288,8 @@ bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
         u->ops = &ide_cd_ops;
         ide_cd_change(u, block);
         u->keep = (struct ide_cd_keep){0}; /* it was there when the power came */
+        u->tray_moved = tray_moved;
+        u->tray_opaque = ide;
     } else {
         u->kind = IDE_KIND_DISK;
         u->ops = &ide_disk_ops;

@@ -36,6 +36,10 @@ struct piix_ide_config {
     struct bus *ports;
     struct vclock *clock;
     struct irq_line irq[2]; /* ISA interrupts 14 and 15 */
+    /* The tray of a CD drive was opened or closed, by the guest or by piix_ide_change_medium. Only
+     * notes it, with the device lock held; NULL: nobody wants to know. */
+    void (*tray_moved)(void *opaque, unsigned channel, unsigned unit, bool open);
+    void *opaque;
 };
 
 /* The function on its bus, without drives; reset it before use, as every device. NULL with an error

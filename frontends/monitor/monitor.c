@@ -71,6 +71,19 @@ static json_t *image_error(const struct monitor *mon, const struct machine_note 
     return data;
 }
 
+static json_t *tray(struct monitor *mon, const struct machine_note *note)
+{
+    struct machine_drive_info d;
+    json_t *data = json_object();
+
+    machine_drive_info(mon->machine, note->drive, &d);
+    g_free(d.file);
+    json_object_set_new(data, "device", json_string(d.name));
+    json_object_set_new(data, "id", json_string(d.name));
+    json_object_set_new(data, "tray-open", json_boolean(note->tray_open));
+    return data;
+}
+
 static void machine_told(void *opaque, const struct machine_note *note)
 {
     struct monitor *mon = opaque;
@@ -93,6 +106,14 @@ static void machine_told(void *opaque, const struct machine_note *note)
     case MACHINE_EVENT_POWERDOWN: monitor_event(mon, "POWERDOWN", NULL, note->real_us); break;
     case MACHINE_EVENT_IMAGE_ERROR:
         monitor_event(mon, "BLOCK_IO_ERROR", image_error(mon, note), note->real_us);
+        break;
+    case MACHINE_EVENT_SUSPEND: monitor_event(mon, "SUSPEND", NULL, note->real_us); break;
+    case MACHINE_EVENT_WAKEUP:
+        keyer_forget(mon->keyer);
+        monitor_event(mon, "WAKEUP", NULL, note->real_us);
+        break;
+    case MACHINE_EVENT_TRAY:
+        monitor_event(mon, "DEVICE_TRAY_MOVED", tray(mon, note), note->real_us);
         break;
     case MACHINE_EVENT_END:
         data = cause(note->guest, end_reason(mon, note->guest));

@@ -83,34 +83,12 @@ static int named_drive(struct monitor *mon, const json_t *args, GError **err)
     return -1;
 }
 
-static void tray_moved(struct monitor *mon, unsigned n, bool open)
-{
-    struct machine_drive_info d;
-    json_t *data = json_object();
-
-    machine_drive_info(mon->machine, n, &d);
-    g_free(d.file);
-    json_object_set_new(data, "device", json_string(d.name));
-    json_object_set_new(data, "id", json_string(d.name));
-    json_object_set_new(data, "tray-open", json_boolean(open));
-    monitor_event(mon, "DEVICE_TRAY_MOVED", data, g_get_real_time());
-}
-
 static bool change(struct monitor *mon, const json_t *args, const char *file, GError **err)
 {
     int n = named_drive(mon, args, err);
-    struct machine_drive_info d;
 
-    if (n < 0 || !machine_drive_info(mon->machine, (unsigned)n, &d))
-        return false;
-    g_free(d.file);
-    if (!machine_change_medium(mon->machine, (unsigned)n, file, args_bool(args, "force", false),
-                               err))
-        return false;
-    if (!d.tray_open)
-        tray_moved(mon, (unsigned)n, true);
-    tray_moved(mon, (unsigned)n, false);
-    return true;
+    return n >= 0 && machine_change_medium(mon->machine, (unsigned)n, file,
+                                           args_bool(args, "force", false), err);
 }
 
 static bool eject(struct monitor *mon, json_t *args, json_t **ret, GError **err)

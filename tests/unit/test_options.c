@@ -9,8 +9,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/suggest.h"
 #include "frontends/cli/options.h"
-#include "frontends/cli/suggest.h"
+#include "machine/device_kind.h"
 
 static struct options o;
 static GError *err;
@@ -76,7 +77,7 @@ static void test_defaults(void **state)
     assert_string_equal(o.serial[0], "null");
     assert_null(o.serial[1]);
     assert_int_equal(o.display, DISPLAY_NONE);
-    assert_false(o.machine.no_reboot || o.machine.exit_device || o.machine.testdev || o.help);
+    assert_false(o.machine.no_reboot || o.machine.n_devices || o.help);
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         assert_false(o.machine.drive[n].present);
 }
@@ -220,6 +221,11 @@ static void test_machine_parameters(void **state)
     refuses("no accelerator is named", "-machine", "accel=");
     accepts("-global", "kvm-pit.lost_tick_policy=discard");
     refuses("is 'discard', not 'delay'", "-global", "kvm-pit.lost_tick_policy=delay");
+    accepts("-global", "VGA.mmio=on");
+    assert_false(o.machine.vga_no_mmio);
+    accepts("-global", "VGA.mmio=off");
+    assert_true(o.machine.vga_no_mmio);
+    refuses("VGA.mmio is 'on' or 'off'", "-global", "VGA.mmio=");
     refuses("-global property 'i8042.x'", "-global", "i8042.x=1");
     refuses("is not DEVICE.PROPERTY=VALUE", "-global", "x");
     accepts("-overcommit", "cpu-pm=on,mem-lock=off");
@@ -522,25 +528,50 @@ static void test_boot(void **state)
     refuses("unknown -boot parameter 'once'", "-boot", "once=d");
 }
 
+static void expect_device(unsigned n, const char *name)
+{
+    assert_true(n < o.machine.n_devices);
+    assert_string_equal(device_config_kind(o.machine.device[n])->name, name);
+}
+
 static void test_devices(void **state)
 {
     (void)state;
     accepts("-device", "isa-debug-exit");
-    assert_true(o.machine.exit_device);
-    assert_int_equal(o.machine.exit_base, 0x501);
-    assert_int_equal(o.machine.exit_size, 2);
-    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
-    assert_int_equal(o.machine.exit_base, 0xf4);
-    assert_int_equal(o.machine.exit_size, 4);
+    expect_device(0, "isa-debug-exit");
+    assert_int_equal(device_number(o.machine.device[0], "iobase"), 0x501);
+    assert_int_equal(device_number(o.machine.device[0], "iosize"), 2);
+    assert_false(device_given(o.machine.device[0], "iobase"));
+    assert_null(device_config_id(o.machine.device[0]));
+    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04,id=end");
+    assert_int_equal(device_number(o.machine.device[0], "iobase"), 0xf4);
+    assert_int_equal(device_number(o.machine.device[0], "iosize"), 4);
+    assert_string_equal(device_config_id(o.machine.device[0]), "end");
     refuses("iobase: '0x10000'", "-device", "isa-debug-exit,iobase=0x10000");
     refuses("iobase: ''", "-device", "isa-debug-exit,iobase");
     refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
+    refuses("wants one id", "-device", "isa-debug-exit,id=");
     accepts("-device", "pc-testdev", "-device", "isa-debug-exit");
-    assert_true(o.machine.testdev && o.machine.exit_device);
-    accepts("-device", "pci-testdev", "-device", "pci-testdev");
-    assert_int_equal(o.machine.pci_testdevs, 2);
-    refuses("pci-testdev has no parameter 'addr'", "-device", "pci-testdev,addr=4");
+    expect_device(0, "pc-testdev");
+    expect_device(1, "isa-debug-exit");
+    accepts("-device", "pci-testdev", "-device", "pci-testdev,addr=1f.7");
+    assert_int_equal(o.machine.n_devices, 2);
+    assert_false(device_given(o.machine.device[0], "addr"));
+    assert_int_equal(device_number(o.machine.device[1], "addr"), 0xff);
+    accepts("-device", "pci-testdev,addr=0xa");
+    assert_int_equal(device_number(o.machine.device[0], "addr"), 0x50);
+    refuses("no PCI slot", "-device", "pci-testdev,addr=20");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=4.8");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=4.");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=-1");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=00000000004");
+    refuses("no PCI slot", "-device", "pci-testdev,addr");
+    refuses("did you mean 'addr'?", "-device", "pci-testdev,adr=4");
     refuses("did you mean 'pci-testdev'?", "-device", "pci-testdew");
+    accepts("-device", "isa-debug-exit,help");
+    assert_non_null(strstr(o.help_text, "iobase=<number>"));
+    accepts("-device", "pci-testdev,?");
+    assert_non_null(strstr(o.help_text, "addr=<slot>"));
 }
 
 static void test_kernel(void **state)
@@ -621,6 +652,27 @@ static void test_suggest(void **state)
 
 #define OPTIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void test_window(void **state)
+{
+    (void)state;
+    accepts("-display", "sdl");
+    assert_false(o.full_screen || o.smooth || o.show_cursor || o.no_window_close || o.renderer);
+    accepts("-display", "sdl,gl=off,full-screen=on,zoom-to-fit=on,window-close=off,show-cursor=on");
+    assert_int_equal(o.display, DISPLAY_SDL);
+    assert_true(o.full_screen && o.smooth && o.show_cursor && o.no_window_close);
+    assert_string_equal(o.renderer, "software");
+    accepts("-full-screen", "-k", "de");
+    assert_true(o.full_screen);
+    assert_string_equal(o.layout, "de");
+    refuses("did you mean 'full-screen'", "-display", "sdl,fullscreen=on");
+    refuses("did you mean 'sdl'", "-display", "sld");
+    refuses("gl 'maybe'", "-display", "sdl,gl=maybe");
+    refuses("-display none has no parameter 'gl'", "-display", "none,gl=on");
+    refuses("keyboard layout 'dd'; did you mean 'de'?", "-k", "dd");
+    assert_false(parse("-open", "/nowhere/at/all.ini", NULL));
+    assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -635,6 +687,7 @@ int main(void)
         OPTIONS_TEST(test_unknown_values),
         OPTIONS_TEST(test_serial),
         OPTIONS_TEST(test_display),
+        OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
         OPTIONS_TEST(test_drive_parameters),
         OPTIONS_TEST(test_bad_drives),
