@@ -5,7 +5,10 @@
  */
 #include "cpu/access.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/mutant.h"
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
@@ -487,8 +490,11 @@ UNALIGNED_GUEST static bool swap_seen(struct cpu *cpu, void *at, const void *buf
 static void store_piece(struct cpu *cpu, const struct target *t, const void *buf, unsigned size)
 {
     if (t->hva) {
-        if (t->rom)
+        if (t->rom) {
+            lint_report_of(LINT_ROM_WRITE, t->gpa >> PAGE_SHIFT,
+                           "write to read-only memory at 0x%" PRIx64, t->gpa);
             return;
+        }
         if (unlikely(cpu->locked == CPU_LOCKED_CAS)) {
             if (!swap_seen(cpu, t->hva, buf, size))
                 cpu->locked = CPU_LOCKED_LOST;

@@ -129,7 +129,9 @@ insn_fn *bind_handler(const struct insn *i, unsigned mode)
 
 void bind_insn(struct insn *i, unsigned mode, bool linkable)
 {
-    i->fn = unlikely(lint_binds_locked(i)) ? op_lint_locked : choose_handler(i, mode, linkable);
+    bool look = lint_on(LINT_SPLIT_LOCK) && lint_binds_locked(i);
+
+    i->fn = look ? op_lint_locked : choose_handler(i, mode, linkable);
     if ((opcode_table[i->op].attr & A_END) && !(i->flags & INSN_MEM))
         i->scale = linkable; /* for fused branches */
 }

@@ -18,6 +18,8 @@
 #ifndef CPU_BLOCKS_H
 #define CPU_BLOCKS_H
 
+#include <stddef.h>
+
 #include "cpu/cpu.h"
 
 #define BLOCK_MAX_INSNS 64
@@ -40,6 +42,8 @@ struct block {
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
 };
+
+static_assert(offsetof(struct block, insns) % 64 == 0, "instructions stay in lines of the cache");
 
 /* Behind the last instruction of a block: where its branches lead, when that is known for good
  * (same page, so that no translation can part them). */

@@ -28,7 +28,7 @@ void lint_enter_block(struct cpu *cpu, const struct block *b);
 
 /* ---- split-lock (lint_lock.c) ---- */
 
-/* Is the instruction to be bound to op_lint_locked? */
+/* Is the instruction to be bound to op_lint_locked, if the rule is on? */
 bool lint_binds_locked(const struct insn *i);
 insn_fn op_lint_locked;
 

@@ -19,7 +19,7 @@ bool lint_binds_locked(const struct insn *i)
     const struct opcode *row = &opcode_table[i->op];
     bool xchg = row->map == M0 && (row->opcode == 0x86 || row->opcode == 0x87);
 
-    return lint_on(LINT_SPLIT_LOCK) && (i->flags & INSN_MEM) && ((i->flags & INSN_LOCK) || xchg);
+    return (i->flags & INSN_MEM) && ((i->flags & INSN_LOCK) || xchg);
 }
 
 static unsigned size_of(const struct insn *i)

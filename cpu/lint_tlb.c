@@ -35,7 +35,7 @@ struct waiting {
     gva_t va;
     uint64_t since; /* instructions */
     uint64_t place;
-    char text[640];
+    char text[880];
 };
 
 struct lint_tlb {

@@ -46,6 +46,7 @@ struct machine {
     unsigned resumes;              /* calls of machine_resume */
     struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
     struct condition changed;      /* of parked, paused, visit, or of the board's requests */
+    struct timer pause_at;         /* counted time: see machine_pause_at */
     atomic_bool quit, reset_asked; /* by a front end, not by the guest */
     atomic_bool debug_asked;       /* the pause that is requested is one for the debugger */
     guint end_source; /* the vCPUs have stopped for good and the main loop is to say so */
@@ -287,6 +288,18 @@ void machine_ask_pause(struct machine *m)
     board_request(&m->board, REQUEST_PAUSE);
 }
 
+static void pause_came(void *opaque)
+{
+    machine_ask_pause(opaque);
+}
+
+void machine_pause_at(struct machine *m, int64_t ns)
+{
+    lock_take(m->board.lock);
+    timer_arm(&m->pause_at, ns);
+    lock_drop(m->board.lock);
+}
+
 void machine_pause(struct machine *m)
 {
     unsigned resumes;
@@ -460,6 +473,7 @@ static void new_icount(struct machine *m)
                                          .opaque = m};
 
     b->icount = icount_new(&icount);
+    timer_init(&m->pause_at, b->clock, pause_came, m);
     clock_set_rearm_hook(b->clock, icount_rearm, b->icount);
 }
 

@@ -148,6 +148,11 @@ enum machine_run_state machine_run_state(struct machine *m);
  * power button. False when it does not sleep. Any thread, without the device lock. */
 bool machine_wake(struct machine *m);
 
+/* A machine whose time is counted is paused, as by machine_ask_pause, when its clock comes to `ns`,
+ * before another instruction begins: at the same one in each run. Replaces what was asked before.
+ * Any thread but a vCPU's, without the device lock; the machine is paused, or has not started. */
+void machine_pause_at(struct machine *m, int64_t ns);
+
 /* As machine_resume, but only for vCPUs n whose bit n is set in `cpus`: the others stand until the
  * next resume of either kind. */
 void machine_resume_some(struct machine *m, uint64_t cpus);

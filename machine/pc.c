@@ -649,6 +649,8 @@ static void set_up_chips(struct board *b)
                               .io_end = 0x10000,
                               .irq = {10, 10, 11, 11}};
 
+    for (unsigned n = 0; n < b->n_devices; n++)
+        device_trust(b->device[n]);
     i440fx_open_shadow(b->host);
     piix3_set_routes(b->isa, routes);
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */

@@ -11,6 +11,7 @@
 #include "devices/storage/ide_disk.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #define DMA_BLOCK (IDE_BUF_SIZE / IDE_SECTOR)
@@ -90,6 +91,38 @@ static void fail_at(struct ide_unit *u, uint64_t lba, uint8_t status, uint8_t er
     ide_unit_fail(u, status, error);
 }
 
+/* ---- strict mode ---- */
+
+/* What ATA-4 to ATA/ATAPI-6 have dropped of the commands that are served here. */
+static bool dropped(uint8_t code)
+{
+    switch (code) {
+    case 0x10 ... 0x1f: /* RECALIBRATE */
+    case 0x21:          /* those "without retries" */
+    case 0x31:
+    case 0x41:
+    case 0xc9:
+    case 0xcb:
+    case 0x91: /* INITIALIZE DEVICE PARAMETERS */
+    case 0x94 ... 0x99: /* power management's first codes */ return true;
+    default: return false;
+    }
+}
+
+static void lint_command(uint8_t code)
+{
+    if (dropped(code))
+        lint_report_of(LINT_ATA_DEPRECATED, code, "ide: command 0x%02x is obsolete", code);
+}
+
+static void lint_address(const struct ide_unit *u)
+{
+    if (u->disk.chs)
+        lint_report(LINT_ATA_DEPRECATED, "ide: command 0x%02x has a CHS address", u->s.command);
+}
+
+/* ---- commands ---- */
+
 /* Takes address and count; false when the command has ended with an error because of them. */
 static bool begin(struct ide_unit *u, uint8_t flags)
 {
@@ -106,6 +139,7 @@ static bool begin(struct ide_unit *u, uint8_t flags)
         ide_unit_fail(u, 0, IDE_ERR_IDNF);
         return false;
     }
+    lint_address(u);
     lba = d->lba;
     d->left = get_count(u);
     d->block = flags & F_DMA ? DMA_BLOCK : flags & F_MULTI ? d->multiple : 1;
@@ -443,6 +477,8 @@ static void disk_command(struct ide_unit *u)
 {
     uint8_t code = u->s.command;
 
+    if (lint_on(LINT_ATA_DEPRECATED))
+        lint_command(code);
     if (code >> 4 == 1) { /* RECALIBRATE */
         cmd_nothing(u, 0);
         return;
