@@ -39,6 +39,7 @@
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/media.h"
+#include "machine/network.h"
 #include "machine/pci_assign.h"
 
 #define CMOS_RESET_CODE 0x0f
@@ -531,7 +532,8 @@ bool board_build(struct board *b, GError **err)
         if (!attach_drive(b, n, err))
             return false;
     }
-    if (!board_build_devices(b, err))
+    if (!board_open_network(b, err) || !board_build_devices(b, err) ||
+        !board_finish_network(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -543,6 +545,7 @@ void board_destroy(struct board *b)
 {
     while (b->n_devices)
         device_destroy(b->device[--b->n_devices]);
+    board_close_network(b);
     apic_bus_free(b->apic_bus);
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
         if (b->block[n]) {

@@ -23,7 +23,10 @@ struct option_group {
 };
 
 extern const struct option_group options_machine, options_board, options_boot, options_io,
-    options_device, options_debug, options_gdb, options_monitor, options_icount;
+    options_device, options_debug, options_gdb, options_monitor, options_icount, options_net;
+
+/* The adapter that there is when nothing was said of networks. */
+bool options_net_default(struct options *o, GError **err);
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -31,6 +31,9 @@ struct options {
     struct monitor_address monitor[MONITORS_MAX];
     unsigned n_monitors;
     bool name_given;
+    GPtrArray *netdevs, *netdumps; /* what `machine` points to */
+    unsigned n_nics;               /* of -nic: the first of machine.device */
+    bool net_given;                /* -nic or -netdev */
     GPtrArray *owned;
     GPtrArray *devices; /* owned struct device_config */
 };
