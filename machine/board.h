@@ -9,6 +9,7 @@
 #include "devices/device.h"
 #include "devices/dma.h"
 #include "machine/acpi.h"
+#include "machine/board_drives.h"
 #include "machine/firmware.h"
 #include "machine/irq_mux.h"
 #include "machine/kernel_boot.h"
@@ -54,7 +55,8 @@ struct board {
     struct machine_config cfg;
     struct lock *lock;
     struct vclock *clock;
-    struct icount *icount; /* the clock counts instructions, and who runs them; else NULL */
+    struct machine_notes *notes; /* what front ends are told */
+    struct icount *icount;       /* the clock counts instructions, and who runs them; else NULL */
     struct memory mem;
     struct dma_space dma;
     struct bus *ports, *mmio;
@@ -71,6 +73,7 @@ struct board {
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
     unsigned n_devices;
 
+    uint64_t random; /* cfg.icount: of devices' fixed sequence */
     struct boot_entry boot[BOARD_MAX_DEVICES];
     unsigned n_boot;
 
@@ -95,7 +98,12 @@ struct board {
     struct ps2_mouse *mouse;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
-    struct block *block[MACHINE_MAX_DRIVES];
+    struct block_engine *blocks;
+    struct board_drive drive[MACHINE_MAX_DRIVES];
+    bool told_error[MACHINE_MAX_DRIVES]; /* a person; device lock */
+    /* Whom errors of images are told besides, any thread, device lock held; or NULL. */
+    void (*image_failed)(void *opaque, unsigned drive, const struct block_error *e);
+    void *image_failed_opaque;
 
     struct firmware_image *bios, *vgabios;
     struct kernel_boot *kernel;

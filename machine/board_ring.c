@@ -25,7 +25,7 @@ void board_tell_ring(struct board *b, struct cpu *only)
         struct cpu *cpu = b->cpu[n].cpu;
 
         if (!only || cpu == only)
-            told += ring_tell(cpu->ring, cpu, b->cfg.ring, f);
+            told += ring_tell(cpu, b->cfg.ring, f);
     }
     if (fclose(f) != 0)
         log_user("%s: %s", path, g_strerror(errno));

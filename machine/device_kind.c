@@ -29,6 +29,7 @@ struct device_config {
 static const struct device_kind *const *const families[] = {
     devices_net,
     devices_misc,
+    devices_virtio,
 };
 
 static const char *const family_names[] = {
@@ -353,11 +354,12 @@ static void describe(GString *s, const struct device_prop *p)
         [PROP_TEXT] = "text",     [PROP_MAC] = "mac",   [PROP_SLOT] = "slot",
     };
     char *words = p->type == PROP_CHOICE ? g_strjoinv("|", (char **)(uintptr_t)p->choices) : NULL;
+    char *head = g_strdup_printf("%s=<%s>", p->name, words ? words : types[p->type]);
 
-    g_string_append_printf(s, "  %s=<%s>", p->name, words ? words : types[p->type]);
-    g_string_append_printf(s, "%*s - %s", MAX(0, 24 - (int)strlen(p->name)), "", p->what);
+    g_string_append_printf(s, "  %-28s - %s", head, p->what);
     if (p->type == PROP_NUMBER)
         g_string_append_printf(s, " (default: %" PRIu64 ")", p->number);
+    g_free(head);
     g_string_append_c(s, '\n');
     g_free(words);
 }
@@ -370,6 +372,6 @@ char *device_props_help(const struct device_kind *kind)
     g_string_append_printf(s, "%s options:\n", kind->name);
     for (unsigned n = 0; (p = prop_at(kind, n)); n++)
         describe(s, p);
-    g_string_append(s, "  id=<text>                 - a name, for the monitor\n");
+    g_string_append(s, "  id=<text>                    - a name, for the monitor\n");
     return g_string_free(s, FALSE);
 }

@@ -8,6 +8,7 @@
 
 #include "backends/block.h"
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "cpu/cpuid.h"
 #include "cpu/features.h"
@@ -38,8 +39,8 @@
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
-#include "machine/media.h"
 #include "machine/network.h"
+#include "machine/notes.h"
 #include "machine/pci_assign.h"
 
 #define CMOS_RESET_CODE 0x0f
@@ -63,6 +64,13 @@ static bool dma_write_ram(void *opaque, uint64_t gpa, const void *buf, size_t le
     struct board *b = opaque;
 
     return memslots_write(b->mem.slots, gpa, buf, len);
+}
+
+static bool send_message(void *opaque, uint64_t addr, uint32_t data)
+{
+    struct board *b = opaque;
+
+    return apic_bus_msi(b->apic_bus, addr, data);
 }
 
 static bool bar_map(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly)
@@ -132,6 +140,13 @@ static void suspend(void *opaque)
 static void wake(void *opaque)
 {
     board_request(opaque, REQUEST_WAKE);
+}
+
+static void tray_moved(void *opaque, unsigned channel, unsigned unit, bool open)
+{
+    struct board *b = opaque;
+
+    notes_post_tray(b->notes, channel * 2 + unit, open);
 }
 
 static void rtc_alarm(void *opaque)
@@ -248,6 +263,7 @@ static bool build_pci(struct board *b, GError **err)
     struct pci_bus_config bus = {.ports = b->ports,
                                  .mmio = b->mmio,
                                  .dma = b->dma,
+                                 .msi = {b, send_message},
                                  .ram = {b, bar_map, bar_unmap, bar_move}};
     struct i440fx_config host = {.ram_size = b->cfg.ram_size,
                                  .opaque = b,
@@ -259,7 +275,9 @@ static bool build_pci(struct board *b, GError **err)
         .model = PIIX3_IDE,
         .ports = b->ports,
         .clock = b->clock,
-        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
+        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)},
+        .tray_moved = tray_moved,
+        .opaque = b};
     struct acpi_pm_config pm = {.ports = b->ports,
                                 .clock = b->clock,
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
@@ -421,6 +439,7 @@ static bool build_display(struct board *b, GError **err)
     struct vga_config cfg = {.clock = b->clock,
                              .port = b->ports,
                              .mmio = b->mmio,
+                             .no_mmio = b->cfg.vga_no_mmio,
                              .log = {b, log_framebuffer, harvest_framebuffer}};
 
     if (b->cfg.no_vga)
@@ -434,23 +453,42 @@ static bool build_display(struct board *b, GError **err)
     return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
 }
 
+/* What front ends may ask of a CD drive on the IDE cables. */
+static bool change_ide_cd(void *device, unsigned place, struct block *fresh, bool force,
+                          struct block **old, GError **err)
+{
+    return piix_ide_change_medium(device, place / 2, place % 2, fresh, force, old, err);
+}
+
+static bool ide_tray_open(void *device, unsigned place)
+{
+    return piix_ide_tray_open(device, place / 2, place % 2);
+}
+
+static bool ide_tray_locked(void *device, unsigned place)
+{
+    return piix_ide_tray_locked(device, place / 2, place % 2);
+}
+
+static const struct board_drive_ops ide_cd_ops = {change_ide_cd, ide_tray_open, ide_tray_locked};
+
 /* An image behind a place on the IDE cables. */
-static bool attach_drive(struct board *b, unsigned n, GError **err)
+static bool attach_ide_drive(struct board *b, unsigned n, GError **err)
 {
     const struct machine_drive *d = &b->cfg.drive[n];
+    struct board_drive *drive = &b->drive[n];
 
     if (!d->present)
         return true;
-    if (d->file) {
-        b->block[n] = block_open_raw(d->file, d->readonly || d->cd || d->snapshot, err);
-        if (b->block[n] && d->snapshot && !d->cd)
-            b->block[n] = block_open_snapshot(b->block[n], err);
-        if (!b->block[n] || (d->cd && !media_check_cd(b->block[n], err)))
-            return false;
+    drive->taken = true;
+    if (d->cd) {
+        drive->ops = &ide_cd_ops;
+        drive->device = b->ide;
+        drive->place = n;
     }
     board_bootable(b, d->cd ? 'd' : 'c', BOOT_NO_INDEX, firmware_ide_path(1, 1, n / 2, n % 2));
-    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, b->block[n],
-                           err);
+    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, drive->block,
+                           d->serial, err);
 }
 
 /* ---- firmware, or a kernel in its place ---- */
@@ -526,14 +564,15 @@ bool board_build(struct board *b, GError **err)
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
-        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err))
+        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
+        !board_drives_open(b, err))
         return false;
-    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-        if (!attach_drive(b, n, err))
+    for (unsigned n = 0; n < MACHINE_IDE_DRIVES; n++) {
+        if (!attach_ide_drive(b, n, err))
             return false;
     }
     if (!board_open_network(b, err) || !board_build_devices(b, err) ||
-        !board_finish_network(b, err))
+        !board_finish_network(b, err) || !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -543,16 +582,15 @@ bool board_build(struct board *b, GError **err)
 
 void board_destroy(struct board *b)
 {
+    lock_take(b->lock); /* what is under way ends before its devices do */
+    if (b->blocks)
+        block_engine_drain(b->blocks);
     while (b->n_devices)
         device_destroy(b->device[--b->n_devices]);
+    board_drives_close(b);
+    lock_drop(b->lock);
     board_close_network(b);
     apic_bus_free(b->apic_bus);
-    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-        if (b->block[n]) {
-            block_flush(b->block[n]);
-            block_free(b->block[n]);
-        }
-    }
     bus_free(b->ports);
     bus_free(b->mmio);
     board_cpus_free(b);
@@ -638,6 +676,7 @@ static bool start_kernel(struct board *b, GError **err)
 
 static void reset_chips(struct board *b)
 {
+    block_engine_drain(b->blocks);
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);

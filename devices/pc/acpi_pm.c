@@ -4,8 +4,8 @@
  * registers of function 3), 7.2 (PM I/O space registers), 3.1.3 (APM ports); ACPI specification 4.8
  * for what the fixed registers mean.
  *
- * Only S0 and S5 exist: a sleep type other than S5's (0) is refused with a note. The C2/C3 and
- * throttling registers store or answer, but nothing sleeps by them.
+ * Only S0, S3 (where the board has it) and S5 exist: another sleep type is refused with a note. The
+ * C2/C3 and throttling registers store or answer, but nothing sleeps by them.
  */
 #include "devices/pc/acpi_pm.h"
 
@@ -168,6 +168,15 @@ void acpi_pm_woken(struct acpi_pm *pm, uint16_t status)
     pm->asleep = false;
     pm->pmsts |= WAK_STS | status;
     update(pm);
+}
+
+bool acpi_pm_wake(struct acpi_pm *pm)
+{
+    if (!pm->asleep || !pm->config.wake)
+        return false;
+    pm->pmsts |= PWRBTN_STS;
+    pm->config.wake(pm->config.opaque);
+    return true;
 }
 
 void acpi_pm_gpe(struct acpi_pm *pm, unsigned n)

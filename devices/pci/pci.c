@@ -13,12 +13,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/pci/pci_internal.h"
+#include "devices/pci/pci_msi.h"
 
 #include <inttypes.h>
 
 #define BAR_IO        0x1u
 #define BAR_PREFETCH  0x8u
 #define ROM_ENABLE    0x1u
+#define HEADER_SIZE   0x40u
 #define HEADER_MULTI  0x80u
 #define NOT_WANTED    UINT64_MAX
 #define STATUS_W1C    0xf900u
@@ -99,6 +101,20 @@ void pci_rom_init(struct pci_device *d, uint64_t size, void *rom)
     bus_region_init(&d->rom.region, d->name, size, &ram_bar_ops, &d->rom);
     st_le32(d->config + PCI_ROM, 0);
     st_le32(d->wmask + PCI_ROM, ~(uint32_t)(size - 1) | ROM_ENABLE);
+}
+
+unsigned pci_add_capability(struct pci_device *d, uint8_t id, unsigned len)
+{
+    unsigned at = d->cap_end ? d->cap_end : HEADER_SIZE, last = PCI_CAP_PTR;
+
+    invariant(!d->bus && at + len <= PCI_CONFIG_SIZE);
+    while (d->config[last])
+        last = d->config[last] + 1u; /* the next one's offset follows the id */
+    d->config[last] = (uint8_t)at;
+    d->config[at] = id;
+    d->config[PCI_STATUS] |= PCI_STATUS_CAPS;
+    d->cap_end = (uint8_t)MIN((at + len + 3) & ~3u, 0xffu);
+    return at;
 }
 
 /* Where the registers want BAR n (the ROM: n == PCI_NUM_BARS), or NOT_WANTED. Address 0 and the
@@ -217,7 +233,7 @@ static void update_intx(struct pci_device *d)
 {
     unsigned pin = d->config[PCI_INT_PIN];
     bool off = ld_le16(d->config + PCI_COMMAND) & PCI_COMMAND_INTX_OFF;
-    bool level = pin && d->intx_level && !off;
+    bool level = pin && d->intx_level && !off && !pci_uses_messages(d);
     unsigned pirq;
 
     if (d->intx_level)
@@ -282,6 +298,8 @@ void pci_detach(struct pci_device *d)
 void pci_device_reset(struct pci_device *d)
 {
     d->intx_level = false;
+    if (d->msix)
+        pci_msix_reset(d->msix);
     if (!d->bus) /* nothing was ever enabled, and there is no image to return to */
         return;
     memcpy(d->config, d->reset_config, sizeof(d->config));
@@ -315,6 +333,9 @@ void pci_function_write(struct pci_device *d, unsigned off, uint32_t val, unsign
         *reg = (uint8_t)((*reg & ~mask) | (v & mask));
         *reg &= (uint8_t) ~(v & d->w1cmask[off + k]);
     }
+    pci_msi_config_written(d, off, size);
+    if (off >= HEADER_SIZE)
+        update_intx(d);
     if (touches(off, size, PCI_COMMAND, 2) || touches(off, size, PCI_BAR0, 4 * PCI_NUM_BARS) ||
         touches(off, size, PCI_ROM, 4))
         pci_device_update(d);

@@ -129,10 +129,12 @@ static struct pci_device *target(struct pci_bus *bus, unsigned bus_no, uint8_t d
 uint32_t pci_config_read(struct pci_bus *bus, unsigned bus_no, uint8_t devfn, unsigned off,
                          unsigned size)
 {
-    const struct pci_device *d = target(bus, bus_no, devfn, off, size);
+    struct pci_device *d = target(bus, bus_no, devfn, off, size);
 
     if (!d)
         return (uint32_t)zext(0xffffffff, size);
+    if (d->config_reading)
+        d->config_reading(d, off, size);
     return (uint32_t)ld_le(d->config + off, size);
 }
 

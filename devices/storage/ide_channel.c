@@ -184,7 +184,9 @@ static void diagnose(struct ide_channel *ch)
             ide_unit_reset(&ch->unit[k], IDE_RESET_SOFT);
     ch->s.selected = 0;
     ide_channel_update_irq(ch);
-    if (present(&ch->unit[0]))
+    if (present(&ch->unit[0]) && ch->unit[0].reset_waits)
+        ch->unit[0].diagnosing = true;
+    else if (present(&ch->unit[0]))
         ide_unit_interrupt(&ch->unit[0]);
 }
 

@@ -5,14 +5,13 @@
  * DOS-era drivers still send. Protocols: clause 9.
  *
  * A write that was reported done is in the host's cache, which is this disk's write cache: FLUSH
- * CACHE, the FUA commands, a disabled cache and going to standby make it durable with block_flush.
+ * CACHE, the FUA commands, a disabled cache and going to standby make it durable with a flush of
+ * the image.
  */
 #include "devices/storage/ide_disk.h"
 
 #include "base/bits.h"
 #include "base/log.h"
-
-#include <errno.h>
 
 #define DMA_BLOCK (IDE_BUF_SIZE / IDE_SECTOR)
 
@@ -134,13 +133,26 @@ static void finish_address(struct ide_unit *u)
     u->s.count[0] = 0;
 }
 
-/* After an error in a block of n: which of its sectors is the first that cannot be read. */
-static uint32_t first_bad(struct ide_unit *u, uint64_t lba, uint32_t n)
+static void find_bad(struct ide_unit *u, uint32_t n);
+
+static void sector_tested(struct ide_unit *u, int rc)
 {
-    for (uint32_t k = 0; k + 1 < n; k++)
-        if (block_read(u->block, (lba + k) * IDE_SECTOR, u->buf, IDE_SECTOR))
-            return k;
-    return n - 1;
+    if (rc) {
+        fail_at(u, u->disk.lba, 0, IDE_ERR_UNC);
+        return;
+    }
+    u->disk.lba++;
+    find_bad(u, u->disk.io_count - 1);
+}
+
+/* Ends the command after an error in n sectors from lba, at the first that cannot be read. */
+static void find_bad(struct ide_unit *u, uint32_t n)
+{
+    u->disk.io_count = n;
+    if (n > 1)
+        ide_unit_io(u, IDE_IO_READ, u->disk.lba * IDE_SECTOR, IDE_SECTOR, sector_tested);
+    else
+        fail_at(u, u->disk.lba, 0, IDE_ERR_UNC);
 }
 
 static void read_next(struct ide_unit *u);
@@ -155,7 +167,7 @@ static void read_completed(struct ide_unit *u, int rc)
         return;
     }
     if (rc) {
-        fail_at(u, d->lba + first_bad(u, d->lba, d->io_count), 0, IDE_ERR_UNC);
+        find_bad(u, d->io_count);
         return;
     }
     d->lba += d->io_count;
@@ -206,7 +218,7 @@ static void write_completed(struct ide_unit *u, int rc)
         return;
     }
     finish_address(u);
-    if ((d->flags & F_FUA) || !d->write_cache)
+    if (((d->flags & F_FUA) || !d->write_cache) && block_write_cache(u->block))
         ide_unit_io(u, IDE_IO_FLUSH, 0, 0, write_flushed);
     else
         ide_unit_done(u);
@@ -227,7 +239,7 @@ static void verify_completed(struct ide_unit *u, int rc)
     struct ide_disk_state *d = &u->disk;
 
     if (rc) {
-        fail_at(u, d->lba + first_bad(u, d->lba, d->left), 0, IDE_ERR_UNC);
+        find_bad(u, d->left);
         return;
     }
     d->lba += d->left;
@@ -462,7 +474,8 @@ static void disk_reset(struct ide_unit *u, enum ide_reset how)
         d->smart = true;
     if (how == IDE_RESET_SOFT && u->s.keep_settings)
         return;
-    d->write_cache = d->look_ahead = true;
+    d->write_cache = block_write_cache(u->block);
+    d->look_ahead = true;
     d->multiple = 0;
     ide_disk_default_geometry(u->sectors, &d->cylinders, &d->heads, &d->spt);
 }

@@ -11,9 +11,10 @@
 
 struct option {
     const char *name;
-    const char *value; /* what to call it in the usage; NULL: takes none */
-    const char *what;  /* NULL: not in the usage */
-    /* False with one clear error. `value` is NULL when it takes none. */
+    /* What to call it in the usage; NULL: takes none. All in brackets: may be left out. */
+    const char *value;
+    const char *what; /* NULL: not in the usage */
+    /* False with one clear error. `value` is NULL when it takes none or none was given. */
     bool (*fn)(struct options *o, const char *value, GError **err);
 };
 
@@ -22,11 +23,16 @@ struct option_group {
     unsigned n;
 };
 
-extern const struct option_group options_machine, options_board, options_boot, options_io,
-    options_device, options_debug, options_gdb, options_monitor, options_icount, options_net;
+extern const struct option_group options_machine, options_board, options_boot, options_drive,
+    options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
+    options_icount, options_library, options_net;
 
 /* The adapter that there is when nothing was said of networks. */
 bool options_net_default(struct options *o, GError **err);
+
+/* Takes n words as the command line has them. False with one clear error, then *at is the option
+ * that it is about. */
+bool options_take(struct options *o, int n, char **word, int *at, GError **err);
 
 /* Sets *err; false, to be returned. */
 bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -35,14 +35,11 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,  &options_boot,    &options_io,
-    &options_net,     &options_device, &options_debug,   &options_gdb,
-    &options_monitor, &options_icount, &options_general,
+    &options_machine, &options_board,  &options_boot,    &options_drive,   &options_io,
+    &options_net,     &options_device, &options_debug,   &options_lint,    &options_gdb,
+    &options_monitor, &options_icount, &options_library, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
-
-/* Whose options and test devices these are. */
-#define OPTIONS_QEMU_VERSION "8.2.0"
 
 static void describe(GString *s, const struct option *op)
 {
@@ -111,6 +108,20 @@ static bool is_set(const char *variable)
     return value && *value;
 }
 
+/* Is the whole of an option's value, as the usage has it, in brackets? */
+static bool may_lack(const char *value)
+{
+    unsigned depth = 0;
+
+    for (const char *c = value; *c; c++) {
+        depth -= *c == ']';
+        if (!depth && *c != '[' && *c != ']')
+            return false;
+        depth += *c == '[';
+    }
+    return true;
+}
+
 /* What follows from all options together. */
 static bool finish(struct options *o, GError **err)
 {
@@ -150,8 +161,41 @@ static void free_device(void *c)
     device_config_free(c);
 }
 
+bool options_known(const char *name)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(groups); k++) {
+        for (unsigned n = 0; n < groups[k]->n; n++) {
+            if (!strcmp(name, groups[k]->option[n].name))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool options_take(struct options *o, int n, char **word, int *at, GError **err)
+{
+    for (int k = 0; k < n; k++) {
+        const struct option *op = find_option(word[k], err);
+        const char *value = NULL;
+
+        *at = k;
+        if (!op)
+            return false;
+        if (op->value && !(may_lack(op->value) && (k + 1 == n || word[k + 1][0] == '-'))) {
+            if (k + 1 == n)
+                return option_fail(err, "-%s needs a value: %s", op->name, op->value);
+            value = word[++k];
+        }
+        if (!op->fn(o, value, err))
+            return false;
+    }
+    return true;
+}
+
 bool options_parse(struct options *o, int argc, char **argv, GError **err)
 {
+    int at;
+
     *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free),
                           .warnings = g_ptr_array_new_with_free_func(g_free),
                           .devices = g_ptr_array_new_with_free_func(free_device),
@@ -163,21 +207,7 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
                                          .cpus = 1,
                                          .accel = "interp",
                                          .mmu = "shadow"};
-    for (int k = 1; k < argc; k++) {
-        const struct option *op = find_option(argv[k], err);
-        const char *value = NULL;
-
-        if (!op)
-            return false;
-        if (op->value) {
-            if (k + 1 == argc)
-                return option_fail(err, "-%s needs a value: %s", op->name, op->value);
-            value = argv[++k];
-        }
-        if (!op->fn(o, value, err))
-            return false;
-    }
-    return finish(o, err);
+    return (argc < 1 || options_take(o, argc - 1, argv + 1, &at, err)) && finish(o, err);
 }
 
 void options_free(struct options *o)

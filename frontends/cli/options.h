@@ -9,6 +9,9 @@
 #include "frontends/monitor/monitor.h"
 #include "machine/machine.h"
 
+/* The QEMU whose options, test devices and QMP these are. */
+#define OPTIONS_QEMU_VERSION "8.2.0"
+
 enum display_kind { DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
 struct options {
@@ -34,6 +37,14 @@ struct options {
     GPtrArray *netdevs, *netdumps; /* what `machine` points to */
     unsigned n_nics;               /* of -nic: the first of machine.device */
     bool net_given;                /* -nic or -netdev */
+    /* Of the window. */
+    bool full_screen;
+    bool smooth;          /* the screen fills it, by whatever factor */
+    bool no_window_close; /* closing it does nothing */
+    bool show_cursor;     /* the host's stays while the mouse is grabbed */
+    const char *renderer; /* SDL's name of one, or NULL */
+    const char *layout;   /* the guest's, for text that is pasted; NULL: us */
+    const char *opened;   /* the file of the library's machine that this is, or NULL */
     GPtrArray *owned;
     GPtrArray *devices; /* owned struct device_config */
 };
@@ -41,6 +52,9 @@ struct options {
 /* Fills *o from the command line. False with one clear error. */
 bool options_parse(struct options *o, int argc, char **argv, GError **err);
 void options_free(struct options *o);
+
+/* Is there an option of that name? */
+bool options_known(const char *name);
 
 /* The usage text. */
 const char *options_usage(void);

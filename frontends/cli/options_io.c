@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "frontends/keyboard_layout.h"
 
 static bool opt_serial(struct options *o, const char *value, GError **err)
 {
@@ -32,18 +33,80 @@ static bool opt_nographic(struct options *o, const char *value, GError **err)
     return true;
 }
 
+/* What QEMU's window takes behind its name; its graphics are drawn by SDL's renderer of that kind.
+ */
+static bool sdl_parameter(struct options *o, const char *key, const char *value, GError **err)
+{
+    static const char *const keys[] = {"full-screen", "gl", "show-cursor", "window-close",
+                                       "zoom-to-fit"};
+    static const char *const gls[] = {"on", "off", "core", "es"};
+    bool on;
+
+    if (!strcmp(key, "full-screen"))
+        return option_on_off("-display sdl: full-screen", value, &o->full_screen, err);
+    if (!strcmp(key, "zoom-to-fit"))
+        return option_on_off("-display sdl: zoom-to-fit", value, &o->smooth, err);
+    if (!strcmp(key, "show-cursor"))
+        return option_on_off("-display sdl: show-cursor", value, &o->show_cursor, err);
+    if (!strcmp(key, "window-close")) {
+        if (!option_on_off("-display sdl: window-close", value, &on, err))
+            return false;
+        o->no_window_close = !on;
+        return true;
+    }
+    if (strcmp(key, "gl"))
+        return option_fail_unknown(err, "-display sdl parameter", key, keys, ARRAY_SIZE(keys));
+    value = value ? value : "on";
+    for (unsigned k = 0; k < ARRAY_SIZE(gls); k++) {
+        if (strcmp(value, gls[k]))
+            continue;
+        o->renderer = !strcmp(value, "off")  ? "software"
+                      : !strcmp(value, "es") ? "opengles2"
+                                             : "opengl";
+        return true;
+    }
+    return option_fail_unknown(err, "-display sdl gl", value, gls, ARRAY_SIZE(gls));
+}
+
 static bool opt_display(struct options *o, const char *value, GError **err)
 {
     static const char *const kinds[] = {"none", "text", "sdl"};
+    const char *kind;
+    struct option_pairs p;
 
+    if (!option_pairs(o, value, &p, err))
+        return false;
+    kind = p.n && !p.value[0] ? p.key[0] : value;
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
-        if (!strcmp(value, kinds[k])) {
-            o->display = (enum display_kind)k;
-            o->display_given = true;
-            return true;
+        if (strcmp(kind, kinds[k]))
+            continue;
+        o->display = (enum display_kind)k;
+        o->display_given = true;
+        if (o->display != DISPLAY_SDL && p.n > 1)
+            return option_fail(err, "-display %s has no parameter '%s'", kind, p.key[1]);
+        for (unsigned n = 1; n < p.n; n++) {
+            if (!sdl_parameter(o, p.key[n], p.value[n], err))
+                return false;
         }
+        return true;
     }
-    return option_fail_unknown(err, "display", value, kinds, ARRAY_SIZE(kinds));
+    return option_fail_unknown(err, "display", kind, kinds, ARRAY_SIZE(kinds));
+}
+
+static bool opt_full_screen(struct options *o, const char *value, GError **err)
+{
+    (void)value;
+    (void)err;
+    o->full_screen = true;
+    return true;
+}
+
+static bool opt_layout(struct options *o, const char *value, GError **err)
+{
+    o->layout = value;
+    return keyboard_layout_find(value) ||
+           option_fail_unknown(err, "keyboard layout", value, keyboard_layout_names,
+                               g_strv_length((char **)(uintptr_t)keyboard_layout_names));
 }
 
 static bool opt_vga(struct options *o, const char *value, GError **err)
@@ -70,7 +133,10 @@ static const struct option options[] = {
     {"nographic", NULL,
      "no window; serial port and monitor on the terminal: Ctrl-A x leaves, Ctrl-A c changes",
      opt_nographic},
-    {"display", "none|text|sdl", "where the screen goes", opt_display},
+    {"display", "none|text|sdl[,full-screen=on][,zoom-to-fit=on][,gl=on|off]...",
+     "where the screen goes", opt_display},
+    {"full-screen", NULL, "the window begins on the whole screen", opt_full_screen},
+    {"k", "us|de|fr|gb", "the guest's keyboard layout, for text that is pasted", opt_layout},
     {"vga", "std|none", "the display adapter", opt_vga},
     {"screendump", "FILE", "write the text screen at the end and on SIGUSR1", opt_screendump},
 };

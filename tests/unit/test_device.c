@@ -110,6 +110,7 @@ static const char *const configured[] = {
     "isa-debug-exit,iobase=0x501,iosize=4",
     "pc-testdev",
     "pci-testdev",
+    "virtio-rng-pci",
 };
 
 static void add_devices(void)

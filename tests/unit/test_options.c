@@ -221,6 +221,11 @@ static void test_machine_parameters(void **state)
     refuses("no accelerator is named", "-machine", "accel=");
     accepts("-global", "kvm-pit.lost_tick_policy=discard");
     refuses("is 'discard', not 'delay'", "-global", "kvm-pit.lost_tick_policy=delay");
+    accepts("-global", "VGA.mmio=on");
+    assert_false(o.machine.vga_no_mmio);
+    accepts("-global", "VGA.mmio=off");
+    assert_true(o.machine.vga_no_mmio);
+    refuses("VGA.mmio is 'on' or 'off'", "-global", "VGA.mmio=");
     refuses("-global property 'i8042.x'", "-global", "i8042.x=1");
     refuses("is not DEVICE.PROPERTY=VALUE", "-global", "x");
     accepts("-overcommit", "cpu-pm=on,mem-lock=off");
@@ -408,9 +413,25 @@ static void test_bad_drives(void **state)
     refuses("no file=", "-drive", "");
     refuses("no file=", "-drive", "file=");
     refuses("no file=", "-drive", "if=ide");
-    refuses("format 'qcow2' is not 'raw'", "-drive", "file=x,format=qcow2");
-    refuses("format '' is not 'raw'", "-drive", "file=x,format");
-    refuses("interface 'virtio'", "-drive", "file=x,if=virtio");
+    refuses("unknown disk format 'qcow3'; did you mean 'qcow2'?", "-drive", "file=x,format=qcow3");
+    refuses("unknown disk format ''", "-drive", "file=x,format");
+    refuses("unknown -drive interface 'scsi'", "-drive", "file=x,if=scsi");
+    refuses("unknown -drive cache mode 'writebak'; did you mean 'writeback'?", "-drive",
+            "file=x,cache=writebak");
+    refuses("unknown -drive discard mode 'yes'", "-drive", "file=x,discard=yes");
+    refuses("unknown -drive werror 'panic'", "-drive", "file=x,werror=panic");
+    refuses("unknown -drive rerror 'enospc'", "-drive", "file=x,rerror=enospc");
+    refuses("unknown -drive aio 'fast'", "-drive", "file=x,aio=fast");
+    refuses("serial has 1 to 20", "-drive", "file=x,serial=");
+    refuses("serial has 1 to 20", "-drive", "file=x,serial=123456789012345678901");
+    refuses("id has 1 to 60", "-drive", "file=x,id=");
+    refuses("two drives have id=a", "-drive", "file=x,id=a", "-drive", "file=y,id=a,if=none");
+    refuses("if=none needs an id=", "-drive", "file=x,if=none");
+    refuses("bus= and unit= are for if=ide", "-drive", "file=x,if=virtio,unit=1");
+    refuses("two drives have if=virtio and index=3", "-drive", "file=x,if=virtio,index=3", "-drive",
+            "file=y,if=virtio,index=3");
+    refuses("two floppy drives", "-drive", "file=x,if=floppy,index=2");
+    refuses("two drives have if=floppy and index=0", "-fda", "x", "-fda", "y");
     refuses("media is 'disk' or 'cdrom', not 'floppy'", "-drive", "file=x,media=floppy");
     refuses("index: '4' is not a number from 0 to 3", "-drive", "file=x,index=4");
     refuses("index: '-1'", "-drive", "file=x,index=-1");
@@ -433,6 +454,43 @@ static void test_bad_drives(void **state)
     refuses("no free IDE place for 'an empty drive'", "-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd",
             "d", "-drive", "media=cdrom");
     g_string_free(many, TRUE);
+}
+
+static void test_drive_parameters(void **state)
+{
+    const struct machine_drive *d = o.machine.drive;
+
+    (void)state;
+    accepts("-hda", "a");
+    assert_int_equal(d[0].write_error, BLOCK_ERROR_STOP_IF_FULL);
+    assert_int_equal(d[0].read_error, BLOCK_ERROR_REPORT);
+    assert_null(d[0].format);
+    accepts("-drive",
+            "file=x,format=vdi,cache=none,discard=unmap,serial=S1,werror=stop,rerror=stop,"
+            "id=root,aio=native");
+    assert_string_equal(d[0].format, "vdi");
+    assert_string_equal(d[0].serial, "S1");
+    assert_string_equal(d[0].id, "root");
+    assert_int_equal(d[0].cache, BLOCK_CACHE_NONE);
+    assert_true(d[0].discard);
+    assert_int_equal(d[0].write_error, BLOCK_ERROR_STOP);
+    assert_int_equal(d[0].read_error, BLOCK_ERROR_STOP);
+    /* those that are no IDE drives follow behind its places */
+    accepts("-drive", "file=n,if=none,id=n", "-drive", "file=v1,if=virtio,index=1", "-drive",
+            "file=v0,if=virtio", "-fdb", "f", "-drive", "if=floppy", "-drive",
+            "if=none,id=c,media=cdrom", "-drive", "if=virtio,file=v2", "-hda", "a");
+    assert_string_equal(d[0].file, "a");
+    assert_false(d[1].present || d[2].present || d[3].present);
+    assert_int_equal(d[4].interface, MACHINE_IF_NONE);
+    assert_int_equal(d[5].interface, MACHINE_IF_VIRTIO);
+    assert_int_equal(d[5].index, 1);
+    assert_int_equal(d[6].index, 0);
+    assert_int_equal(d[7].interface, MACHINE_IF_FLOPPY);
+    assert_int_equal(d[7].index, 1);
+    assert_true(d[8].present && !d[8].file);
+    assert_int_equal(d[8].index, 0);
+    assert_true(d[9].cd && d[9].readonly && !d[9].file);
+    assert_int_equal(d[10].index, 2);
 }
 
 /* No disk is written to, wherever -snapshot stands among them. */
@@ -594,6 +652,27 @@ static void test_suggest(void **state)
 
 #define OPTIONS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void test_window(void **state)
+{
+    (void)state;
+    accepts("-display", "sdl");
+    assert_false(o.full_screen || o.smooth || o.show_cursor || o.no_window_close || o.renderer);
+    accepts("-display", "sdl,gl=off,full-screen=on,zoom-to-fit=on,window-close=off,show-cursor=on");
+    assert_int_equal(o.display, DISPLAY_SDL);
+    assert_true(o.full_screen && o.smooth && o.show_cursor && o.no_window_close);
+    assert_string_equal(o.renderer, "software");
+    accepts("-full-screen", "-k", "de");
+    assert_true(o.full_screen);
+    assert_string_equal(o.layout, "de");
+    refuses("did you mean 'full-screen'", "-display", "sdl,fullscreen=on");
+    refuses("did you mean 'sdl'", "-display", "sld");
+    refuses("gl 'maybe'", "-display", "sdl,gl=maybe");
+    refuses("-display none has no parameter 'gl'", "-display", "none,gl=on");
+    refuses("keyboard layout 'dd'; did you mean 'de'?", "-k", "dd");
+    assert_false(parse("-open", "/nowhere/at/all.ini", NULL));
+    assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -608,7 +687,9 @@ int main(void)
         OPTIONS_TEST(test_unknown_values),
         OPTIONS_TEST(test_serial),
         OPTIONS_TEST(test_display),
+        OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
+        OPTIONS_TEST(test_drive_parameters),
         OPTIONS_TEST(test_bad_drives),
         OPTIONS_TEST(test_snapshot),
         OPTIONS_TEST(test_boot),
