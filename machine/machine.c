@@ -366,17 +366,17 @@ static void image_failed(void *opaque, unsigned drive, const struct block_error 
         machine_ask_pause(m);
 }
 
-enum machine_state machine_state(struct machine *m)
+enum machine_run_state machine_run_state(struct machine *m)
 {
-    enum machine_state state = MACHINE_RUNS;
+    enum machine_run_state state = RUN_STATE_RUNS;
 
     lock_take(&m->parking);
     if (machine_exit_status(m) >= 0)
-        state = MACHINE_ENDS;
+        state = RUN_STATE_ENDS;
     else if (m->paused)
-        state = m->by_debugger ? MACHINE_DEBUGGED : MACHINE_PAUSED;
+        state = m->by_debugger ? RUN_STATE_DEBUGGED : RUN_STATE_PAUSED;
     else if (m->asleep)
-        state = MACHINE_ASLEEP;
+        state = RUN_STATE_ASLEEP;
     lock_drop(&m->parking);
     return state;
 }

@@ -144,14 +144,14 @@ void machine_resume(struct machine *m);
 bool machine_paused(struct machine *m);
 
 /* What it does. Any thread. */
-enum machine_state {
-    MACHINE_RUNS,
-    MACHINE_PAUSED,   /* by whoever asked for it */
-    MACHINE_DEBUGGED, /* paused, by a vCPU that has something to tell its debugger */
-    MACHINE_ASLEEP,   /* in S3, and not paused */
-    MACHINE_ENDS,     /* machine_exit_status says how */
+enum machine_run_state {
+    RUN_STATE_RUNS,
+    RUN_STATE_PAUSED,   /* by whoever asked for it */
+    RUN_STATE_DEBUGGED, /* paused, by a vCPU that has something to tell its debugger */
+    RUN_STATE_ASLEEP,   /* in S3, and not paused */
+    RUN_STATE_ENDS,     /* machine_exit_status says how */
 };
-enum machine_state machine_state(struct machine *m);
+enum machine_run_state machine_run_state(struct machine *m);
 
 /* Wakes a machine that sleeps in S3, whatever the guest wants to be woken by; it takes that for its
  * power button. False when it does not sleep. Any thread, without the device lock. */

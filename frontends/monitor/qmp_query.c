@@ -11,11 +11,11 @@
 
 const char *monitor_status(struct monitor *mon)
 {
-    switch (machine_state(mon->machine)) {
-    case MACHINE_RUNS: return "running";
-    case MACHINE_PAUSED: return mon->has_run ? "paused" : "prelaunch";
-    case MACHINE_DEBUGGED: return "debug";
-    case MACHINE_ASLEEP: return "suspended";
+    switch (machine_run_state(mon->machine)) {
+    case RUN_STATE_RUNS: return "running";
+    case RUN_STATE_PAUSED: return mon->has_run ? "paused" : "prelaunch";
+    case RUN_STATE_DEBUGGED: return "debug";
+    case RUN_STATE_ASLEEP: return "suspended";
     default: return "shutdown";
     }
 }

@@ -463,20 +463,20 @@ static void test_machine_state(void **state)
     (void)state;
     begin();
     assert_string_equal(ask("?"), "T02thread:1;");
-    assert_int_equal(machine_state(machine), MACHINE_PAUSED);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_PAUSED);
     assert_string_equal(ask("Z0,ffff0004,1"), "OK");
     assert_string_equal(ask("c"), "T05thread:1;");
-    assert_int_equal(machine_state(machine), MACHINE_DEBUGGED);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_DEBUGGED);
     assert_string_equal(ask("z0,ffff0004,1"), "OK");
     put("c");
     while (machine_paused(machine))
         dispatch_for(1);
-    assert_int_equal(machine_state(machine), MACHINE_RUNS);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_RUNS);
     raw("\3", 1);
     assert_string_equal(get(), "T02thread:1;");
-    assert_int_equal(machine_state(machine), MACHINE_PAUSED);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_PAUSED);
     assert_string_equal(ask("s"), "T05thread:1;");
-    assert_int_equal(machine_state(machine), MACHINE_DEBUGGED);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_DEBUGGED);
 }
 
 static void test_monitor(void **state)

@@ -160,6 +160,8 @@ static void test_line_editor(void **state)
     expect_line(e, "new\033[A\033[A\033[B\033[B\r", "new");
     expect_line(e, "\020\020\020\r", "bc");
     expect_line(e, "\303\244\303\266\033[Dx\177\177\r", "\303\266");
+    expect_line(e, "a\377\303b\244\303\303\244\360\237\230\200\302\205\355\240\200c\r",
+                "ab\303\244\360\237\230\200c"); /* what is no UTF-8 is not typed */
     expect_line(e, "\033[999999999999999999999;5Za\r", "a");
     expect_line(e, "\x7f\x04\013\025\027\002\006\r", "");
     for (unsigned n = 0; n < 2 * LINE_EDIT_HISTORY; n++) {
