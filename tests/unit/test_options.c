@@ -581,7 +581,7 @@ static void test_window(void **state)
     assert_true(o.full_screen);
     assert_string_equal(o.layout, "de");
     refuses("did you mean 'full-screen'", "-display", "sdl,fullscreen=on");
-    refuses("did you mean 'sdl'", "-display", "sld");
+    refuses("did you mean 'sdl'", "-display", "sdll");
     refuses("gl 'maybe'", "-display", "sdl,gl=maybe");
     refuses("-display none has no parameter 'gl'", "-display", "none,gl=on");
     refuses("keyboard layout 'dd'; did you mean 'de'?", "-k", "dd");
