@@ -117,6 +117,7 @@ struct gui *gui_new(struct SDL_Window *window, struct SDL_Renderer *renderer, co
     io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
     load_font();
     ImGui::StyleColorsDark();
+    ImGui::GetStyle().Colors[ImGuiCol_PopupBg] = ImVec4(0.10f, 0.10f, 0.11f, 1.0f);
     ImGui::GetStyle().WindowRounding = 4;
     ImGui::GetStyle().FrameRounding = 3;
     ImGui::GetStyle().WindowBorderSize = 1;
@@ -218,7 +219,17 @@ void gui_begin(struct gui *g)
         g->settle--;
     g->map.clear();
     ImGui_ImplSDL2_NewFrame();
+    /* where SDL last saw it: the other way to ask does not hear of a pointer that was moved by
+     * software, as over VNC */
+    ImGuiIO &io = ImGui::GetIO();
+    int x, y;
+    if (!g->ignore_mouse && SDL_GetMouseFocus() == g->window) {
+        SDL_GetMouseState(&x, &y);
+        io.MousePos = ImVec2((float)x, (float)y);
+    }
     ImGui::NewFrame();
+    if (ImGui::IsMousePosValid())
+        gui_note(g, "pointer", io.MousePos.x, io.MousePos.y, io.MouseDown[0], 0, "");
 }
 
 static void write_map(struct gui *g)
@@ -248,7 +259,8 @@ void gui_end(struct gui *g)
 float gui_bar_height(const struct gui *g)
 {
     (void)g;
-    return ImGui::GetFontSize() + 2 * ImGui::GetStyle().FramePadding.y;
+    /* not GetFontSize(): that is 0 before the first frame */
+    return ImGui::GetIO().Fonts->Fonts[0]->FontSize + 2 * ImGui::GetStyle().FramePadding.y;
 }
 
 /* ---- the map ---- */
@@ -507,7 +519,7 @@ bool gui_field(struct gui *g, const char *label, char *text, size_t size, const 
     changed = ImGui::InputTextWithHint(label, hint, text, size);
     g->entered = ImGui::IsItemDeactivated() && (ImGui::IsKeyPressed(SDL_SCANCODE_RETURN, false) ||
                                                 ImGui::IsKeyPressed(SDL_SCANCODE_KP_ENTER, false));
-    note_last(g, "field", label);
+    note_last(g, ImGui::IsItemActive() ? "editing" : "field", label);
     if (g->map_path)
         gui_note(g, "value", 0, 0, 0, 0, text);
     if (wrong)

@@ -8,7 +8,8 @@
  * One at a time in a process; the thread of the window. Sizes are in points of the window.
  *
  * With PENUMBRA_GUI_MAP=PATH in the environment each frame's widgets go to PATH.ROLE, a line
- * "X Y WIDTH HEIGHT KIND LABEL" each: tests find there what a person sees (docs/testing.md).
+ * "X Y WIDTH HEIGHT KIND LABEL" each, and where the pointer was seen, its WIDTH 1 while the button
+ * was down: tests find there what a person sees (docs/testing.md).
  */
 #ifndef FRONTENDS_SDL_GUI_H
 #define FRONTENDS_SDL_GUI_H

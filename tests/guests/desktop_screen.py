@@ -29,6 +29,9 @@ def wait_for(what, fn):
     fail("it never happened: " + what)
 
 
+CLICKED = ("button", "menu", "item", "checked", "check", "choice", "option", "row", "field", "chosen", "editing")
+
+
 class Widget:
     def __init__(self, line):
         x, y, w, h, self.kind, self.label = (line.split(" ", 5) + [""])[:6]
@@ -129,26 +132,39 @@ class Window:
     def move(self, x, y):
         self.screen.xdotool("mousemove", "--window", self.id, x, y)
 
-    def still(self, label, kinds):
-        """Where a widget is, once it is where it was a moment ago: menus and dialogs settle."""
-        def place():
-            a = self.see(label, kinds)
-            time.sleep(0.06)
-            b = self.seen(label, kinds)
-            return b if b and (a.x, a.y, a.w) == (b.x, b.y, b.w) else None
-        return wait_for("'%s' standing still" % label, place)
+    def pointer_on(self, label, kinds, down):
+        """Has a frame been drawn with the pointer on that widget, and the button so?"""
+        widgets = self.widgets()
+        pointer = [w for w in widgets if w.kind == "pointer"]
+        for w in reversed(widgets):
+            if w.label == label and w.kind in kinds and pointer and pointer[0].w == down:
+                p = pointer[0]
+                return w.x <= p.x < w.x + w.w and w.y <= p.y < w.y + w.h
+        return False
 
-    def click(self, label, kinds=("button", "menu", "item", "checked", "check", "choice", "option", "row", "field",
-                                  "chosen"), times=1):
-        w = self.still(label, kinds)
+    def button(self, down):
+        self.screen.xdotool("mousedown" if down else "mouseup", 1)
+
+    def released(self):
+        self.button(False)
+        wait_for("the button released", lambda: not [w for w in self.widgets() if w.kind == "pointer" and w.w])
+
+    def click(self, label, kinds=CLICKED):
+        """Each step waits until a frame has shown that the one before was seen: menus and dialogs move at first."""
+        def press():
+            w = self.see(label, kinds)
+            self.move(w.x + min(w.w // 2, 60), w.y + w.h // 2)
+            end = time.time() + 2
+            while not self.pointer_on(label, kinds, 0):
+                if time.time() > end:
+                    return False
+                time.sleep(0.03)
+            return True
         self.focus()
-        self.move(w.x + min(w.w // 2, 60), w.y + w.h // 2)
-        time.sleep(0.1)  # the pointer is seen before the button
-        for _ in range(times):
-            self.screen.xdotool("mousedown", 1)
-            time.sleep(0.06)
-            self.screen.xdotool("mouseup", 1)
-            time.sleep(0.06)
+        wait_for("the pointer on '%s'" % label, press)
+        self.button(True)
+        wait_for("the button pressed", lambda: [w for w in self.widgets() if w.kind == "pointer" and w.w])
+        self.released()
 
     def menu(self, menu, item):
         """Opens a menu and takes one of its items."""
@@ -157,21 +173,24 @@ class Window:
         self.gone(item, ("item", "checked"))
 
     def focus(self):
+        """There is no window manager: what is clicked is to be raised, too."""
+        if self.screen.xdotool("getwindowfocus") == [self.id]:
+            return
+        self.screen.xdotool("windowraise", self.id)
         self.screen.xdotool("windowfocus", self.id)
         wait_for("the focus", lambda: self.screen.xdotool("getwindowfocus") == [self.id])
 
     def key(self, *keys):
         self.focus()
         for k in keys:
-            self.screen.xdotool("key", "--delay", "60", k)
-            time.sleep(0.06)
+            self.screen.xdotool("key", k)
 
     def fill(self, label, text):
         """Writes text into a field in place of what is there."""
-        self.click(label, ("field",))
-        time.sleep(0.1)
+        self.click(label, ("field", "editing"))
+        self.see(label, ("editing",))
         self.key("ctrl+a")
-        self.screen.xdotool("type", "--delay", "60", text)
+        self.screen.xdotool("type", "--", text)
         wait_for("the text in field '%s'" % label, lambda: self.seen(text, ("value",)))
 
     def pixels(self, widget=None):
