@@ -33,7 +33,8 @@ static void memory_free(struct block *b)
     g_free(b);
 }
 
-static const struct block_ops memory_ops = {memory_read, memory_write, memory_flush, memory_free};
+static const struct block_ops memory_ops = {
+    .read = memory_read, .write = memory_write, .flush = memory_flush, .free = memory_free};
 
 struct block *block_new_memory(uint64_t size)
 {

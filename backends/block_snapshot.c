@@ -10,6 +10,7 @@
 #include "backends/block_impl.h"
 
 #include "base/error.h"
+#include "base/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ struct block_snapshot {
     struct block block;
     struct block *base; /* owned */
     int fd;
+    struct lock lock; /* of written, and of what is done by it */
     uint8_t *written; /* one bit a cluster */
 };
 
@@ -30,16 +32,24 @@ static bool is_written(const struct block_snapshot *s, uint64_t cluster)
     return s->written[cluster / 8] >> (cluster % 8) & 1;
 }
 
+static void set_written(struct block_snapshot *s, uint64_t first, uint64_t last)
+{
+    for (uint64_t c = first; c <= last; c++)
+        s->written[c / 8] |= (uint8_t)(1u << (c % 8));
+}
+
 /* Bytes from off to the end of the run of clusters that are all written, or all not; at most len.
- */
-static size_t run_length(const struct block_snapshot *s, uint64_t off, size_t len)
+ * *written says which. Takes the lock. */
+static size_t run_length(struct block_snapshot *s, uint64_t off, size_t len, bool *written)
 {
     uint64_t cluster = off / CLUSTER;
-    bool w = is_written(s, cluster);
     size_t n = CLUSTER - off % CLUSTER;
 
-    while (n < len && is_written(s, ++cluster) == w)
+    lock_take(&s->lock);
+    *written = is_written(s, cluster);
+    while (n < len && is_written(s, ++cluster) == *written)
         n += CLUSTER;
+    lock_drop(&s->lock);
     return n < len ? n : len;
 }
 
@@ -49,9 +59,9 @@ static int snapshot_read(struct block *b, uint64_t off, void *buf, size_t len)
     char *p = buf;
 
     while (len) {
-        size_t n = run_length(s, off, len);
-        int rc = is_written(s, off / CLUSTER) ? block_fd_read(s->fd, off, p, n)
-                                              : block_read(s->base, off, p, n);
+        bool written;
+        size_t n = run_length(s, off, len, &written);
+        int rc = written ? block_fd_read(s->fd, off, p, n) : block_read(s->base, off, p, n);
 
         if (rc)
             return rc;
@@ -76,21 +86,67 @@ static int fill_cluster(struct block_snapshot *s, uint64_t start, uint64_t off, 
     return rc ? rc : block_fd_write(s->fd, start, data, stop - start);
 }
 
-static int snapshot_write(struct block *b, uint64_t off, const void *buf, size_t len)
+/* The first write to a cluster: nobody else may fill it at the same time. The lock is held. */
+static int write_new(struct block_snapshot *s, uint64_t off, const void *buf, size_t len)
 {
-    struct block_snapshot *s = (struct block_snapshot *)b;
-    uint64_t end = off + len, first = off / CLUSTER, last = (end - 1) / CLUSTER, c;
+    uint64_t end = off + len, first = off / CLUSTER, last = (end - 1) / CLUSTER;
     int rc = fill_cluster(s, first * CLUSTER, off, end);
 
     if (!rc && last != first)
         rc = fill_cluster(s, last * CLUSTER, off, end);
     if (!rc)
         rc = block_fd_write(s->fd, off, buf, len);
+    if (!rc)
+        set_written(s, first, last);
+    return rc;
+}
+
+static int snapshot_write(struct block *b, uint64_t off, const void *buf, size_t len)
+{
+    struct block_snapshot *s = (struct block_snapshot *)b;
+    bool written;
+    int rc;
+
+    if (run_length(s, off, len, &written) == len && written)
+        return block_fd_write(s->fd, off, buf, len);
+    lock_take(&s->lock);
+    rc = write_new(s, off, buf, len);
+    lock_drop(&s->lock);
+    return rc;
+}
+
+/* Whole clusters become holes of the temporary file. */
+static int snapshot_zero(struct block *b, uint64_t off, uint64_t len, bool unmap)
+{
+    struct block_snapshot *s = (struct block_snapshot *)b;
+    uint64_t first = (off + CLUSTER - 1) / CLUSTER, end = (off + len) / CLUSTER;
+    static const uint8_t zeros[CLUSTER];
+    int rc = 0;
+
+    (void)unmap;
+    if (first >= end)
+        return -ENOTSUP;
+    if (off % CLUSTER)
+        rc = snapshot_write(b, off, zeros, first * CLUSTER - off);
+    if (!rc && (off + len) % CLUSTER)
+        rc = snapshot_write(b, end * CLUSTER, zeros, (off + len) % CLUSTER);
     if (rc)
         return rc;
-    for (c = first; c <= last; c++)
-        s->written[c / 8] |= (uint8_t)(1u << (c % 8));
-    return 0;
+    lock_take(&s->lock);
+    if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(first * CLUSTER),
+                  (off_t)((end - first) * CLUSTER)) < 0)
+        rc = errno == EOPNOTSUPP ? -ENOTSUP : -errno;
+    else
+        set_written(s, first, end - 1);
+    lock_drop(&s->lock);
+    return rc;
+}
+
+static int snapshot_discard(struct block *b, uint64_t off, uint64_t len)
+{
+    uint64_t first = (off + CLUSTER - 1) / CLUSTER, end = (off + len) / CLUSTER;
+
+    return first < end ? snapshot_zero(b, first * CLUSTER, (end - first) * CLUSTER, true) : 0;
 }
 
 static int snapshot_flush(struct block *b)
@@ -105,12 +161,19 @@ static void snapshot_free(struct block *b)
 
     close(s->fd);
     block_free(s->base);
+    lock_clear(&s->lock);
     g_free(s->written);
     g_free(s);
 }
 
-static const struct block_ops snapshot_ops = {snapshot_read, snapshot_write, snapshot_flush,
-                                              snapshot_free};
+static const struct block_ops snapshot_ops = {
+    .read = snapshot_read,
+    .write = snapshot_write,
+    .flush = snapshot_flush,
+    .free = snapshot_free,
+    .discard = snapshot_discard,
+    .zero = snapshot_zero,
+};
 
 static int open_unlinked(void)
 {
@@ -135,6 +198,11 @@ struct block *block_open_snapshot(struct block *base, GError **err)
     uint8_t *map = g_try_malloc0(size / CLUSTER / 8 + 1);
     int fd = map ? open_unlinked() : -1;
 
+    /* its whole size, so that what was never written reads as zeros and not as its end */
+    if (fd >= 0 && ftruncate(fd, (off_t)size) < 0) {
+        close(fd);
+        fd = -1;
+    }
     if (fd < 0) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST,
                     "cannot make a temporary file in '%s' for the snapshot of '%s': %s",
@@ -146,7 +214,11 @@ struct block *block_open_snapshot(struct block *base, GError **err)
     s = g_new0(struct block_snapshot, 1);
     block_init(&s->block, &snapshot_ops, block_name(base), size, false);
     s->base = base;
+    s->block.format = base->format;
     s->fd = fd;
     s->written = map;
+    lock_init(&s->lock);
+    s->block.allow_discard = true; /* it only gives back what the overlay took */
+    s->block.alignment = CLUSTER;
     return &s->block;
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The slow side of guest memory: TLB misses, MMIO and ROM, page crossings, stores over decoded
- * code, alignment checks (SDM 3A 6.15 #AC) and data breakpoints. Also the TLB's flushes and
- * instruction fetch.
+ * code, alignment checks (SDM 3A 6.15 #AC), data breakpoints. Also TLB flushes and code fetches.
  */
 #include "cpu/access.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/mutant.h"
 #include "cpu/blocks.h"
 #include "cpu/debug.h"
 #include "cpu/debugger.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
+#include "cpu/lint_tables.h"
+#include "cpu/lint_tlb.h"
 #include "cpu/mmu.h"
 #include "cpu/mmu_shadow/page_track.h"
 
@@ -134,6 +138,8 @@ void cpu_tlb_switch(struct cpu *cpu, bool keep)
     struct tlb_space *s = find_space(cpu, pcid), old = {0};
 
     cpu->paging_new = true; /* also with `keep`: INVPCID may have named this one meanwhile */
+    if (unlikely(cpu->lint_tlb) && !keep)
+        lint_tlb_flush_pcid(cpu, pcid);
     if (keep && pcid == cpu->tlb_pcid)
         return;
     if (s) {
@@ -162,6 +168,8 @@ void cpu_tlb_flush_pcid(struct cpu *cpu, uint16_t pcid)
 {
     struct tlb_space *s = find_space(cpu, pcid);
 
+    if (unlikely(cpu->lint_tlb))
+        lint_tlb_flush_pcid(cpu, pcid);
     if (s)
         s->kept = false; /* its tables are looked at when CR3 is loaded */
     if (pcid == cpu->tlb_pcid)
@@ -211,6 +219,8 @@ static void drop_large(struct cpu *cpu, gva_t va, unsigned shift)
 void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
 {
     cpu->paging_new = true;
+    if (unlikely(cpu->lint_tlb))
+        lint_tlb_flush(cpu, globals_too);
     cpu_tlb_forget(cpu, globals_too);
 }
 
@@ -218,7 +228,6 @@ void cpu_tlb_forget(struct cpu *cpu, bool globals_too)
 {
     if (globals_too)
         memset(cpu->tlb_large, 0, sizeof(cpu->tlb_large));
-
     if (globals_too && ++cpu->tlb_global_gen == TLB_GENS) {
         cpu->tlb_global_gen = 0;
         wipe_tlb(cpu);
@@ -340,7 +349,7 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
         memslot_mark_dirty(s, x->gpa >> PAGE_SHIFT);
 }
 
-/* Has the entry stores to RAM go the slow way for nobody any more? Then it is to be filled anew. */
+/* Has it stores to RAM go the slow way for nobody any more? Then it is to be filled anew. */
 static bool no_longer_tracked(const struct cpu *cpu, const struct tlb_entry *e)
 {
     const struct memslot *s;
@@ -365,9 +374,12 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
     if (!hit || (kind == ACC_W && no_longer_tracked(cpu, e))) {
         struct mmu_xlat x;
         uint32_t err;
+        bool user = ctx == TLB_CTX_USER, ac = ctx == TLB_CTX_KERNEL_AC;
+        int r = cpu->mmu->translate(cpu, va, kind, user, ac, &x, &err);
 
-        if (cpu->mmu->translate(cpu, va, kind, ctx == TLB_CTX_USER, ctx == TLB_CTX_KERNEL_AC, &x,
-                                &err))
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_used(cpu, va, kind, user, ac);
+        if (r)
             cpu_raise_pf(cpu, va, err);
         fill(cpu, e, va, kind, ctx, &x);
     }
@@ -478,8 +490,11 @@ UNALIGNED_GUEST static bool swap_seen(struct cpu *cpu, void *at, const void *buf
 static void store_piece(struct cpu *cpu, const struct target *t, const void *buf, unsigned size)
 {
     if (t->hva) {
-        if (t->rom)
+        if (t->rom) {
+            lint_report_of(LINT_ROM_WRITE, t->gpa >> PAGE_SHIFT,
+                           "write to read-only memory at 0x%" PRIx64, t->gpa);
             return;
+        }
         if (unlikely(cpu->locked == CPU_LOCKED_CAS)) {
             if (!swap_seen(cpu, t->hva, buf, size))
                 cpu->locked = CPU_LOCKED_LOST;
@@ -513,6 +528,8 @@ static void tell_stored(struct cpu *cpu, const struct target *t, unsigned size)
     who = s ? page_tracked(s, t->gpa >> PAGE_SHIFT) : 0;
     if (who & TRACK_CODES)
         blocks_code_written(cpu, t->gpa, size, who & TRACK_CODES);
+    if (who & TRACK_LINT)
+        lint_tables_written(cpu, t->gpa, size);
     if (who & TRACK_TABLES)
         cpu->mmu->written(cpu, t->gpa, size);
 }
@@ -760,12 +777,16 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
 
     if (e->tag != tag) {
         struct mmu_xlat x;
-        uint32_t err;
         const struct memslot *s;
+        uint32_t err;
+        int r;
 
         if (cpu_code64(cpu) && !gva_canonical(cpu, lin))
             cpu_raise_err(cpu, EXC_GP, 0);
-        if (cpu->mmu->translate(cpu, lin, ACC_X, user, false, &x, &err))
+        r = cpu->mmu->translate(cpu, lin, ACC_X, user, false, &x, &err);
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_used(cpu, lin, ACC_X, user, false);
+        if (r)
             cpu_raise_pf(cpu, lin, err);
         if (x.shift != PAGE_SHIFT)
             note_large(cpu, lin, x.shift);

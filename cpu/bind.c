@@ -10,6 +10,7 @@
 #include "cpu/blocks.h"
 #include "cpu/exec.h"
 #include "cpu/fuse.h"
+#include "cpu/lint.h"
 #include "cpu/opcodes.h"
 
 /* native_X is there for what is compiled for AVX2 hosts, too; else its address is NULL. */
@@ -98,11 +99,12 @@ static insn_fn *pick(const struct family *f, unsigned osz, enum insn_form form)
     return f->fn[osz][FORM_REG];
 }
 
-void bind_insn(struct insn *i, unsigned mode, bool linkable)
+static insn_fn *choose_handler(const struct insn *i, unsigned mode, bool linkable)
 {
     const struct opcode *row = &opcode_table[i->op];
     const struct family *f = family_of(i, mode);
     enum insn_form form = i->flags & INSN_MEM ? memory_form(i, mode) : FORM_REG;
+    insn_fn *fn;
 
     if ((row->attr & A_FPU) && !(mode & MODE_FPU))
         f = &h_fpu_na;
@@ -116,11 +118,22 @@ void bind_insn(struct insn *i, unsigned mode, bool linkable)
         f = f->locked;
     if (linkable && form == FORM_REG && (row->attr & A_END) && f->fn[i->osz][FORM_LINK])
         form = FORM_LINK;
-    if ((row->attr & A_END) && !(i->flags & INSN_MEM))
+    fn = pick(f, i->osz, form);
+    return fn ? fn : op_undefined;
+}
+
+insn_fn *bind_handler(const struct insn *i, unsigned mode)
+{
+    return choose_handler(i, mode, false);
+}
+
+void bind_insn(struct insn *i, unsigned mode, bool linkable)
+{
+    bool look = lint_on(LINT_SPLIT_LOCK) && lint_binds_locked(i);
+
+    i->fn = look ? op_lint_locked : choose_handler(i, mode, linkable);
+    if ((opcode_table[i->op].attr & A_END) && !(i->flags & INSN_MEM))
         i->scale = linkable; /* for fused branches */
-    i->fn = pick(f, i->osz, form);
-    if (!i->fn)
-        i->fn = op_undefined;
 }
 
 /* Cannot fault, leave or be seen by a handler of the guest: register forms only. */

@@ -15,13 +15,16 @@
 #include "cpu/decode.h"
 #include "cpu/fetch.h"
 #include "cpu/hostio.h"
+#include "cpu/lint.h"
 #include "cpu/mmu_shadow/page_track.h"
+#include "cpu/ring.h"
 
 #define ARENA_SIZE  (UINT64_C(96) << 20)
 #define HASH_SIZE   65536
 #define PAGE_HASH   4096
 #define MAX_BYTES   240 /* insn.off is a byte, and the last instruction may be 15 long */
-#define CHUNK_SHIFT 6   /* code is noted in chunks of 64 bytes */
+#define CODE_MAX    (MAX_BYTES + INSN_MAX_LEN)
+#define CHUNK_SHIFT 6 /* code is noted in chunks of 64 bytes */
 #define MAX_NOTES   64
 
 static_assert(MODE_PORTABLE < 1 << MODE_BITS, "the mode fits its place in a key");
@@ -55,7 +58,13 @@ struct blocks {
 
 static size_t block_bytes(unsigned insns)
 {
-    return sizeof(struct block) + (insns + 2) * sizeof(struct insn);
+    return sizeof(struct block) + (insns + 2) * sizeof(struct insn) + CODE_MAX;
+}
+
+/* Instruction slots in use: n, the fall-through if there is one, and the links. */
+static size_t block_slots(const struct block *b)
+{
+    return b->n + 2u;
 }
 
 struct blocks *blocks_new(void)
@@ -330,6 +339,8 @@ void blocks_flush(struct cpu *cpu)
 {
     struct blocks *bs = cpu->blocks;
 
+    if (cpu->ring)
+        ring_keep_blocks(cpu);
     free_pages(bs);
     memset(bs->hash, 0, sizeof(bs->hash));
     memset(cpu->bcache, 0, sizeof(cpu->bcache));
@@ -340,6 +351,19 @@ void blocks_flush(struct cpu *cpu)
 uint64_t blocks_flush_count(const struct cpu *cpu)
 {
     return cpu->blocks->flushes;
+}
+
+const uint8_t *block_code(const struct block *b)
+{
+    return (const uint8_t *)&b->insns[block_slots(b)];
+}
+
+const struct block *blocks_of_insns(const struct cpu *cpu, uint32_t low)
+{
+    const uint8_t *arena = cpu->blocks->arena;
+    uint32_t at = low - (uint32_t)(uintptr_t)arena - (uint32_t)offsetof(struct block, insns);
+
+    return (const struct block *)(arena + at);
 }
 
 bool blocks_cached(const struct cpu *cpu, const struct block *b)
@@ -421,13 +445,20 @@ static bool may_break(const struct cpu *cpu, gpa_t gpa)
     return cpu_debugs(cpu, DEBUG_CODE) && debugger_may_break(cpu, gpa);
 }
 
-/* The whole of it is built. */
-static void put_entry(struct cpu *cpu, struct block *b)
+/* The whole of it is built, from `code`. */
+static void put_entry(struct cpu *cpu, struct block *b, const uint8_t *code)
 {
-    if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
+    bool others =
+        cpu->lint_blocks || cpu->counted || may_break(cpu, b->gpa) || !blocks_cached(cpu, b);
+
+    if (unlikely(cpu->lint_blocks))
+        lint_scan_block(b);
+    else if (likely(!cpu->counted && !cpu->ring && !may_break(cpu, b->gpa)))
         return;
     b->first = b->insns[0].fn;
-    b->insns[0].fn = op_enter;
+    b->insns[0].fn = others ? op_enter : op_enter_ring;
+    if (cpu->ring)
+        memcpy((uint8_t *)block_code(b), code, b->len);
 }
 
 /* Copies code of one page. A store of up to eight aligned bytes that another vCPU makes meanwhile
@@ -444,16 +475,10 @@ static void copy_code(uint8_t *to, const uint8_t *from, size_t n)
     }
 }
 
-/* Decodes from the page's bytes (avail of them up to its or the segment's end) into b. Returns
- * false when not even one instruction is whole. The decoder looks at bytes twice, and another vCPU
- * may write them now: it is given a copy. */
-static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t avail)
+/* Decodes `avail` bytes into b. Returns false when not even one instruction is whole. */
+static bool fill(struct cpu *cpu, struct block *b, const uint8_t *bytes, size_t avail)
 {
     unsigned max = b->mode & MODE_STEP ? 1 : BLOCK_MAX_INSNS;
-    uint8_t bytes[MAX_BYTES + INSN_MAX_LEN];
-
-    copy_code(bytes, page, avail < sizeof(bytes) ? avail : sizeof(bytes));
-    avail = avail < sizeof(bytes) ? avail : sizeof(bytes);
 
     while (b->n < max && b->len < MAX_BYTES) {
         struct insn in;
@@ -481,12 +506,6 @@ static bool fill(struct cpu *cpu, struct block *b, const uint8_t *page, size_t a
     return true;
 }
 
-/* Instruction slots in use: n, the fall-through if there is one, and the links. */
-static size_t block_slots(const struct block *b)
-{
-    return b->n + 2u;
-}
-
 static void init_block(struct block *b, struct cpu *cpu, gpa_t gpa)
 {
     *b = (struct block){.gpa = gpa, .gpa2 = ~UINT64_C(0), .mode = cpu->mode};
@@ -497,8 +516,8 @@ static struct block *publish(struct cpu *cpu, struct block *b)
     struct blocks *bs = cpu->blocks;
     unsigned h = hash_of(b->gpa, b->mode);
 
-    bs->used += sizeof(*b) + block_slots(b) * sizeof(struct insn);
-    bs->used = (bs->used + 63) & ~UINT64_C(63);
+    bs->used += sizeof(*b) + block_slots(b) * sizeof(struct insn) + (cpu->ring ? b->len : 0);
+    bs->used = (bs->used + BLOCK_ALIGN - 1) & ~(uint64_t)(BLOCK_ALIGN - 1);
     b->hash_next = bs->hash[h];
     bs->hash[h] = b;
     page_add_block(cpu, b->gpa >> PAGE_SHIFT, b);
@@ -563,12 +582,12 @@ static struct block *build_straddling(struct cpu *cpu, gva_t lin, gpa_t gpa, siz
         if (add_insn(b, &in))
             add_fallthrough(b, op_fallthrough);
         b->mode = cpu->mode;
-        put_entry(cpu, b);
+        put_entry(cpu, b, bytes);
         return b == cpu->blocks->scratch ? b : publish(cpu, b);
     }
     append(b, st == DECODE_UD ? op_undefined : op_too_long, 0, 1);
     b->len = 1;
-    put_entry(cpu, b);
+    put_entry(cpu, b, bytes);
     return b;
 }
 
@@ -591,6 +610,7 @@ static struct block *build(struct cpu *cpu, gva_t lin, gpa_t gpa, const uint8_t 
                            size_t seg_avail)
 {
     size_t avail = PAGE_SIZE - (lin & ~PAGE_MASK);
+    uint8_t bytes[CODE_MAX]; /* the decoder looks twice, and another vCPU may write now */
     struct block *b;
 
     if (!page || seg_avail < INSN_MAX_LEN)
@@ -599,9 +619,11 @@ static struct block *build(struct cpu *cpu, gva_t lin, gpa_t gpa, const uint8_t 
     if (track_page(cpu, gpa >> PAGE_SHIFT))
         return NULL;
     init_block(b, cpu, gpa);
-    if (!fill(cpu, b, page + (lin & ~PAGE_MASK), avail < seg_avail ? avail : seg_avail))
+    avail = MIN(MIN(avail, seg_avail), sizeof(bytes));
+    copy_code(bytes, page + (lin & ~PAGE_MASK), avail);
+    if (!fill(cpu, b, bytes, avail))
         return build_straddling(cpu, lin, gpa, seg_avail);
-    put_entry(cpu, b);
+    put_entry(cpu, b, bytes);
     return publish(cpu, b);
 }
 

@@ -18,9 +18,12 @@
 #ifndef CPU_BLOCKS_H
 #define CPU_BLOCKS_H
 
+#include <stddef.h>
+
 #include "cpu/cpu.h"
 
 #define BLOCK_MAX_INSNS 64
+#define BLOCK_ALIGN     64 /* bytes */
 
 struct block {
     gpa_t gpa;     /* of the first byte */
@@ -29,11 +32,18 @@ struct block {
     uint16_t n;    /* instructions */
     uint16_t len;  /* bytes */
     bool stale;
+    /* What it does to the flags, for -lint (lint_flags.c): which of those that it finds it
+     * consumes, leaves defined, leaves undefined, the last by the instruction at this offset; and
+     * whether it consumes what it has left undefined itself. */
+    uint8_t lint_use, lint_def, lint_undef, lint_last;
+    bool lint_self;
     insn_fn *first; /* with op_enter in its place: the first instruction's handler */
     struct block *hash_next;
     struct block *page_next[2]; /* lists of blocks on the first and second page */
     struct insn insns[];        /* n of them, then one slot that struct block_links overlays */
 };
+
+static_assert(offsetof(struct block, insns) % 64 == 0, "instructions stay in lines of the cache");
 
 /* Behind the last instruction of a block: where its branches lead, when that is known for good
  * (same page, so that no translation can part them). */
@@ -70,12 +80,20 @@ void blocks_leave_soon(struct cpu *cpu);
  */
 uint64_t blocks_flush_count(const struct cpu *cpu);
 
+/* The bytes that b was decoded from, b->len of them. Only where the vCPU has a ring. */
+const uint8_t *block_code(const struct block *b);
+
+/* The cached block whose insns are at an address of these low bits. */
+const struct block *blocks_of_insns(const struct cpu *cpu, uint32_t low);
+
 /* False for the one uncached block, which is good for a single run. */
 bool blocks_cached(const struct cpu *cpu, const struct block *b);
 
 /* Binds a decoded instruction to its handler (bind.c). `linkable`: its branch target is in the same
  * page and may be chained. */
 void bind_insn(struct insn *i, unsigned mode, bool linkable);
+/* The handler that it would have, of an instruction that does not end a block. */
+insn_fn *bind_handler(const struct insn *i, unsigned mode);
 /* Then over a whole block: fuses pairs and drops flag work that is dead. */
 void bind_block(struct block *b);
 
@@ -84,6 +102,7 @@ insn_fn op_stale;       /* the block is gone: back to the loop at this instructi
 insn_fn op_fallthrough; /* behind the last instruction of a block that does not end in a branch */
 insn_fn op_fallthrough_link; /* the same when what follows is in the same page */
 insn_fn op_enter;            /* before a block's first: see debugger.h and ring.h */
+insn_fn op_enter_ring;       /* the same where only the ring wants to hear */
 insn_fn op_undefined;        /* #UD */
 insn_fn op_too_long;         /* #GP(0): over 15 bytes or over the segment limit */
 

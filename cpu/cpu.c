@@ -17,6 +17,8 @@
 #include "cpu/fetch.h"
 #include "cpu/flags.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
+#include "cpu/lint_tlb.h"
 #include "cpu/ring.h"
 
 struct cpu *cpu_new(const struct cpu_config *cfg)
@@ -39,16 +41,17 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->linear_bits_max = cpu->features & FEAT(LA57) ? 57 : 48;
     cpu->tsc_khz = cfg->tsc_khz;
     cpu->portable = cfg->portable;
-    cpu->ring = ring_new(cfg->ring);
     cpu->counted = cpu->fixed_random = cfg->counted;
     cpu->random = cfg->seed;
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
+    cpu->ring = ring_new(cpu, cfg->ring);
     cpu->blocks = blocks_new();
     cpu->own_group = !cfg->group;
     cpu->group = cfg->group ? cfg->group : cpu_group_new();
     cpu_group_add(cpu->group, cpu);
+    cpu_lint_init(cpu);
     atomic_store(&cpu->a20_mask, ~UINT64_C(0));
     cpu_reset(cpu, cfg->id == 0, false);
     return cpu;
@@ -60,6 +63,7 @@ void cpu_free(struct cpu *cpu)
         return;
     blocks_free(cpu->blocks);
     ring_free(cpu->ring);
+    lint_tlb_free(cpu->lint_tlb);
     cpu_group_remove(cpu->group, cpu);
     if (cpu->own_group)
         cpu_group_free(cpu->group);
@@ -102,6 +106,7 @@ void cpu_reset(struct cpu *cpu, bool bsp, bool init)
     cpu->dr6 = DR6_FIXED;
     cpu->dr7 = DR7_FIXED;
     cpu->pending_db = 0;
+    cpu->lint_undef = 0;
     cpu->mid_string = false;
     cpu->last_io.at = UINT64_MAX;
     cpu->exc.pending = false;
@@ -255,5 +260,6 @@ void cpu_sync_mode(struct cpu *cpu)
         atomic_store_explicit(&cpu->attention, 1, memory_order_relaxed);
     cpu->mode = mode;
     cpu->bcache_key = cpu_bcache_key(cpu);
+    cpu->ring_high = RING_CONTEXT_NEW;
     tlb_sync_key(cpu);
 }

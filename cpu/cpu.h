@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "cpu/features.h"
 #include "cpu/group.h"
 #include "cpu/insn.h"
@@ -83,6 +84,7 @@ enum {
     EV_CODE = 1 << 7,   /* DMA wrote decoded code: see blocks.h */
     EV_AUDIT = 1 << 8,  /* check the MMU's invariants: see mmu_shadow_audit */
     EV_SAMPLE = 1 << 9, /* hooks.sample; does not end a HLT */
+    EV_LINT = 1 << 10,  /* translate anew: see lint_tables.h; neither does this */
 };
 
 /* Interrupt shadow and the like: cpu.inhibit. */
@@ -412,7 +414,18 @@ struct cpu {
     unsigned pauses;          /* executed */
     bool portable;            /* MODE_PORTABLE always */
     struct cpu_debug debug;
-    struct ring *ring; /* what it ran last, if that is wanted: see ring.h */
+
+    /* ---- what it ran last, if that is wanted: see ring.h ---- */
+    struct ring *ring;
+    uint64_t *ring_at;                  /* where the next word goes */
+    uint64_t ring_high;                 /* of RIP, in the context that was noted; or … */
+#define RING_CONTEXT_NEW (~UINT64_C(0)) /* … CS may be another one */
+
+    struct lint_where lint_where;
+    struct lint_tlb *lint_tlb; /* rule stale-tlb is on: see lint_tlb.h */
+    bool lint_blocks;          /* rule undefined-flag is on: see lint_flags.c */
+    uint8_t lint_undef;        /* flags that are undefined now, as packed there, */
+    uint64_t lint_undef_at[8]; /* and RIP of what left them so */
 
     /* ---- counted runs: cpu_config.counted ---- */
     bool counted;

@@ -11,6 +11,7 @@
 #include "cpu/blocks.h"
 #include "cpu/exec.h"
 #include "cpu/mmu.h"
+#include "cpu/peek.h"
 
 #define VECTORS 256
 
@@ -483,59 +484,22 @@ void debugger_cr3(struct cpu *cpu)
 
 /* ---- memory ---- */
 
-static uint64_t last_address(const struct cpu *cpu, bool phys)
+/* A debugger is not to be shown what lies elsewhere. */
+static bool exists(const struct cpu *cpu, bool phys, uint64_t addr)
 {
-    return phys || cpu_long_mode(cpu) ? ~UINT64_C(0) : 0xffffffffu;
-}
-
-/* Where `addr` is in memory, NULL: nowhere that one could `write`. */
-static uint8_t *locate(struct cpu *cpu, bool phys, bool write, uint64_t addr, gpa_t *gpa)
-{
-    const struct memslot *s;
-
-    if (addr > last_address(cpu, phys))
-        return NULL;
-    *gpa = addr;
-    if (!phys) {
-        if (cpu_long_mode(cpu) && !gva_canonical(cpu, addr))
-            return NULL;
-        if (cpu->mmu->probe(cpu, addr, gpa))
-            return NULL;
-    }
-    s = memslots_find(cpu->slots, *gpa >> PAGE_SHIFT);
-    if (!s || (write && memslot_readonly(s)))
-        return NULL;
-    return memslot_hva(s, *gpa);
-}
-
-static size_t copy(struct cpu *cpu, bool phys, uint64_t addr, uint8_t *to, const uint8_t *from,
-                   size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        size_t room = PAGE_SIZE - (addr & ~PAGE_MASK), n = len - done < room ? len - done : room;
-        gpa_t gpa;
-        uint8_t *p = locate(cpu, phys, from != NULL, addr, &gpa);
-
-        if (!p)
-            break;
-        if (to)
-            memcpy(to + done, p, n);
-        else if (!memslots_write(cpu->slots, gpa, from + done, n))
-            break;
-        done += n;
-        addr += n;
-    }
-    return done;
+    return phys || cpu_long_mode(cpu) || addr <= UINT32_MAX;
 }
 
 size_t debugger_read(struct cpu *cpu, bool phys, uint64_t addr, void *buf, size_t len)
 {
-    return copy(cpu, phys, addr, buf, NULL, len);
+    if (!exists(cpu, phys, addr))
+        return 0;
+    return phys ? cpu_peek_physical(cpu, addr, buf, len) : cpu_peek(cpu, addr, buf, len);
 }
 
 size_t debugger_write(struct cpu *cpu, bool phys, uint64_t addr, const void *buf, size_t len)
 {
-    return copy(cpu, phys, addr, NULL, buf, len);
+    if (!exists(cpu, phys, addr))
+        return 0;
+    return phys ? cpu_poke_physical(cpu, addr, buf, len) : cpu_poke(cpu, addr, buf, len);
 }

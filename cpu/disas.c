@@ -4,6 +4,7 @@
 #include "cpu/disas.h"
 
 #include <capstone/capstone.h>
+#include <glib.h>
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -12,29 +13,63 @@
 #include "cpu/peek.h"
 #include "cpu/trace_filter.h"
 
+/* A thread's handles for the code sizes; 0: not opened. Opening takes longer than an instruction.
+ */
+struct handles {
+    csh of[MODE_CODE + 1];
+};
+
+static void close_handles(void *data)
+{
+    struct handles *h = data;
+
+    for (unsigned k = 0; k <= MODE_CODE; k++) {
+        if (h->of[k])
+            cs_close(&h->of[k]);
+    }
+    g_free(h);
+}
+
+static csh handle_for(unsigned mode)
+{
+    static const cs_mode modes[] = {CS_MODE_16, CS_MODE_32, CS_MODE_64, CS_MODE_32};
+    static GPrivate key = G_PRIVATE_INIT(close_handles);
+    struct handles *h = g_private_get(&key);
+    csh *handle;
+
+    if (!h) {
+        h = g_new0(struct handles, 1);
+        g_private_set(&key, h);
+    }
+    handle = &h->of[mode & MODE_CODE];
+    if (!*handle && cs_open(CS_ARCH_X86, modes[mode & MODE_CODE], handle) != CS_ERR_OK)
+        *handle = 0;
+    return *handle;
+}
+
 size_t disas(const uint8_t *bytes, size_t avail, unsigned mode, uint64_t rip, char *buf,
              size_t buf_size)
 {
-    static const cs_mode modes[] = {CS_MODE_16, CS_MODE_32, CS_MODE_64, CS_MODE_32};
-    csh handle;
+    csh handle = handle_for(mode);
     cs_insn *insn;
     size_t len = 0;
 
     snprintf(buf, buf_size, "(bad)");
-    if (cs_open(CS_ARCH_X86, modes[mode & MODE_CODE], &handle) != CS_ERR_OK)
+    if (!handle)
         return 0;
     if (cs_disasm(handle, bytes, avail, rip, 1, &insn) == 1) {
         snprintf(buf, buf_size, "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "", insn->op_str);
         len = insn->size;
         cs_free(insn, 1);
     }
-    cs_close(&handle);
     return len;
 }
 
 size_t disas_fetch(struct cpu *cpu, uint64_t rip, uint8_t *bytes, size_t len)
 {
-    return cpu_peek(cpu, cpu->code_base + rip, bytes, len);
+    gva_t lin = cpu->code_base + rip;
+
+    return cpu_peek(cpu, cpu_code64(cpu) ? lin : (uint32_t)lin, bytes, len);
 }
 
 static void insn_text(struct cpu *cpu, char *buf, size_t size)

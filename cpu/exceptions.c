@@ -12,6 +12,7 @@
 #include "cpu/exec.h"
 #include "cpu/farstack.h"
 #include "cpu/flags.h"
+#include "cpu/lint.h"
 #include "cpu/ring.h"
 #include "cpu/segments.h"
 #include "cpu/task.h"
@@ -282,7 +283,7 @@ static void deliver(struct cpu *cpu, const struct cpu_event *ev, uint64_t ret)
     if (unlikely(cpu->debug.set))
         debugger_note(cpu, ev, ret);
     if (unlikely(cpu->ring))
-        ring_event(cpu->ring, cpu, ev, ret);
+        ring_event(cpu, ev, ret);
     /* an instruction breakpoint (which comes as a trap) leaves it to its handler to set RF */
     if (ev->kind == EVK_FAULT)
         dl.fl |= FL_RF;
@@ -352,6 +353,8 @@ void exc_combine(struct cpu *cpu)
         debugger_note(cpu, &cpu->exc, cpu->gpr[REG_RIP]);
     if (first == EXC_DF) {
         log_msg(LOG_RESET, "cpu%u: triple fault (vector %u)", cpu->id, cpu->exc.vector);
+        lint_report(LINT_TRIPLE_FAULT, "vector %u while a double fault is delivered",
+                    cpu->exc.vector);
         cpu->exc.pending = false;
         cpu->shutdown = true;
         return;

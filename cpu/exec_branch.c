@@ -5,6 +5,7 @@
  */
 #include "cpu/branch.h"
 #include "cpu/debugger.h"
+#include "cpu/lint.h"
 #include "cpu/ring.h"
 #include "cpu/stack.h"
 
@@ -40,7 +41,21 @@ EXEC_CC EXEC_RET op_enter(struct cpu *cpu, const struct insn *i)
         LEAVE;
     }
     if (cpu->ring)
-        ring_block(cpu->ring, cpu, b);
+        ring_block(cpu, b);
+    if (unlikely(cpu->lint_blocks))
+        lint_enter_block(cpu, b);
+    GOTO_HANDLER(b->first);
+}
+
+EXEC_CC EXEC_RET op_enter_ring(struct cpu *cpu, const struct insn *i)
+{
+    const struct block *b = (const struct block *)((uintptr_t)i - offsetof(struct block, insns));
+    uint64_t rip = cpu->gpr[REG_RIP];
+
+    if (unlikely(ring_full(cpu, rip)))
+        ring_block(cpu, b);
+    else
+        *cpu->ring_at++ = ring_word(i, rip);
     GOTO_HANDLER(b->first);
 }
 
@@ -50,6 +65,8 @@ EXEC_CC EXEC_RET op_stale(struct cpu *cpu, const struct insn *i)
 
     cpu->icount -= (uint64_t)(b->n - (i - b->insns));
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
+    if (cpu->ring && i != b->insns) /* else it was not entered */
+        ring_left(cpu, i, false);
     LEAVE;
 }
 

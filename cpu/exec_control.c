@@ -8,6 +8,8 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/far.h"
+#include "cpu/lint.h"
+#include "cpu/lint_tlb.h"
 
 /* Operand size of these moves: 64 bits in 64-bit mode, else 32. */
 static unsigned move_size(const struct cpu *cpu)
@@ -56,12 +58,19 @@ FAMILY(h_mov_r_cr, mov_r_cr);
 
 HANDLER(mov_cr_r)
 {
-    uint64_t next = insn_next_rip(cpu, i);
+    uint64_t next = insn_next_rip(cpu, i), val;
+    bool done;
 
     if (!cr_exists(cpu, i->reg))
         RAISE(EXC_UD);
     AT(i);
-    if (cpu->cpl > 0 || !cr_write(cpu, i->reg, reg_get(cpu, i->rm, move_size(cpu))))
+    if (cpu->cpl > 0)
+        RAISE_ERR(EXC_GP, 0);
+    val = reg_get(cpu, i->rm, move_size(cpu));
+    done = cr_write(cpu, i->reg, val);
+    if (lint_on(LINT_RESERVED_BITS))
+        lint_cr_write(cpu, i->reg, val, done);
+    if (!done)
         RAISE_ERR(EXC_GP, 0);
     cpu->gpr[REG_RIP] = next;
     GO_ON;
@@ -144,8 +153,11 @@ HANDLER(invlpg)
         va = i->seg >= SEG_FS ? cpu->seg[i->seg].base + off : off;
     else
         va = (uint32_t)(cpu->seg[i->seg].base + off);
-    if (gva_canonical_ever(cpu, va))
+    if (gva_canonical_ever(cpu, va)) {
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_flush_page(cpu, va, cpu->tlb_pcid, true);
         cpu_tlb_flush_page(cpu, va);
+    }
     GO_ON_AFTER;
 }
 FAMILY(h_invlpg, invlpg);
@@ -168,6 +180,8 @@ HANDLER(invpcid)
     case 0: /* of any PCID: pages are dropped in all of them */
         if (!gva_canonical_ever(cpu, desc[1]))
             RAISE_ERR(EXC_GP, 0);
+        if (unlikely(cpu->lint_tlb))
+            lint_tlb_flush_page(cpu, desc[1], desc[0] & 0xfff, false);
         cpu_tlb_flush_page(cpu, desc[1]);
         break;
     case 1: cpu_tlb_flush_pcid(cpu, desc[0] & 0xfff); break;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* RDMSR, WRMSR, time stamps, CPUID, RDRAND, RDSEED, RDPID, RSM. Intel SDM volume 2. */
+#include "base/random.h"
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
 #include "cpu/far.h"
+#include "cpu/lint.h"
 #include "cpu/msr.h"
 #include "cpu/smm.h"
-
-#include <cpuid.h>
-#include <errno.h>
-#include <sys/random.h>
 
 static void set_edx_eax(struct cpu *cpu, uint64_t v)
 {
@@ -33,8 +31,13 @@ HANDLER(wrmsr)
     uint64_t v = (uint32_t)cpu->gpr[REG_RAX] | cpu->gpr[REG_RDX] << 32;
 
     AT(i);
-    if (cpu->cpl > 0 || !msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v))
+    if (cpu->cpl > 0)
         RAISE_ERR(EXC_GP, 0);
+    if (!msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v)) {
+        if (lint_on(LINT_RESERVED_BITS))
+            lint_msr_write(cpu, (uint32_t)cpu->gpr[REG_RCX], v);
+        RAISE_ERR(EXC_GP, 0);
+    }
     GO_ON_AFTER;
 }
 FAMILY(h_wrmsr, wrmsr);
@@ -87,41 +90,16 @@ HANDLER(cpuid)
 }
 FAMILY(h_cpuid, cpuid);
 
-/* From the host's kernel; where that refuses (a sandbox), from its processor. */
-static bool host_random(uint64_t *v)
-{
-    unsigned a, b, c = 0, d;
-    unsigned char got = 0;
-    ssize_t n;
-
-    do
-        n = getrandom(v, sizeof(*v), 0);
-    while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)sizeof(*v))
-        return true;
-    __get_cpuid(1, &a, &b, &c, &d);
-    for (unsigned k = 0; (c & bit_RDRND) && !got && k < 16; k++)
-        __asm__ volatile("rdrand %0; setc %1" : "=r"(*v), "=qm"(got) : : "cc");
-    return got;
-}
-
-/* The next of a fixed sequence: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
- * number generators", 2014). */
-static bool fixed_random(struct cpu *cpu, uint64_t *v)
-{
-    uint64_t z = cpu->random += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    *v = z ^ z >> 31;
-    return true;
-}
-
 /* And RDSEED. */
 HANDLER(rdrand)
 {
-    uint64_t v;
-    bool got = cpu->fixed_random ? fixed_random(cpu, &v) : host_random(&v);
+    uint64_t v = 0;
+    bool got = true;
+
+    if (cpu->fixed_random)
+        v = random_next(&cpu->random);
+    else
+        got = random_host(&v, sizeof(v));
 
     reg_set(cpu, i->rm, got ? v : 0, i->osz);
     flags_set_arith(cpu, got ? FL_CF : 0);

@@ -12,6 +12,7 @@
 #include "cpu/debugger.h"
 #include "cpu/exec.h"
 #include "cpu/hostio.h"
+#include "cpu/ring.h"
 #include "cpu/smm.h"
 #include "cpu/task.h"
 
@@ -291,6 +292,8 @@ void exec_unfinished(struct cpu *cpu, const struct insn *i)
 
     cpu->icount -= (uint64_t)(b->n - (i - b->insns));
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
+    if (cpu->ring)
+        ring_left(cpu, i, true);
     cpu->rflags |= FL_RF;
     cpu->mid_string = true;
     if (cpu_debugs(cpu, DEBUG_CODE))
@@ -304,6 +307,8 @@ static void leave_behind(struct cpu *cpu, const struct insn *i)
 
     cpu->icount -= (uint64_t)(b->n - (i - b->insns) - 1);
     cpu->gpr[REG_RIP] = insn_next_rip(cpu, i);
+    if (cpu->ring)
+        ring_left(cpu, i, true);
 }
 
 #define STRING(name, burst, compare, max)                                                          \

@@ -5,6 +5,7 @@
  * and 10.5; external reporting as section 8.7.2 and D.2 describe for IRQ 13.
  */
 #include "cpu/exec_x87.h"
+#include "cpu/ring.h"
 
 bool x87_pending(struct cpu *cpu, const struct insn *i)
 {
@@ -24,6 +25,8 @@ bool x87_pending(struct cpu *cpu, const struct insn *i)
     }
     cpu->icount = cpu_insns(cpu) + 1; /* it counts each time: the wait is to end */
     cpu->gpr[REG_RIP] = insn_rip(cpu, i);
+    if (cpu->ring)
+        ring_left(cpu, i, true);
     return true;
 }
 

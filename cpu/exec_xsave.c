@@ -8,6 +8,7 @@
 #include "cpu/far.h"
 #include "cpu/features.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
 #include "cpu/xsave.h"
 
 /* ---- XCR0 ---- */
@@ -218,8 +219,11 @@ static void read_image(struct cpu *cpu, const struct insn *i, gva_t va, uint64_t
     m->mxcsr = m->compact ? here & XCR0_SSE : wanted & (XCR0_SSE | XCR0_AVX);
     if ((here & (XCR0_X87 | XCR0_SSE)) || m->mxcsr)
         mem_read_bytes(cpu, i, va, m->legacy, FXSAVE_XMM + 16 * cpu_vector_count(cpu), ACC_R);
-    if (m->mxcsr && (ld_le32(m->legacy + 24) & ~MXCSR_VALID))
+    if (m->mxcsr && (ld_le32(m->legacy + 24) & ~MXCSR_VALID)) {
+        AT(i);
+        lint_mxcsr(ld_le32(m->legacy + 24));
         RAISE_ERR(EXC_GP, 0);
+    }
     if (here & XCR0_AVX)
         mem_read_bytes(cpu, i, va + xsave_offset(2, xcomp_bv, m->compact), m->high,
                        16 * cpu_vector_count(cpu), ACC_R);

@@ -6,6 +6,7 @@
 #include "cpu/fpu.h"
 
 #include "base/log.h"
+#include "cpu/lint.h"
 
 static void fpu_clear_regs(struct fpu *f)
 {
@@ -179,8 +180,10 @@ bool fpu_set_image(struct cpu *cpu, const uint8_t image[FXSAVE_SIZE], bool wide,
 {
     uint32_t mxcsr = ld_le32(image + 24);
 
-    if (mxcsr & ~MXCSR_VALID)
+    if (mxcsr & ~MXCSR_VALID) {
+        lint_mxcsr(mxcsr);
         return false;
+    }
     fpu_set_x87_image(cpu, image, wide);
     for (unsigned n = 0; n < vectors; n++)
         memcpy(cpu->ymm[n].x[0].b, image + FXSAVE_XMM + 16 * n, 16);

@@ -10,6 +10,7 @@
 #include "base/step.h"
 #include "cpu/cpu.h"
 #include "cpu/fetch.h"
+#include "cpu/lint_tables.h"
 
 struct cpu_group {
     struct cpu *cpu[CPU_GROUP_MAX];
@@ -19,6 +20,7 @@ struct cpu_group {
     _Atomic unsigned waiters;  /* threads that wait for others to move */
     struct cpu *_Atomic owner; /* of the exclusive section; NULL when there is none */
     struct lock bus;           /* locked accesses to devices, one at a time */
+    struct lint_tables *lint;  /* NULL: rule stale-tlb is off */
 };
 
 struct cpu_group *cpu_group_new(void)
@@ -28,6 +30,8 @@ struct cpu_group *cpu_group_new(void)
     lock_init(&g->lock);
     lock_init(&g->bus);
     condition_init(&g->moved);
+    if (lint_on(LINT_STALE_TLB))
+        g->lint = lint_tables_new();
     return g;
 }
 
@@ -36,6 +40,7 @@ void cpu_group_free(struct cpu_group *g)
     if (!g)
         return;
     invariant(!g->n);
+    lint_tables_free(g->lint);
     condition_clear(&g->moved);
     lock_clear(&g->bus);
     lock_clear(&g->lock);
@@ -308,6 +313,19 @@ void cpu_unlock(struct cpu *cpu)
 }
 
 /* ---- code ---- */
+
+void cpu_group_event(struct cpu_group *g, const struct cpu *self, uint32_t ev)
+{
+    for (unsigned k = 0; k < g->n; k++) {
+        if (g->cpu[k] != self)
+            cpu_set_event(g->cpu[k], ev);
+    }
+}
+
+struct lint_tables *cpu_group_lint(const struct cpu_group *g)
+{
+    return g->lint;
+}
 
 void cpu_group_code_written(struct cpu_group *g, const struct cpu *self, gpa_t gpa, size_t len)
 {

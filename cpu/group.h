@@ -32,6 +32,7 @@
 
 struct cpu;
 struct cpu_group;
+struct lint_tables;
 
 /* An empty group; cpu_new adds to it. The vCPUs must be gone before it is freed. */
 struct cpu_group *cpu_group_new(void);
@@ -79,6 +80,12 @@ void cpu_group_resume(struct cpu_group *g);
 void cpu_lock_all(struct cpu *cpu);
 void cpu_lock_bus(struct cpu *cpu);
 void cpu_unlock(struct cpu *cpu);
+
+/* Sets an event of every vCPU but `self`. Any thread. */
+void cpu_group_event(struct cpu_group *g, const struct cpu *self, uint32_t ev);
+
+/* Strict mode's notes of page tables; NULL unless rule stale-tlb was on when the group was made. */
+struct lint_tables *cpu_group_lint(const struct cpu_group *g);
 
 /* Tells every vCPU but `self` (may be NULL) that `len` bytes at gpa, within a page, were written
  * over decoded code. Any thread. */

@@ -12,7 +12,10 @@
 #include "cpu/exceptions.h"
 #include "cpu/exec.h"
 #include "cpu/fpu.h"
+#include "cpu/lint.h"
+#include "cpu/lint_tables.h"
 #include "cpu/monitor.h"
+#include "cpu/ring.h"
 #include "cpu/smm.h"
 #include "cpu/trace_filter.h"
 
@@ -47,8 +50,11 @@ static __attribute__((noreturn)) void raise_event(struct cpu *cpu, unsigned vect
                                   .has_error = has_error,
                                   .error = error};
     if (cpu->cur) {
-        if (in_block(cpu, cpu->cur))
+        if (in_block(cpu, cpu->cur)) {
             cpu->icount = cpu_insns(cpu) + 1; /* what is behind it in the block did not begin */
+            if (unlikely(cpu->ring))
+                ring_left(cpu, cpu->cur, true);
+        }
         cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
         cpu->cur = NULL;
     }
@@ -68,6 +74,8 @@ void cpu_raise_err(struct cpu *cpu, unsigned vector, uint32_t err)
 void cpu_raise_pf(struct cpu *cpu, gva_t va, uint32_t err)
 {
     cpu->cr2 = va;
+    if ((err & PF_RSVD) && lint_on(LINT_RESERVED_PTE))
+        lint_reserved_pte(cpu, va, err);
     if (log_on(LOG_MMU) && trace_wanted(cpu))
         log_msg(LOG_MMU, "cpu%u: page fault at %016" PRIx64 " error %x", cpu->id, va, err);
     raise_event(cpu, EXC_PF, true, err);
@@ -79,6 +87,8 @@ void cpu_begin_again(struct cpu *cpu)
 
     cpu->icount -= (uint64_t)(b->n - (cpu->cur - b->insns));
     cpu->gpr[REG_RIP] = insn_rip(cpu, cpu->cur);
+    if (unlikely(cpu->ring))
+        ring_left(cpu, cpu->cur, false);
     cpu->pending_db &= ~(uint64_t)DR6_BS;
     cpu->cur = NULL;
     siglongjmp(*cpu->catcher, 1);
@@ -136,6 +146,10 @@ static void drop_stale(struct cpu *cpu)
     if (ev & EV_CODE) {
         cpu_clear_event(cpu, EV_CODE);
         blocks_handle_notes(cpu);
+    }
+    if (unlikely(ev & EV_LINT)) {
+        cpu_clear_event(cpu, EV_LINT);
+        lint_tables_catch_up(cpu);
     }
     if (unlikely(ev & EV_AUDIT)) {
         cpu_clear_event(cpu, EV_AUDIT);
@@ -355,6 +369,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     volatile unsigned serial = 0; /* exceptions during the delivery of others, in a row */
 
     cpu->catcher = &catcher;
+    lint_set_where(&cpu->lint_where);
     cpu->stepping = max_insns != 0;
     cpu->cur = NULL;
     cpu_sync_mode(cpu);
@@ -392,6 +407,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
                     break;
                 }
             }
+            cpu->lint_undef = 0; /* the block that raised it has not run to its end */
             if (!cpu->shutdown)
                 exc_deliver(cpu);
             if (unlikely(cpu->debug.stop))
@@ -455,6 +471,7 @@ enum cpu_exit cpu_run(struct cpu *cpu, uint64_t max_insns)
     cpu_leave_guest(cpu);
     cpu->stepping = false;
     cpu->catcher = NULL;
+    lint_set_where(NULL);
     cpu_sync_mode(cpu);
     return why;
 }

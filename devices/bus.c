@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -114,6 +115,23 @@ struct bus_region *bus_find(struct bus *bus, uint64_t addr)
     return r;
 }
 
+/* ---- strict mode ---- */
+
+static void lint_narrow(const struct bus_region *r, const char *verb, uint64_t off, unsigned size)
+{
+    lint_report_of(LINT_ACCESS_WIDTH, r->base + off,
+                   "%u-byte %s of %s+0x%" PRIx64 ", which takes %u bytes at least", size, verb,
+                   r->name, off, r->ops->min_size);
+}
+
+static void lint_nobody(const struct bus *bus, const char *verb, uint64_t addr, unsigned size)
+{
+    lint_report_of(LINT_UNCLAIMED, addr, "%u-byte %s %s 0x%" PRIx64 ", where nobody is", size, verb,
+                   bus->name, addr);
+}
+
+/* ---- accesses ---- */
+
 static uint64_t ones(unsigned size)
 {
     return zext(~UINT64_C(0), size);
@@ -129,6 +147,7 @@ static uint64_t region_read(struct bus_region *r, uint64_t off, unsigned size)
     if (size < min) {
         uint64_t aligned = off & ~(uint64_t)(min - 1);
 
+        lint_narrow(r, "read", off, size);
         return zext(r->ops->read(r->opaque, aligned, min) >> (8 * (off - aligned)), size);
     }
     return zext(r->ops->read(r->opaque, off, size), size);
@@ -140,6 +159,7 @@ static void region_write(struct bus_region *r, uint64_t off, uint64_t val, unsig
         return;
     if (size < r->ops->min_size) {
         log_guest("%s: %u-byte write at offset 0x%" PRIx64 " is too narrow", r->name, size, off);
+        lint_narrow(r, "write", off, size);
         return;
     }
     r->ops->write(r->opaque, off, zext(val, size), size);
@@ -183,6 +203,8 @@ uint64_t bus_read(struct bus *bus, uint64_t addr, unsigned size)
         } else {
             n = 1;
             part = 0xff;
+            if (!done)
+                lint_nobody(bus, "read of", addr, size);
             if (!done && log_on(LOG_IO))
                 log_msg(LOG_IO, "%s: nobody reads 0x%" PRIx64 " (%u)", bus->name, addr, size);
         }
@@ -208,6 +230,8 @@ void bus_write(struct bus *bus, uint64_t addr, uint64_t val, unsigned size)
             region_write(r, addr + done - r->base, val >> (8 * done), n);
         } else {
             n = 1;
+            if (!done)
+                lint_nobody(bus, "write to", addr, size);
             if (!done && log_on(LOG_IO))
                 log_msg(LOG_IO, "%s: nobody takes 0x%" PRIx64 " = 0x%" PRIx64 " (%u)", bus->name,
                         addr, val, size);

@@ -15,6 +15,12 @@ void device_reset(struct device *d)
         d->type->reset(d->self);
 }
 
+void device_trust(struct device *d)
+{
+    if (d->type->trust)
+        d->type->trust(d->self);
+}
+
 void device_destroy(struct device *d)
 {
     if (d->type->destroy)

@@ -50,7 +50,10 @@ struct device_type {
     const struct state_field *fields; /* ends with STATE_END */
     void (*reset)(void *self);        /* after the fields were zeroed; may be NULL */
     void (*post_load)(void *self);    /* after the fields were restored; may be NULL */
-    void (*destroy)(void *self);      /* frees self; may be NULL for embedded devices */
+    /* Strict mode (base/lint.h) is to take it that the chip has been initialised: by the board in
+     * firmware's place, or before the fields were saved. May be NULL. */
+    void (*trust)(void *self);
+    void (*destroy)(void *self); /* frees self; may be NULL for embedded devices */
 };
 
 /* A device on a board: what machine/ keeps in its list. Embedded as a member named `dev`. */
@@ -62,6 +65,9 @@ struct device {
 /* Clears every field of the table that is not kept, then calls the type's reset. Device lock
  * held. */
 void device_reset(struct device *d);
+
+/* Calls the type's trust, if it has one. Device lock held. */
+void device_trust(struct device *d);
 
 /* Calls the type's destroy. */
 void device_destroy(struct device *d);

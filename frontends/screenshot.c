@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <png.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,31 @@ static uint8_t *pack_rgb(const struct vga_surface *s)
     return rgb;
 }
 
+/* Does not wait for whom a pipe has at its other end: a machine may stand meanwhile. */
+static FILE *create(const char *path)
+{
+    int fd;
+
+    errno = 0;
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    return fd >= 0 ? fdopen(fd, "wb") : NULL;
+}
+
+/* Closes it; `ok`: so far. */
+static bool written(const char *path, FILE *f, bool ok, GError **err)
+{
+    int e = errno;
+
+    if (f && fclose(f) && ok) {
+        e = errno;
+        ok = false;
+    }
+    if (!ok)
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
+                    strerror(e ? e : EIO));
+    return ok;
+}
+
 bool screenshot_write_png(const char *path, const struct vga_surface *s, GError **err)
 {
     png_image image = {
@@ -35,13 +61,11 @@ bool screenshot_write_png(const char *path, const struct vga_surface *s, GError 
         .format = PNG_FORMAT_RGB,
     };
     uint8_t *rgb = pack_rgb(s);
+    FILE *f = create(path);
     bool ok;
 
-    errno = 0;
-    ok = png_image_write_to_file(&image, path, 0, rgb, 0, NULL);
-    if (!ok)
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
-                    errno ? strerror(errno) : image.message);
+    ok = f && png_image_write_to_stdio(&image, f, 0, rgb, 0, NULL);
+    ok = written(path, f, ok, err);
     png_image_free(&image);
     g_free(rgb);
     return ok;
@@ -51,18 +75,11 @@ bool screenshot_write_ppm(const char *path, const struct vga_surface *s, GError 
 {
     uint8_t *rgb = pack_rgb(s);
     size_t len = (size_t)s->width * s->height * 3;
-    FILE *f = fopen(path, "wbe");
+    FILE *f = create(path);
     bool ok = f && fprintf(f, "P6\n%u %u\n255\n", s->width, s->height) > 0 &&
               fwrite(rgb, 1, len, f) == len;
-    int e = errno;
 
-    if (f && fclose(f) && ok) {
-        e = errno;
-        ok = false;
-    }
-    if (!ok)
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
-                    strerror(e));
+    ok = written(path, f, ok, err);
     g_free(rgb);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include "devices/device.h"
 #include "devices/dma.h"
 #include "machine/acpi.h"
+#include "machine/board_drives.h"
 #include "machine/firmware.h"
 #include "machine/irq_mux.h"
 #include "machine/kernel_boot.h"
@@ -17,7 +18,7 @@
 #include "machine/profile.h"
 #include "machine/smbios.h"
 
-#define BOARD_MAX_DEVICES 48
+#define BOARD_MAX_DEVICES 128
 #define BOARD_APIC_HZ     UINT64_C(1000000000)
 #define BOARD_TSC_KHZ     1000000u
 
@@ -43,11 +44,19 @@ struct board_cpu {
     bool in_smm; /* device lock */
 };
 
+/* Something to boot from; see board_build.h. */
+struct boot_entry {
+    char letter;
+    uint64_t index;
+    char *path; /* owned */
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
     struct vclock *clock;
-    struct icount *icount; /* the clock counts instructions, and who runs them; else NULL */
+    struct machine_notes *notes; /* what front ends are told */
+    struct icount *icount;       /* the clock counts instructions, and who runs them; else NULL */
     struct memory mem;
     struct dma_space dma;
     struct bus *ports, *mmio;
@@ -63,6 +72,10 @@ struct board {
 
     struct device *device[BOARD_MAX_DEVICES]; /* in the order of making, which is that of resets */
     unsigned n_devices;
+
+    uint64_t random; /* cfg.icount: of devices' fixed sequence */
+    struct boot_entry boot[BOARD_MAX_DEVICES];
+    unsigned n_boot;
 
     struct pci_bus *pci;
     struct i440fx *host;
@@ -83,7 +96,12 @@ struct board {
     struct ps2_mouse *mouse;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
-    struct block *block[MACHINE_MAX_DRIVES];
+    struct block_engine *blocks;
+    struct board_drive drive[MACHINE_MAX_DRIVES];
+    bool told_error[MACHINE_MAX_DRIVES]; /* a person; device lock */
+    /* Whom errors of images are told besides, any thread, device lock held; or NULL. */
+    void (*image_failed)(void *opaque, unsigned drive, const struct block_error *e);
+    void *image_failed_opaque;
 
     struct firmware_image *bios, *vgabios;
     struct kernel_boot *kernel;

@@ -8,10 +8,28 @@
 #include "base/log.h"
 #include "cpu/ring.h"
 
+static unsigned write_rings(struct board *b, struct cpu *only, FILE *f)
+{
+    unsigned told = 0;
+
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        struct cpu *cpu = b->cpu[n].cpu;
+
+        if (cpu->ring && (!only || cpu == only))
+            told += ring_tell(cpu, b->cfg.ring, f);
+    }
+    return told;
+}
+
+unsigned board_write_rings(struct board *b, FILE *f)
+{
+    return write_rings(b, NULL, f);
+}
+
 void board_tell_ring(struct board *b, struct cpu *only)
 {
     const char *path = b->cfg.ring_file;
-    unsigned told = 0;
+    unsigned told;
     FILE *f;
 
     if (!path)
@@ -21,12 +39,7 @@ void board_tell_ring(struct board *b, struct cpu *only)
         log_user("%s: %s", path, g_strerror(errno));
         return;
     }
-    for (unsigned n = 0; n < b->n_cpus; n++) {
-        struct cpu *cpu = b->cpu[n].cpu;
-
-        if (!only || cpu == only)
-            told += ring_tell(cpu->ring, cpu, b->cfg.ring, f);
-    }
+    told = write_rings(b, only, f);
     if (fclose(f) != 0)
         log_user("%s: %s", path, g_strerror(errno));
     else

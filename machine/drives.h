@@ -11,7 +11,7 @@
 #include "machine/machine.h"
 
 struct machine_drive_info {
-    char name[16]; /* "ide1-cd0": channel, kind, unit */
+    char name[64]; /* its id, or "ide1-cd0" (channel, kind, unit), "floppy0" … */
     bool cd;
     bool tray_open, tray_locked; /* of a CD drive; the guest's lock */
     bool readonly;
@@ -19,6 +19,8 @@ struct machine_drive_info {
     bool medium;    /* there is one; then: */
     char *file;     /* g_free */
     uint64_t bytes; /* its size */
+    const char *format;
+    struct block_stats stats;
 };
 
 /* Drive n of MACHINE_MAX_DRIVES; false when there is none. */

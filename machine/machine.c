@@ -37,16 +37,19 @@ struct machine {
     bool started;
     struct machine_notes *notes;
     struct cpu *profiled[MACHINE_MAX_CPUS];
-    struct lock parking; /* protects the next eight */
+    struct lock parking; /* protects the next nine */
     unsigned others;     /* threads of vCPUs but the leader's */
     unsigned parked;     /* of these, that are stopped for a request */
     bool paused;
+    bool by_debugger;              /* a vCPU has paused it for its debugger */
     bool asleep;                   /* S3; the clock runs on */
     uint64_t held;                 /* vCPUs that do not run, bit n for vCPU n */
     unsigned resumes;              /* calls of machine_resume */
     struct visit *visit;           /* the one of REQUEST_VISIT, until it has been served */
     struct condition changed;      /* of parked, paused, visit, or of the board's requests */
+    struct timer pause_at;         /* counted time: see machine_pause_at */
     atomic_bool quit, reset_asked; /* by a front end, not by the guest */
+    atomic_bool debug_asked;       /* the pause that is requested is one for the debugger */
     guint end_source; /* the vCPUs have stopped for good and the main loop is to say so */
     bool ended;       /* ended() was called */
 };
@@ -129,8 +132,10 @@ static bool serve(struct machine *m, unsigned requests)
         return false;
     }
     lock_take(b->lock);
-    if ((requests & REQUEST_SLEEP) && acpi_pm_asleep(b->pm))
+    if ((requests & REQUEST_SLEEP) && acpi_pm_asleep(b->pm) && !m->asleep) {
         m->asleep = true;
+        notes_post(m->notes, MACHINE_EVENT_SUSPEND, true);
+    }
     if ((requests & REQUEST_RESET) || (m->asleep && (requests & REQUEST_WAKE))) {
         bool wake = !(requests & REQUEST_RESET);
 
@@ -140,7 +145,9 @@ static bool serve(struct machine *m, unsigned requests)
             g_error_free(err);
             board_end(b, 1);
         }
-        if (!wake)
+        if (wake)
+            notes_post(m->notes, MACHINE_EVENT_WAKEUP, true);
+        else
             notes_post(m->notes, MACHINE_EVENT_RESET, !atomic_exchange(&m->reset_asked, false));
     } else if (requests & REQUEST_CPU_RESET) {
         for (unsigned n = 0; n < b->n_cpus; n++) /* the INIT pin of all */
@@ -151,7 +158,9 @@ static bool serve(struct machine *m, unsigned requests)
         m->visit = NULL;
     }
     if ((requests & REQUEST_PAUSE) && !m->paused) {
+        block_engine_pause(b->blocks); /* no transfer ends while the machine stands */
         m->paused = true;
+        m->by_debugger = atomic_exchange(&m->debug_asked, false);
         clock_stop(b->clock);
         notes_post(m->notes, MACHINE_EVENT_PAUSED, false);
     }
@@ -246,8 +255,10 @@ static bool vcpu_exited(void *opaque, struct cpu *cpu, enum cpu_exit why)
 
     if (why == CPU_EXIT_SHUTDOWN && !ending(m))
         triple_fault(m, cpu);
-    if (why == CPU_EXIT_DEBUG)
+    if (why == CPU_EXIT_DEBUG) {
+        atomic_store(&m->debug_asked, true);
         board_request(&m->board, REQUEST_PAUSE);
+    }
     return cpu->id == 0 || m->board.icount ? lead(m) : park(m, cpu->id);
 }
 
@@ -278,6 +289,18 @@ void machine_ask_pause(struct machine *m)
     board_request(&m->board, REQUEST_PAUSE);
 }
 
+static void pause_came(void *opaque)
+{
+    machine_ask_pause(opaque);
+}
+
+void machine_pause_at(struct machine *m, int64_t ns)
+{
+    lock_take(m->board.lock);
+    timer_arm(&m->pause_at, ns);
+    lock_drop(m->board.lock);
+}
+
 void machine_pause(struct machine *m)
 {
     unsigned resumes;
@@ -303,6 +326,7 @@ static void resume(struct machine *m, uint64_t keep)
         icount_hold(b->icount, keep);
     /* a pause that was asked for and not yet made is over, too */
     atomic_fetch_and(&b->requests, ~(unsigned)REQUEST_PAUSE);
+    atomic_store(&m->debug_asked, false);
     m->resumes++;
     if (m->paused && !ending(m)) {
         m->paused = false;
@@ -312,6 +336,9 @@ static void resume(struct machine *m, uint64_t keep)
         notes_post(m->notes, MACHINE_EVENT_RESUMED, false);
         freed = true;
     }
+    lock_take(b->lock);
+    block_engine_retry(b->blocks);
+    lock_drop(b->lock);
     if (freed && b->icount)
         icount_kick(b->icount, false);
     else if (freed)
@@ -338,6 +365,33 @@ bool machine_paused(struct machine *m)
     paused = m->paused;
     lock_drop(&m->parking);
     return paused;
+}
+
+/* ---- images ---- */
+
+/* Any thread, device lock held. */
+static void image_failed(void *opaque, unsigned drive, const struct block_error *e)
+{
+    struct machine *m = opaque;
+
+    notes_post_error(m->notes, drive, e);
+    if (e->policy == BLOCK_ERROR_STOP)
+        machine_ask_pause(m);
+}
+
+enum machine_run_state machine_run_state(struct machine *m)
+{
+    enum machine_run_state state = RUN_STATE_RUNS;
+
+    lock_take(&m->parking);
+    if (machine_exit_status(m) >= 0)
+        state = RUN_STATE_ENDS;
+    else if (m->paused)
+        state = m->by_debugger ? RUN_STATE_DEBUGGED : RUN_STATE_PAUSED;
+    else if (m->asleep)
+        state = RUN_STATE_ASLEEP;
+    lock_drop(&m->parking);
+    return state;
 }
 
 /* ---- timers on the main loop ---- */
@@ -420,6 +474,7 @@ static void new_icount(struct machine *m)
                                          .opaque = m};
 
     b->icount = icount_new(&icount);
+    timer_init(&m->pause_at, b->clock, pause_came, m);
     clock_set_rearm_hook(b->clock, icount_rearm, b->icount);
 }
 
@@ -434,7 +489,9 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->clock = cfg->icount ? clock_new_manual() : clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
     clock_stop(b->clock);
-    m->notes = notes_new();
+    b->notes = m->notes = notes_new();
+    b->image_failed = image_failed;
+    b->image_failed_opaque = m;
     lock_init(&m->parking);
     condition_init(&m->changed);
     if (!accel) {
@@ -603,6 +660,16 @@ void machine_power_button(struct machine *m)
     acpi_pm_power_button(m->board.pm);
     lock_drop(m->board.lock);
     notes_post(m->notes, MACHINE_EVENT_POWERDOWN, false);
+}
+
+bool machine_wake(struct machine *m)
+{
+    bool slept;
+
+    lock_take(m->board.lock);
+    slept = acpi_pm_wake(m->board.pm);
+    lock_drop(m->board.lock);
+    return slept;
 }
 
 char *machine_screen_text(struct machine *m)

@@ -14,10 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MACHINE_MAX_SERIAL       4
-#define MACHINE_MAX_DRIVES       4
-#define MACHINE_MAX_CPUS         32
-#define MACHINE_MAX_PCI_TESTDEVS 8
+#include "backends/block.h"
+
+#define MACHINE_MAX_SERIAL  4
+#define MACHINE_IDE_DRIVES  4
+#define MACHINE_MAX_DRIVES  32
+#define MACHINE_MAX_CPUS    32
+#define MACHINE_MAX_DEVICES 64 /* by -device */
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -25,14 +28,32 @@
 struct machine;
 struct vga;
 struct chardev;
+struct device_config;
 struct lock;
 
+enum machine_interface {
+    MACHINE_IF_IDE,
+    MACHINE_IF_NONE, /* for the device that names its id */
+    MACHINE_IF_VIRTIO,
+    MACHINE_IF_FLOPPY,
+};
+
+/* The first MACHINE_IDE_DRIVES of a configuration are the places on the IDE cables (channel n / 2,
+ * unit n % 2); all others of those that follow are in no order. */
 struct machine_drive {
     const char *file; /* NULL: nothing in this place (cd: an empty drive) */
     bool present;
     bool cd;
     bool readonly;
     bool snapshot; /* writes are thrown away */
+    enum machine_interface interface;
+    unsigned index;     /* among those of its interface */
+    const char *id;     /* or NULL */
+    const char *serial; /* that the guest sees; NULL: the device's own idea */
+    const char *format; /* as block_spec has it; NULL: what the file seems to be */
+    enum block_cache cache;
+    bool discard; /* what the guest discards is given back to the host */
+    enum block_error_policy read_error, write_error;
 };
 
 struct machine_config {
@@ -50,27 +71,26 @@ struct machine_config {
                                 invariants to the next; 0: as built (never, in a release) */
     const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
     const char *kernel, *initrd, *append;
-    struct machine_drive drive[MACHINE_MAX_DRIVES]; /* IDE: channel n / 2, unit n % 2 */
+    struct machine_drive drive[MACHINE_MAX_DRIVES];
     const char *boot_order; /* letters of "acdn" as -boot has them; NULL: "cd" */
     bool boot_menu;
     struct chardev *serial[MACHINE_MAX_SERIAL]; /* NULL: no such port; owned by the caller */
     struct chardev *debugcon;                   /* port debugcon_base; may be NULL */
     uint16_t debugcon_base;
     struct chardev *port_e9;
-    bool exit_device; /* isa-debug-exit */
-    uint16_t exit_base, exit_size;
-    bool testdev;          /* pc-testdev */
-    unsigned pci_testdevs; /* how many of pci-testdev */
-    bool no_reboot;        /* a guest reset ends the machine */
-    bool rtc_local;        /* the RTC shows local time */
-    bool rtc_given;        /* the RTC begins with rtc_base, not with the host's time */
-    int64_t rtc_base;      /* seconds since 1970 */
+    const struct device_config *device[MACHINE_MAX_DEVICES]; /* added to the board; the caller's */
+    unsigned n_devices;
+    bool no_reboot;   /* a guest reset ends the machine */
+    bool rtc_local;   /* the RTC shows local time */
+    bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */
+    int64_t rtc_base; /* seconds since 1970 */
     /* Time is counted in instructions, 1 << icount_shift nanoseconds each, and the guest always
      * does the same: docs/determinism.md. Where all processors wait, time goes by as the host's,
      * or, with icount_jumps, at once. The RTC begins at ICOUNT_RTC_BASE unless rtc_given. */
     bool icount, icount_jumps;
     unsigned icount_shift; /* up to ICOUNT_MAX_SHIFT */
     bool no_vga;
+    bool vga_no_mmio; /* the display adapter has no BAR of registers */
     bool no_pit;
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */
@@ -114,6 +134,25 @@ void machine_ask_pause(struct machine *m);
 void machine_resume(struct machine *m);
 bool machine_paused(struct machine *m);
 
+/* What it does. Any thread. */
+enum machine_run_state {
+    RUN_STATE_RUNS,
+    RUN_STATE_PAUSED,   /* by whoever asked for it */
+    RUN_STATE_DEBUGGED, /* paused, by a vCPU that has something to tell its debugger */
+    RUN_STATE_ASLEEP,   /* in S3, and not paused */
+    RUN_STATE_ENDS,     /* machine_exit_status says how */
+};
+enum machine_run_state machine_run_state(struct machine *m);
+
+/* Wakes a machine that sleeps in S3, whatever the guest wants to be woken by; it takes that for its
+ * power button. False when it does not sleep. Any thread, without the device lock. */
+bool machine_wake(struct machine *m);
+
+/* A machine whose time is counted is paused, as by machine_ask_pause, when its clock comes to `ns`,
+ * before another instruction begins: at the same one in each run. Replaces what was asked before.
+ * Any thread but a vCPU's, without the device lock; the machine is paused, or has not started. */
+void machine_pause_at(struct machine *m, int64_t ns);
+
 /* As machine_resume, but only for vCPUs n whose bit n is set in `cpus`: the others stand until the
  * next resume of either kind. */
 void machine_resume_some(struct machine *m, uint64_t cpus);
@@ -126,15 +165,25 @@ void machine_resume_some(struct machine *m, uint64_t cpus);
 enum machine_event {
     MACHINE_EVENT_PAUSED,
     MACHINE_EVENT_RESUMED,
-    MACHINE_EVENT_RESET,     /* it has been done */
-    MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
-    MACHINE_EVENT_END,       /* machine_exit_status says how */
+    MACHINE_EVENT_RESET,       /* it has been done */
+    MACHINE_EVENT_POWERDOWN,   /* the power button was pressed */
+    MACHINE_EVENT_SUSPEND,     /* it sleeps (S3) */
+    MACHINE_EVENT_WAKEUP,      /* and does no more; a reset in its sleep is only that */
+    MACHINE_EVENT_TRAY,        /* the tray of a CD drive was opened or closed, by whomever */
+    MACHINE_EVENT_IMAGE_ERROR, /* of a drive */
+    MACHINE_EVENT_END,         /* machine_exit_status says how */
 };
 
 struct machine_note {
     enum machine_event event;
     bool guest;      /* it was the guest's doing */
     int64_t real_us; /* when: microseconds since 1970 */
+    unsigned drive;  /* of the two below: which, as machine_config.drive */
+    bool tray_open;  /* MACHINE_EVENT_TRAY */
+    /* MACHINE_EVENT_IMAGE_ERROR: */
+    bool reading;
+    int err;                        /* -errno */
+    enum block_error_policy policy; /* what is done about it */
 };
 
 /* Calls fn on the main thread, without locks, for each event from now on, in their order. Main

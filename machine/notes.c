@@ -70,14 +70,33 @@ static gboolean tell(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-void notes_post(struct machine_notes *n, enum machine_event event, bool guest)
+static void post(struct machine_notes *n, const struct machine_note *what)
 {
-    struct machine_note *note = g_new(struct machine_note, 1);
+    struct machine_note *note = g_memdup2(what, sizeof(*what));
 
-    *note = (struct machine_note){event, guest, g_get_real_time()};
+    note->real_us = g_get_real_time();
     lock_take(&n->lock);
     g_queue_push_tail(&n->queue, note);
     if (!n->source)
         n->source = g_idle_add_full(G_PRIORITY_HIGH, tell, n, NULL);
     lock_drop(&n->lock);
+}
+
+void notes_post(struct machine_notes *n, enum machine_event event, bool guest)
+{
+    post(n, &(struct machine_note){.event = event, .guest = guest});
+}
+
+void notes_post_tray(struct machine_notes *n, unsigned drive, bool open)
+{
+    post(n, &(struct machine_note){.event = MACHINE_EVENT_TRAY, .drive = drive, .tray_open = open});
+}
+
+void notes_post_error(struct machine_notes *n, unsigned drive, const struct block_error *e)
+{
+    post(n, &(struct machine_note){.event = MACHINE_EVENT_IMAGE_ERROR,
+                                   .drive = drive,
+                                   .reading = e->op == BLOCK_READ,
+                                   .err = e->err,
+                                   .policy = e->policy});
 }

@@ -20,4 +20,9 @@ void notes_listen(struct machine_notes *n,
 /* It has happened now. Any thread, whatever it has locked; does not call a listener itself. */
 void notes_post(struct machine_notes *n, enum machine_event event, bool guest);
 
+/* The same of an error of drive `drive`. */
+void notes_post_error(struct machine_notes *n, unsigned drive, const struct block_error *e);
+/* The tray of a drive was moved, likewise. */
+void notes_post_tray(struct machine_notes *n, unsigned drive, bool open);
+
 #endif

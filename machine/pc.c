@@ -8,6 +8,7 @@
 
 #include "backends/block.h"
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "cpu/cpuid.h"
 #include "cpu/features.h"
@@ -24,41 +25,29 @@
 #include "devices/pc/fw_cfg.h"
 #include "devices/pc/hpet.h"
 #include "devices/pc/ioapic.h"
-#include "devices/pc/isa_debug_exit.h"
 #include "devices/pc/pic.h"
 #include "devices/pc/pit.h"
 #include "devices/pc/port92.h"
 #include "devices/pc/rtc.h"
-#include "devices/pc/testdev.h"
 #include "devices/pc/uart16550.h"
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
-#include "devices/pci/pci_testdev.h"
 #include "devices/pci/piix3.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
+#include "machine/board_build.h"
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
-#include "machine/media.h"
+#include "machine/notes.h"
 #include "machine/pci_assign.h"
 
-#define CMOS_RESET_CODE  0x0f
-#define CMOS_RESET_S3    0xfe
-#define PCI_TESTDEV_SLOT 3u /* of the first one */
-#define PHYS_LIMIT       ((UINT64_C(1) << 40) - 1)
+#define CMOS_RESET_CODE 0x0f
+#define CMOS_RESET_S3   0xfe
+#define PHYS_LIMIT      ((UINT64_C(1) << 40) - 1)
 
-/* Keeps a device for reset and the end; false when it could not be made. */
-static bool add(struct board *b, struct device *d)
-{
-    if (!d)
-        return false;
-    invariant(b->n_devices < BOARD_MAX_DEVICES);
-    b->device[b->n_devices++] = d;
-    return true;
-}
-
-#define ADD(ptr, device_of) ((ptr) && add(b, device_of(ptr)))
+/* Keeps a device; false when it could not be made. */
+#define ADD(ptr, device_of) ((ptr) && board_add(b, device_of(ptr)))
 
 /* ---- what chips tell the board ---- */
 
@@ -74,6 +63,13 @@ static bool dma_write_ram(void *opaque, uint64_t gpa, const void *buf, size_t le
     struct board *b = opaque;
 
     return memslots_write(b->mem.slots, gpa, buf, len);
+}
+
+static bool send_message(void *opaque, uint64_t addr, uint32_t data)
+{
+    struct board *b = opaque;
+
+    return apic_bus_msi(b->apic_bus, addr, data);
 }
 
 static bool bar_map(void *opaque, uint64_t gpa, uint64_t len, void *hva, bool readonly)
@@ -145,6 +141,13 @@ static void wake(void *opaque)
     board_request(opaque, REQUEST_WAKE);
 }
 
+static void tray_moved(void *opaque, unsigned channel, unsigned unit, bool open)
+{
+    struct board *b = opaque;
+
+    notes_post_tray(b->notes, channel * 2 + unit, open);
+}
+
 static void rtc_alarm(void *opaque)
 {
     struct board *b = opaque;
@@ -164,13 +167,8 @@ static void smi(void *opaque)
         vcpu_wake(b->cpu[0].vcpu);
 }
 
-static void debug_exit(void *opaque, uint32_t val)
-{
-    board_end(opaque, (int)(((val << 1) | 1) & 0xff));
-}
-
-/* The pc-testdev's: of one page, where there is no knowing what was made of it, forgets all. */
-static void flush_page(void *opaque, uint64_t gpa)
+/* Of one page, where there is no knowing what was made of it, forgets all. */
+void board_flush_page(void *opaque, uint64_t gpa)
 {
     struct board *b = opaque;
     struct cpu *self = b->current ? b->current->cpu : NULL;
@@ -264,6 +262,7 @@ static bool build_pci(struct board *b, GError **err)
     struct pci_bus_config bus = {.ports = b->ports,
                                  .mmio = b->mmio,
                                  .dma = b->dma,
+                                 .msi = {b, send_message},
                                  .ram = {b, bar_map, bar_unmap, bar_move}};
     struct i440fx_config host = {.ram_size = b->cfg.ram_size,
                                  .opaque = b,
@@ -275,7 +274,9 @@ static bool build_pci(struct board *b, GError **err)
         .model = PIIX3_IDE,
         .ports = b->ports,
         .clock = b->clock,
-        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)}};
+        .irq = {irq_mux_input(&b->irq, 14, IRQ_CHIP), irq_mux_input(&b->irq, 15, IRQ_CHIP)},
+        .tray_moved = tray_moved,
+        .opaque = b};
     struct acpi_pm_config pm = {.ports = b->ports,
                                 .clock = b->clock,
                                 .sci = irq_mux_input(&b->irq, 9, IRQ_CHIP),
@@ -412,33 +413,6 @@ static bool build_debug(struct board *b, GError **err)
         if (!ADD(d, debugcon_device))
             return false;
     }
-    if (b->cfg.exit_device) {
-        struct isa_debug_exit_config cfg = {b->ports, b->cfg.exit_base, b->cfg.exit_size,
-                                            debug_exit, b};
-        struct isa_debug_exit *d = isa_debug_exit_new(&cfg, err);
-
-        if (!ADD(d, isa_debug_exit_device))
-            return false;
-    }
-    if (b->cfg.testdev) {
-        struct testdev_config cfg = {
-            .ports = b->ports, .mmio = b->mmio, .flush_page = flush_page, .opaque = b};
-        struct testdev *t;
-
-        for (unsigned n = 0; n < TESTDEV_NUM_IRQS && n < 24; n++)
-            cfg.irq[n] = irq_mux_input(&b->irq, n, IRQ_TEST);
-        t = testdev_new(&cfg, err);
-        if (!ADD(t, testdev_device))
-            return false;
-    }
-    for (unsigned n = 0; n < b->cfg.pci_testdevs; n++) {
-        struct pci_testdev_config cfg = {.bus = b->pci,
-                                         .devfn = PCI_DEVFN(PCI_TESTDEV_SLOT + n, 0)};
-        struct pci_testdev *t = pci_testdev_new(&cfg, err);
-
-        if (!ADD(t, pci_testdev_device))
-            return false;
-    }
     return true;
 }
 
@@ -464,6 +438,7 @@ static bool build_display(struct board *b, GError **err)
     struct vga_config cfg = {.clock = b->clock,
                              .port = b->ports,
                              .mmio = b->mmio,
+                             .no_mmio = b->cfg.vga_no_mmio,
                              .log = {b, log_framebuffer, harvest_framebuffer}};
 
     if (b->cfg.no_vga)
@@ -477,45 +452,45 @@ static bool build_display(struct board *b, GError **err)
     return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
 }
 
+/* What front ends may ask of a CD drive on the IDE cables. */
+static bool change_ide_cd(void *device, unsigned place, struct block *fresh, bool force,
+                          struct block **old, GError **err)
+{
+    return piix_ide_change_medium(device, place / 2, place % 2, fresh, force, old, err);
+}
+
+static bool ide_tray_open(void *device, unsigned place)
+{
+    return piix_ide_tray_open(device, place / 2, place % 2);
+}
+
+static bool ide_tray_locked(void *device, unsigned place)
+{
+    return piix_ide_tray_locked(device, place / 2, place % 2);
+}
+
+static const struct board_drive_ops ide_cd_ops = {change_ide_cd, ide_tray_open, ide_tray_locked};
+
 /* An image behind a place on the IDE cables. */
-static bool attach_drive(struct board *b, unsigned n, GError **err)
+static bool attach_ide_drive(struct board *b, unsigned n, GError **err)
 {
     const struct machine_drive *d = &b->cfg.drive[n];
+    struct board_drive *drive = &b->drive[n];
 
     if (!d->present)
         return true;
-    if (d->file) {
-        b->block[n] = block_open_raw(d->file, d->readonly || d->cd || d->snapshot, err);
-        if (b->block[n] && d->snapshot && !d->cd)
-            b->block[n] = block_open_snapshot(b->block[n], err);
-        if (!b->block[n] || (d->cd && !media_check_cd(b->block[n], err)))
-            return false;
+    drive->taken = true;
+    if (d->cd) {
+        drive->ops = &ide_cd_ops;
+        drive->device = b->ide;
+        drive->place = n;
     }
-    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, b->block[n],
-                           err);
+    board_bootable(b, d->cd ? 'd' : 'c', BOOT_NO_INDEX, firmware_ide_path(1, 1, n / 2, n % 2));
+    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, drive->block,
+                           d->serial, err);
 }
 
 /* ---- firmware, or a kernel in its place ---- */
-
-/* Lines of the fw_cfg "bootorder" file, and the CMOS nibbles, from -boot's letters. */
-static char *boot_order_paths(struct board *b)
-{
-    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
-    GString *out = g_string_new(NULL);
-
-    for (; *order; order++) {
-        for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-            if (b->cfg.drive[n].present && b->cfg.drive[n].cd == (*order == 'd') &&
-                (*order == 'c' || *order == 'd')) {
-                char *path = firmware_ide_path(1, 1, n / 2, n % 2);
-
-                g_string_append_printf(out, "%s\n", path);
-                g_free(path);
-            }
-        }
-    }
-    return g_string_free(out, FALSE);
-}
 
 static bool build_firmware(struct board *b, GError **err)
 {
@@ -529,7 +504,7 @@ static bool build_firmware(struct board *b, GError **err)
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
                                    .boot_fail_wait_ms = -1};
-    char *order = boot_order_paths(b);
+    char *order = board_boot_order(b);
     bool ok;
 
     content.bootorder = order;
@@ -588,12 +563,15 @@ bool board_build(struct board *b, GError **err)
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
-        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err))
+        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
+        !board_drives_open(b, err))
         return false;
-    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-        if (!attach_drive(b, n, err))
+    for (unsigned n = 0; n < MACHINE_IDE_DRIVES; n++) {
+        if (!attach_ide_drive(b, n, err))
             return false;
     }
+    if (!board_build_devices(b, err) || !board_drives_check(b, err))
+        return false;
     build_tables(b);
     if (b->bios)
         memory_set_bios(&b->mem, b->bios->data, b->bios->size);
@@ -602,15 +580,14 @@ bool board_build(struct board *b, GError **err)
 
 void board_destroy(struct board *b)
 {
+    lock_take(b->lock); /* what is under way ends before its devices do */
+    if (b->blocks)
+        block_engine_drain(b->blocks);
     while (b->n_devices)
         device_destroy(b->device[--b->n_devices]);
+    board_drives_close(b);
+    lock_drop(b->lock);
     apic_bus_free(b->apic_bus);
-    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
-        if (b->block[n]) {
-            block_flush(b->block[n]);
-            block_free(b->block[n]);
-        }
-    }
     bus_free(b->ports);
     bus_free(b->mmio);
     board_cpus_free(b);
@@ -620,6 +597,8 @@ void board_destroy(struct board *b)
     kernel_boot_free(b->kernel);
     firmware_free(b->bios);
     firmware_free(b->vgabios);
+    while (b->n_boot)
+        g_free(b->boot[--b->n_boot].path);
 }
 
 /* ---- reset ---- */
@@ -670,6 +649,8 @@ static void set_up_chips(struct board *b)
                               .io_end = 0x10000,
                               .irq = {10, 10, 11, 11}};
 
+    for (unsigned n = 0; n < b->n_devices; n++)
+        device_trust(b->device[n]);
     i440fx_open_shadow(b->host);
     piix3_set_routes(b->isa, routes);
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
@@ -694,6 +675,7 @@ static bool start_kernel(struct board *b, GError **err)
 
 static void reset_chips(struct board *b)
 {
+    block_engine_drain(b->blocks);
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);

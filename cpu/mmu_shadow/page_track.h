@@ -5,7 +5,7 @@
  * is not zero stores take the slow path and tell. There is no other check on a store's way.
  *
  * Clients are block caches (the page has decoded code) and shadow pages (the page is a guest table
- * whose shadow is in sync). Dirty logging wants the first store only, and goes by SPTEs that are
+ * whose shadow is in sync), and strict mode. Dirty logging wants the first store only, and goes by SPTEs that are
  * not writable (dirty_log.h).
  *
  * To hear of every store from some moment on:
@@ -25,10 +25,11 @@
 
 #define TRACK_CODE   0x1u /* one block cache; at most a group's vCPUs, so that all fit below */
 #define TRACK_SEALED 0x80u
-#define TRACK_TABLE  0x100u /* one shadow page */
+#define TRACK_LINT   0x100u /* strict mode's notes of tables (lint_tables.h); one a page */
+#define TRACK_TABLE  0x200u /* one shadow page */
 
 #define TRACK_CODES  0x7fu
-#define TRACK_TABLES (~0xffu)
+#define TRACK_TABLES (~0x1ffu)
 
 /* The word of gfn, which the slot holds. */
 static inline _Atomic uint32_t *page_track_word(const struct memslot *s, gfn_t gfn)

@@ -5,6 +5,7 @@
  */
 #include <stdatomic.h>
 
+#include "cpu/lint.h"
 #include "cpu/simd/simd.h"
 
 __m128i simd_ld128_slow(struct cpu *cpu, const struct insn *i, gva_t va)
@@ -36,8 +37,11 @@ HANDLER(ldmxcsr)
 {
     uint32_t v = mem_ld32(cpu, i, ea_gen(cpu, i, 4, ACC_R));
 
-    if (v & ~MXCSR_VALID)
+    if (v & ~MXCSR_VALID) {
+        AT(i);
+        lint_mxcsr(v);
         RAISE_ERR(EXC_GP, 0);
+    }
     sse_set_mxcsr(cpu, v);
     fpu_enter(cpu);
     NEXT;

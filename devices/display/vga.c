@@ -141,6 +141,7 @@ struct vga *vga_new(const struct vga_config *cfg, GError **err)
     vga = g_new0(struct vga, 1);
     vga->dev = (struct device){.type = &vga_type, .self = vga};
     vga->clock = cfg->clock;
+    vga->no_mmio = cfg->no_mmio;
     vga->log = cfg->log;
     if (!alloc_vram(vga, cfg->vram_mib ? cfg->vram_mib : 16, err) ||
         !vga_ports_map(vga, cfg->port, err) || !vbe_map(vga, cfg->port, err) ||

@@ -38,6 +38,7 @@ struct vga_config {
     unsigned vram_mib;    /* video memory: a power of two, 1 to 256; 0 means 16 */
     unsigned edid_width; /* the monitor's preferred mode, 640..2560 x 480..1600; 0 means 1280x800 */
     unsigned edid_height;
+    bool no_mmio;       /* no BAR2: software has the legacy ports alone */
     struct vga_log log; /* zeroed: nothing but the adapter itself writes video memory */
 };
 
@@ -46,7 +47,8 @@ struct vga_config {
  * device_destroy(). The clock and the buses must outlive it. */
 struct vga *vga_new(const struct vga_config *cfg, GError **err);
 
-/* Puts the adapter on a PCI bus at devfn: BAR0 the framebuffer as RAM, BAR2 the registers, and
+/* Puts the adapter on a PCI bus at devfn: BAR0 the framebuffer as RAM, BAR2 the registers
+ * (but with no_mmio), and
  * `rom` (copied; up to 256 KiB; NULL and 0 for none) as expansion ROM. At most once, before the
  * machine runs. */
 bool vga_pci_attach(struct vga *vga, struct pci_bus *bus, uint8_t devfn, const void *rom,

@@ -105,7 +105,8 @@ bool vga_pci_attach(struct vga *vga, struct pci_bus *bus, uint8_t devfn, const v
     invariant(!vga->on_pci);
     pci_device_init(&vga->pci, "vga", 0x1234, 0x1111, 0x030000, 2, 0, vga);
     pci_bar_init_ram(&vga->pci, 0, vga->vram_size, vga->vram, true);
-    pci_bar_init(&vga->pci, 2, false, REGS_SIZE, &regs_ops, vga);
+    if (!vga->no_mmio)
+        pci_bar_init(&vga->pci, 2, false, REGS_SIZE, &regs_ops, vga);
     if (rom_len && !copy_rom(vga, rom, rom_len, err))
         return false;
     if (!pci_attach(bus, &vga->pci, devfn, err))

@@ -7,6 +7,7 @@
 #include "devices/display/vga_state.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 static const uint8_t seq_mask[VGA_SEQ_COUNT] = {0x03, 0x3d, 0x0f, 0x3f, 0x0e};
@@ -14,6 +15,39 @@ static const uint8_t gc_mask[VGA_GC_COUNT] = {0x0f, 0x0f, 0x0f, 0x1f, 0x03, 0x7b
 
 /* Bits that exist in the attribute controller's registers from ATTR_MODE on. */
 static const uint8_t attr_mask[] = {0xef, 0xff, 0x3f, 0x0f, 0x0f};
+
+/* ---- strict mode ---- */
+
+#define MISC_CLOCK 0x0c /* which clock */
+#define SEQ_RUNS   0x03 /* neither of the two resets */
+
+/* Clocks may only be changed while the sequencer is in its reset. */
+static void lint_clock(const struct vga *vga, const char *name, uint8_t changed, uint8_t clocks)
+{
+    if ((changed & clocks) && (vga->seq[SEQ_RESET] & SEQ_RUNS) == SEQ_RUNS)
+        lint_report(LINT_VGA_CLOCK,
+                    "vga: the %s register changes the clock with no reset of the "
+                    "sequencer",
+                    name);
+}
+
+static void lint_protected(unsigned n, uint8_t changed)
+{
+    if (changed)
+        lint_report_of(LINT_VGA_PROTECTED, n, "vga: CRT controller register %u is write-protected",
+                       n);
+}
+
+static void seq_write(struct vga *vga, uint8_t val)
+{
+    unsigned n = vga->seq_index;
+
+    if (n >= VGA_SEQ_COUNT)
+        return;
+    if (n == SEQ_CLOCK)
+        lint_clock(vga, "clocking mode", val ^ vga->seq[n], SEQ_CLOCK_8DOT | SEQ_CLOCK_HALF);
+    vga->seq[n] = val & seq_mask[n];
+}
 
 static void crtc_write(struct vga *vga, uint8_t val)
 {
@@ -23,6 +57,7 @@ static void crtc_write(struct vga *vga, uint8_t val)
         return;
     if (n <= CRTC_OVERFLOW && vga->crtc[CRTC_VRETRACE_END] & 0x80) {
         /* write protected, all but the line compare bit */
+        lint_protected(n, (vga->crtc[n] ^ val) & (n == CRTC_OVERFLOW ? 0xef : 0xff));
         if (n == CRTC_OVERFLOW)
             vga->crtc[n] = (uint8_t)((vga->crtc[n] & ~0x10) | (val & 0x10));
         return;
@@ -41,10 +76,13 @@ static void attr_write(struct vga *vga, uint8_t val)
     }
     if (n < ATTR_MODE) {
         /* the palette RAM has one port, and the screen holds it while PAS is set */
-        if (vga->attr_index & ATTR_PAS)
+        if (vga->attr_index & ATTR_PAS) {
             log_guest("vga: palette register %u written while the screen uses it", n);
-        else
+            lint_report(LINT_VGA_PALETTE,
+                        "vga: palette register %u written while the screen uses it", n);
+        } else {
             vga->attr[n] = val & 0x3f;
+        }
     } else if (n < VGA_ATTR_COUNT) {
         vga->attr[n] = val & attr_mask[n - ATTR_MODE];
     }
@@ -134,12 +172,12 @@ void vga_io_write(struct vga *vga, uint16_t port, uint8_t val)
         return;
     switch (port) {
     case 0x3c0: attr_write(vga, val); break;
-    case 0x3c2: vga->misc = val & 0xef; break;
-    case 0x3c4: vga->seq_index = val; break;
-    case 0x3c5:
-        if (vga->seq_index < VGA_SEQ_COUNT)
-            vga->seq[vga->seq_index] = val & seq_mask[vga->seq_index];
+    case 0x3c2:
+        lint_clock(vga, "miscellaneous output", val ^ vga->misc, MISC_CLOCK);
+        vga->misc = val & 0xef;
         break;
+    case 0x3c4: vga->seq_index = val; break;
+    case 0x3c5: seq_write(vga, val); break;
     case 0x3c6: vga->dac_mask = val; break;
     case 0x3c7: set_dac_index(vga, val, true); break;
     case 0x3c8: set_dac_index(vga, val, false); break;

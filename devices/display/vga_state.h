@@ -143,6 +143,7 @@ struct vga {
     void *vram_map;   /* vram and an unreadable page on each side */
     uint8_t edid[EDID_SIZE];
     struct pci_device pci; /* its configuration space is state */
+    bool no_mmio;          /* as in its configuration */
     bool on_pci;
     uint8_t *rom;
     struct vga_log log;

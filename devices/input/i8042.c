@@ -7,6 +7,7 @@
 #include "devices/input/i8042.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 #include "devices/input/ps2_keys.h"
 
@@ -58,6 +59,8 @@ struct i8042 {
     uint8_t ctl_aux;        /* bit k: ctl[k] is to look like the mouse's */
     uint8_t ctl_len;
     int64_t next_byte; /* ns: no device byte before */
+
+    bool looked; /* status was read since the last write; for strict mode, not state */
 };
 
 static void update_irqs(struct i8042 *c)
@@ -215,7 +218,10 @@ static void command(struct i8042 *c, uint8_t cmd)
         if (!(cmd & OUT_NO_RESET))
             irq_pulse(c->cfg.reset);
         break;
-    default: log_guest("i8042: unknown command 0x%02x", cmd); break;
+    default:
+        log_guest("i8042: unknown command 0x%02x", cmd);
+        lint_report_of(LINT_KBC_COMMAND, cmd, "i8042: command 0x%02x is reserved", cmd);
+        break;
     }
 }
 
@@ -244,6 +250,16 @@ static void parameter(struct i8042 *c, uint8_t cmd, uint8_t val)
     }
 }
 
+/* Before each byte for the controller its input buffer must be seen empty. It always is, here. */
+static void lint_write(struct i8042 *c, unsigned port, uint8_t val)
+{
+    if (!c->looked)
+        lint_report(LINT_KBC_BUSY,
+                    "i8042: 0x%02x to port 0x%x with no look at the input buffer before", val,
+                    port);
+    c->looked = false;
+}
+
 static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
 {
     struct i8042 *c = opaque;
@@ -256,6 +272,8 @@ static uint64_t data_read(void *opaque, uint64_t off, unsigned size)
         c->next_byte = clock_now(c->cfg.clock) + BYTE_NS;
         update_irqs(c);
         pull(c);
+    } else {
+        lint_report(LINT_KBC_EMPTY, "i8042: port 0x60 read while the output buffer is empty");
     }
     return val;
 }
@@ -267,6 +285,7 @@ static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
 
     (void)off;
     (void)size;
+    lint_write(c, 0x60, (uint8_t)val);
     c->last_was_command = false;
     c->pending = 0;
     if (cmd)
@@ -277,10 +296,11 @@ static void data_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
 
 static uint64_t status_read(void *opaque, uint64_t off, unsigned size)
 {
-    const struct i8042 *c = opaque;
+    struct i8042 *c = opaque;
 
     (void)off;
     (void)size;
+    c->looked = true;
     return STATUS_UNLOCKED | (c->obf ? STATUS_OBF : 0) | (c->obf && c->obf_aux ? STATUS_AUX : 0) |
            (c->ram[0] & CCR_SYS ? STATUS_SYS : 0) | (c->last_was_command ? STATUS_COMMAND : 0);
 }
@@ -291,6 +311,7 @@ static void command_write(void *opaque, uint64_t off, uint64_t val, unsigned siz
 
     (void)off;
     (void)size;
+    lint_write(c, 0x64, (uint8_t)val);
     c->last_was_command = true;
     command(c, (uint8_t)val);
 }
@@ -304,6 +325,7 @@ static void i8042_reset(void *self)
 
     timer_cancel(&c->byte_timer);
     c->ram[0] = CCR_IRQ1 | CCR_IRQ12 | CCR_TRANSLATE;
+    c->looked = false;
     update_irqs(c);
     set_a20(c, true);
 }
@@ -313,6 +335,7 @@ static void i8042_post_load(void *self)
     struct i8042 *c = self;
 
     c->ctl_len = MIN(c->ctl_len, CTL_QUEUE);
+    c->looked = true;
     irq_set(c->cfg.a20, c->a20);
     update_irqs(c);
     timer_arm(&c->byte_timer, c->next_byte);

@@ -4,13 +4,14 @@
  * registers of function 3), 7.2 (PM I/O space registers), 3.1.3 (APM ports); ACPI specification 4.8
  * for what the fixed registers mean.
  *
- * Only S0 and S5 exist: a sleep type other than S5's (0) is refused with a note. The C2/C3 and
- * throttling registers store or answer, but nothing sleeps by them.
+ * Only S0, S3 (where the board has it) and S5 exist: another sleep type is refused with a note. The
+ * C2/C3 and throttling registers store or answer, but nothing sleeps by them.
  */
 #include "devices/pc/acpi_pm.h"
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/log.h"
 #include "devices/pc/pm_smbus.h"
 
@@ -170,6 +171,15 @@ void acpi_pm_woken(struct acpi_pm *pm, uint16_t status)
     update(pm);
 }
 
+bool acpi_pm_wake(struct acpi_pm *pm)
+{
+    if (!pm->asleep || !pm->config.wake)
+        return false;
+    pm->pmsts |= PWRBTN_STS;
+    pm->config.wake(pm->config.opaque);
+    return true;
+}
+
 void acpi_pm_gpe(struct acpi_pm *pm, unsigned n)
 {
     invariant(n < 16);
@@ -208,6 +218,8 @@ static void write_cnt(struct acpi_pm *pm, uint32_t val, uint32_t mask)
     unsigned type;
 
     val = (pm->pmcntrl & ~mask) | (val & mask);
+    if ((val ^ pm->pmcntrl) & SCI_EN)
+        lint_report(LINT_ACPI_PM, "acpi: SCI_EN switched by hand, not by SMI_CMD");
     pm->pmcntrl = val & PM1_CNT_KEPT;
     update(pm);
     if (!(val & SUS_EN & mask))
@@ -219,10 +231,12 @@ static void write_cnt(struct acpi_pm *pm, uint32_t val, uint32_t mask)
         wake_check(pm); /* by what was up before */
         return;
     }
-    if (type != 0)
+    if (type != 0) {
         log_guest("acpi: sleep type %u does not exist here", type);
-    else if (pm->config.power_off)
+        lint_report(LINT_ACPI_PM, "acpi: sleep type %u is none of the DSDT's", type);
+    } else if (pm->config.power_off) {
         pm->config.power_off(pm->config.opaque);
+    }
 }
 
 static void write_gpe(struct acpi_pm *pm, uint32_t val, uint32_t mask)
@@ -245,6 +259,7 @@ static void word_write(struct acpi_pm *pm, unsigned word, uint32_t val, uint32_t
     case PM_DEVCTL:
     case PM_GPOREG: pm->stored[word] = (pm->stored[word] & ~mask) | (val & mask); break;
     case PM_GLBSTS: pm->stored[word] &= ~(val & mask); break;
+    case PM_TMR: lint_report(LINT_ACPI_PM, "acpi: the timer is read-only"); break;
     default: break; /* the timer, inputs, C2 and C3 entry: read-only */
     }
 }

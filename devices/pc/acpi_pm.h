@@ -77,6 +77,10 @@ bool acpi_pm_asleep(const struct acpi_pm *pm);
 uint16_t acpi_pm_wake_status(const struct acpi_pm *pm);
 void acpi_pm_woken(struct acpi_pm *pm, uint16_t status);
 
+/* Ends the sleep, whether the guest enabled that or not: PWRBTN_STS is set as if the button had
+ * done it. False when it does not sleep. */
+bool acpi_pm_wake(struct acpi_pm *pm);
+
 /* Sets GPE0 status bit n (0..15); the guest clears it. */
 void acpi_pm_gpe(struct acpi_pm *pm, unsigned n);
 

@@ -45,10 +45,11 @@ static uint64_t page_read(void *opaque, uint64_t off, unsigned size)
     (void)size;
     if (!a)
         return ~UINT64_C(0);
-    if (!(off & 0xf) && off < 0x400)
-        apic_reg_read(a, (unsigned)off >> 4, &val);
-    else
+    if (off & 0xf || off >= 0x400)
         log_guest("apic %u: read between registers, offset 0x%" PRIx64, a->id, off);
+    else if (apic_reg_read(a, (unsigned)off >> 4, &val) && off >> 4 != APIC_EOI)
+        return val;
+    apic_lint_no_register(a, "read", off);
     return val;
 }
 
@@ -59,10 +60,14 @@ static void page_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
     (void)size;
     if (!a)
         return;
-    if (!(off & 0xf) && off < 0x400)
-        apic_reg_write(a, (unsigned)off >> 4, (uint32_t)val);
-    else
+    if (off & 0xf || off >= 0x400) {
         log_guest("apic %u: write between registers, offset 0x%" PRIx64, a->id, off);
+    } else {
+        apic_lint_written(a, (unsigned)off >> 4, (uint32_t)val);
+        if (apic_reg_write(a, (unsigned)off >> 4, (uint32_t)val))
+            return;
+    }
+    apic_lint_no_register(a, "write", off);
 }
 
 static const struct bus_ops page_ops = {page_read, page_write, 4, 4};

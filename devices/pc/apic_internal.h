@@ -89,6 +89,14 @@ uint32_t apic_x2_ldr(const struct apic *a);
 /* May the base MSR go from one value to another? */
 bool apic_base_transition_ok(uint64_t from, uint64_t to);
 
+/* ---- apic_lint.c: strict mode ---- */
+
+/* The guest is about to write `val` to a register that there may be. */
+void apic_lint_written(const struct apic *a, unsigned reg, uint32_t val);
+
+/* An access ("read" or "write") that reaches no register. */
+void apic_lint_no_register(const struct apic *a, const char *verb, uint64_t off);
+
 /* ---- apic_timer.c ---- */
 
 void apic_timer_setup(struct apic *a);

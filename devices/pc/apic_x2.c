@@ -116,6 +116,7 @@ bool apic_msr_write(struct apic *a, uint32_t index, uint64_t val)
     }
     if (reg == APIC_ICR_LOW)
         a->icr_high = (uint32_t)(val >> 32);
+    apic_lint_written(a, reg, (uint32_t)val);
     apic_reg_write(a, reg, (uint32_t)val);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "devices/pc/dma8237.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 enum {
@@ -22,7 +23,12 @@ enum {
     MODE_KIND = 0xc0,
     MODE_BLOCK = 0x80,
     MODE_CASCADE = 0xc0,
+
+    CMD_RESERVED = 0x2b, /* 82371SB: memory to memory and what serves it is not there */
 };
+
+/* What of a channel has been programmed; for strict mode. */
+enum { HAS_ADDR = 1 << 0, HAS_COUNT = 1 << 1, HAS_MODE = 1 << 2, HAS_ALL = 7 };
 
 struct channel {
     uint16_t base_addr, base_count;
@@ -50,6 +56,8 @@ struct dma8237 {
 
     struct chip chip[2];
     uint8_t page[16]; /* all of 0x80-0x8f; those without a channel are plain latches */
+
+    uint8_t programmed[8]; /* HAS_*, a channel each; not state */
 };
 
 static const uint8_t page_of_channel[8] = {0x7, 0x3, 0x1, 0x2, 0xf, 0xb, 0x9, 0xa};
@@ -229,27 +237,89 @@ static void set_bit(uint8_t *reg, uint8_t val)
     *reg = (uint8_t)(val & 4 ? *reg | bit : *reg & ~bit);
 }
 
+/* ---- strict mode ---- */
+
+static void lint_channel(const struct dma8237 *d, unsigned chan)
+{
+    const struct chip *c = &d->chip[chan >> 2];
+    const struct channel *ch = &c->ch[chan & 3];
+    uint8_t has = d->programmed[chan];
+    unsigned end = ch->mode & MODE_DECREMENT ? 0xffffu - ch->addr : ch->addr;
+
+    if ((has & HAS_MODE) && (ch->mode & MODE_KIND) == MODE_CASCADE)
+        return;
+    if (has != HAS_ALL) {
+        lint_report_of(LINT_DMA_INIT, chan, "dma channel %u: unmasked without%s%s%s", chan,
+                       has & HAS_MODE ? "" : " a mode", has & HAS_ADDR ? "" : " an address",
+                       has & HAS_COUNT ? "" : " a count");
+        return;
+    }
+    if (c->flipflop)
+        lint_report_of(LINT_DMA_INIT, chan,
+                       "dma channel %u: unmasked when half an address or count is written", chan);
+    if (end + ch->count > 0xffff)
+        lint_report_of(LINT_DMA_WRAP, chan,
+                       "dma channel %u: %u units from 0x%04x wrap in their 64 K", chan,
+                       ch->count + 1u, ch->addr);
+}
+
+/* After a write to a register that masks or unmasks. */
+static void lint_masks(const struct dma8237 *d, unsigned n, uint8_t was)
+{
+    uint8_t opened = was & (uint8_t)~d->chip[n].mask;
+
+    for (unsigned k = 0; k < 4; k++)
+        if (opened >> k & 1)
+            lint_channel(d, n * 4 + k);
+}
+
+static void lint_command(unsigned n, uint8_t val)
+{
+    if (val & CMD_RESERVED)
+        lint_report_of(LINT_DMA_COMMAND, n, "dma: reserved bits 0x%02x set in the command register",
+                       val & CMD_RESERVED);
+}
+
+static void forget_programming(struct dma8237 *d, unsigned n)
+{
+    memset(d->programmed + 4 * n, 0, 4);
+}
+
 static void chip_write(struct dma8237 *d, unsigned n, unsigned reg, uint8_t val)
 {
     struct chip *c = &d->chip[n];
     struct channel *ch = &c->ch[reg >> 1 & 3];
+    uint8_t mask = c->mask;
 
     switch (reg) {
     case 0x0 ... 0x7:
+        if (c->flipflop)
+            d->programmed[n * 4 + (reg >> 1)] |= reg & 1 ? HAS_COUNT : HAS_ADDR;
         if (reg & 1)
             set_byte(c, &ch->base_count, &ch->count, val);
         else
             set_byte(c, &ch->base_addr, &ch->addr, val);
         return;
-    case 0x8: c->command = val; break;
+    case 0x8:
+        lint_command(n, val);
+        c->command = val;
+        break;
     case 0x9: set_bit(&c->soft, val); break;
     case 0xa: set_bit(&c->mask, val); break;
-    case 0xb: c->ch[val & 3].mode = val & 0xfc; break;
+    case 0xb:
+        c->ch[val & 3].mode = val & 0xfc;
+        d->programmed[n * 4 + (val & 3)] |= HAS_MODE;
+        break;
     case 0xc: c->flipflop = 0; return;
-    case 0xd: master_clear(c); return;
+    case 0xd:
+        master_clear(c);
+        forget_programming(d, n);
+        return;
     case 0xe: c->mask = 0; break;
     case 0xf: c->mask = val & 0x0f; break;
     }
+    if (lint_on(LINT_DMA_INIT) || lint_on(LINT_DMA_WRAP))
+        lint_masks(d, n, mask);
     serve(d);
 }
 
@@ -343,6 +413,15 @@ static void dma8237_reset(void *self)
 
     master_clear(&d->chip[0]);
     master_clear(&d->chip[1]);
+    forget_programming(d, 0);
+    forget_programming(d, 1);
+}
+
+static void dma8237_trust(void *self)
+{
+    struct dma8237 *d = self;
+
+    memset(d->programmed, HAS_ALL, sizeof(d->programmed));
 }
 
 static void dma8237_destroy(void *self)
@@ -366,6 +445,8 @@ static const struct device_type dma8237_type = {
     .version = 1,
     .fields = fields,
     .reset = dma8237_reset,
+    .post_load = dma8237_trust,
+    .trust = dma8237_trust,
     .destroy = dma8237_destroy,
 };
 

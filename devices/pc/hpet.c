@@ -11,6 +11,7 @@
 #include "devices/pc/hpet.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -72,6 +73,8 @@ struct hpet {
     int64_t start_ns;
     uint32_t status;
     struct comparator cmp[HPET_NUM_TIMERS];
+
+    uint8_t no_start; /* made periodic, and not given a first match; for strict mode, not state */
 };
 
 /* ---- time ---- */
@@ -227,6 +230,46 @@ static uint64_t merge(uint64_t old, uint64_t val, uint64_t mask)
     return (old & ~mask) | (val & mask);
 }
 
+/* ---- strict mode ---- */
+
+static void lint_reserved(const char *name, unsigned n, uint64_t val, uint64_t reserved)
+{
+    if (val & reserved)
+        lint_report_of(LINT_HPET_ACCESS, n, "hpet: reserved bits 0x%" PRIx64 " set in %s",
+                       val & reserved, name);
+}
+
+/* Timer n is to be configured as `val`. */
+static void lint_timer_config(struct hpet *h, unsigned n, uint32_t val)
+{
+    unsigned to = (val & T_ROUTE) >> T_ROUTE_SHIFT;
+    bool legacy = (h->config & CONFIG_LEGACY) && n < 2;
+
+    lint_reserved("a timer's configuration", REG_TIMER0 + n, val, 0xffff0081);
+    if ((val & T_ENABLE) && !legacy && !(h->route_cap >> to & 1))
+        lint_report_of(LINT_HPET_TIMER, n,
+                       "hpet: timer %u enabled for input %u, where it cannot go", n, to);
+    if ((val & T_PERIODIC) && !(h->cmp[n].config & T_PERIODIC))
+        h->no_start |= (uint8_t)(1u << n);
+    if (!(val & T_PERIODIC) || (val & T_VAL_SET))
+        h->no_start &= (uint8_t) ~(1u << n);
+}
+
+/* The first match of a periodic timer follows from nothing else. */
+static void lint_cmp(struct hpet *h, unsigned n)
+{
+    if (h->no_start >> n & 1)
+        lint_report_of(LINT_HPET_TIMER, n,
+                       "hpet: timer %u gets its period, but no first match (Tn_VAL_SET_CNF)", n);
+    h->no_start &= (uint8_t) ~(1u << n);
+}
+
+static void lint_misaligned(const char *verb, uint64_t off)
+{
+    lint_report_of(LINT_HPET_ACCESS, off, "hpet: %s across registers at offset 0x%" PRIx64, verb,
+                   off);
+}
+
 static void write_config(struct hpet *h, uint64_t val)
 {
     bool was = h->config & CONFIG_ENABLE, is = val & CONFIG_ENABLE;
@@ -248,8 +291,10 @@ static void write_config(struct hpet *h, uint64_t val)
 
 static void write_counter(struct hpet *h, uint64_t val)
 {
-    if (h->config & CONFIG_ENABLE)
+    if (h->config & CONFIG_ENABLE) {
         log_guest("hpet: main counter written while it runs");
+        lint_report(LINT_HPET_COUNTER, "hpet: the main counter is written while it runs");
+    }
     for (unsigned n = 0; n < HPET_NUM_TIMERS; n++)
         settle(&h->channel[n]);
     h->counter = val;
@@ -264,6 +309,8 @@ static void write_timer_config(struct channel *ch, uint32_t val)
     struct comparator *c = &h->cmp[ch->n];
     unsigned to = (val & T_ROUTE) >> T_ROUTE_SHIFT;
 
+    if (lint_on(LINT_HPET_TIMER) || lint_on(LINT_HPET_ACCESS))
+        lint_timer_config(h, ch->n, val);
     if (to >= HPET_NUM_GSIS || !(h->route_cap & (1u << to)))
         val = (val & ~(uint32_t)T_ROUTE) | (c->config & T_ROUTE);
     c->config = val & T_WMASK;
@@ -285,6 +332,7 @@ static void write_cmp(struct channel *ch, uint64_t val, uint64_t mask)
     mask &= width_mask(c);
     if (!mask)
         return;
+    lint_cmp(ch->hpet, ch->n);
     if (!(c->config & T_PERIODIC) || (c->config & T_VAL_SET))
         c->cmp = merge(c->cmp, val, mask);
     if (c->config & T_PERIODIC)
@@ -298,7 +346,11 @@ static void reg_write(struct hpet *h, unsigned reg, uint64_t val, uint64_t mask)
     unsigned n = (reg - REG_TIMER0) / TIMER_STRIDE;
 
     switch (reg) {
-    case REG_CONFIG: write_config(h, merge(h->config, val, mask)); return;
+    case REG_CONFIG:
+        lint_reserved("the general configuration", REG_CONFIG, val & mask,
+                      ~(uint64_t)(CONFIG_ENABLE | CONFIG_LEGACY));
+        write_config(h, merge(h->config, val, mask));
+        return;
     case REG_STATUS:
         h->status &= ~(uint32_t)(val & mask);
         for (n = 0; n < HPET_NUM_TIMERS; n++)
@@ -322,10 +374,13 @@ static uint64_t hpet_read(void *opaque, uint64_t off, unsigned size)
 
     if (off & 3) {
         log_guest("hpet: unaligned read at offset 0x%" PRIx64, off);
+        lint_misaligned("read", off);
         return 0;
     }
-    if (size == 8 && (off & 4))
+    if (size == 8 && (off & 4)) {
+        lint_misaligned("read", off);
         return hpet_read(h, off, 4) | hpet_read(h, off + 4, 4) << 32;
+    }
     return zext(reg_read(h, (unsigned)off & ~7u) >> (off & 4 ? 32 : 0), size);
 }
 
@@ -336,9 +391,11 @@ static void hpet_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
 
     if (off & 3) {
         log_guest("hpet: unaligned write at offset 0x%" PRIx64, off);
+        lint_misaligned("write", off);
         return;
     }
     if (size == 8 && shift) {
+        lint_misaligned("write", off);
         hpet_write(h, off, zext(val, 4), 4);
         hpet_write(h, off + 4, val >> 32, 4);
         return;
@@ -354,6 +411,7 @@ static void hpet_reset(void *self)
 {
     struct hpet *h = self;
 
+    h->no_start = 0;
     for (unsigned n = 0; n < HPET_NUM_TIMERS; n++) {
         h->cmp[n].cmp = UINT64_MAX;
         h->cmp[n].match_ns = NEVER;

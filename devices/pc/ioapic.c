@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -113,6 +114,45 @@ static void eoi(void *opaque, uint8_t vector)
     }
 }
 
+/* ---- strict mode; 82093AA 3.2.4 ---- */
+
+static void lint_entry(const struct ioapic *s, unsigned pin, bool high, uint32_t val)
+{
+    static const uint32_t reserved[2] = {0xfffe0000, 0x00ffffff};
+    uint64_t e = s->redir[pin];
+    unsigned mode = (unsigned)bits(e, 10, 8), vector = e & 0xff;
+
+    if (val & reserved[high])
+        lint_report_of(LINT_IOAPIC_ENTRY, pin,
+                       "ioapic: reserved bits 0x%x set in the %s half of entry %u",
+                       val & reserved[high], high ? "high" : "low", pin);
+    if (high || (e & REDIR_MASKED)) /* the low half comes last, or has been told of */
+        return;
+    if (mode == 3 || mode == APIC_SIPI)
+        lint_report_of(LINT_IOAPIC_ENTRY, pin, "ioapic: entry %u has the reserved delivery mode %u",
+                       pin, mode);
+    else if ((mode == APIC_SMI || mode == APIC_EXTINT) && (e & REDIR_LEVEL))
+        lint_report_of(LINT_IOAPIC_ENTRY, pin,
+                       "ioapic: entry %u is level-triggered, which delivery mode %u cannot be", pin,
+                       mode);
+    else if ((mode == APIC_FIXED || mode == APIC_LOWEST) && (vector < 0x10 || vector > 0xfe))
+        lint_report_of(LINT_IOAPIC_ENTRY, pin, "ioapic: entry %u is unmasked with vector 0x%02x",
+                       pin, vector);
+}
+
+static void lint_access(const struct ioapic *s, const char *verb, uint64_t off, unsigned size)
+{
+    if (off == IOWIN && size == 4)
+        lint_report_of(LINT_IOAPIC_ACCESS, s->index,
+                       "ioapic: %s of register 0x%02x, which is not there or read-only", verb,
+                       s->index);
+    else
+        lint_report_of(LINT_IOAPIC_ACCESS, off, "ioapic: %u-byte %s at offset 0x%" PRIx64, size,
+                       verb, off);
+}
+
+/* ---- registers ---- */
+
 static uint32_t reg_read(const struct ioapic *s)
 {
     unsigned n = s->index - REG_REDIR;
@@ -125,6 +165,7 @@ static uint32_t reg_read(const struct ioapic *s)
     if (s->index >= REG_REDIR && n < 2 * IOAPIC_PINS)
         return (uint32_t)(s->redir[n / 2] >> (n & 1 ? 32 : 0));
     log_guest("ioapic: read of register 0x%02x", s->index);
+    lint_access(s, "read", IOWIN, 4);
     return 0;
 }
 
@@ -138,6 +179,8 @@ static void redir_write(struct ioapic *s, unsigned pin, bool high, uint32_t val)
     /* an entry made edge-triggered forgets its remote IRR: the EOI of kernels that know no other */
     if (!level_triggered(*entry))
         *entry &= ~REDIR_RIRR;
+    if (lint_on(LINT_IOAPIC_ENTRY))
+        lint_entry(s, pin, high, val);
     service(s, pin);
 }
 
@@ -145,12 +188,14 @@ static void reg_write(struct ioapic *s, uint32_t val)
 {
     unsigned n = s->index - REG_REDIR;
 
-    if (s->index == REG_ID)
+    if (s->index == REG_ID) {
         s->id = (uint8_t)bits(val, 27, 24);
-    else if (s->index >= REG_REDIR && n < 2 * IOAPIC_PINS)
+    } else if (s->index >= REG_REDIR && n < 2 * IOAPIC_PINS) {
         redir_write(s, n / 2, n & 1, val);
-    else
+    } else {
         log_guest("ioapic: write of 0x%x to register 0x%02x", val, s->index);
+        lint_access(s, "write", IOWIN, 4);
+    }
 }
 
 static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
@@ -162,6 +207,7 @@ static uint64_t ioapic_read(void *opaque, uint64_t off, unsigned size)
     if (off == IOWIN && size == 4)
         return reg_read(s);
     log_guest("ioapic: %u-byte read at offset 0x%" PRIx64, size, off);
+    lint_access(s, "read", off, size);
     return 0;
 }
 
@@ -169,14 +215,16 @@ static void ioapic_write(void *opaque, uint64_t off, uint64_t val, unsigned size
 {
     struct ioapic *s = opaque;
 
-    if (off == IOREGSEL)
+    if (off == IOREGSEL) {
         s->index = (uint8_t)val;
-    else if (off == IOWIN && size == 4)
+    } else if (off == IOWIN && size == 4) {
         reg_write(s, (uint32_t)val);
-    else if (off == IOEOI && size == 4)
+    } else if (off == IOEOI && size == 4) {
         eoi(s, (uint8_t)val);
-    else
+    } else {
         log_guest("ioapic: %u-byte write at offset 0x%" PRIx64, size, off);
+        lint_access(s, "write", off, size);
+    }
 }
 
 static const struct bus_ops ioapic_ops = {ioapic_read, ioapic_write, 1, 4};

@@ -8,6 +8,7 @@
 #include "devices/pc/pic.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #define CASCADE 2
@@ -49,6 +50,8 @@ struct pic {
     struct bus_region command_ports[2], elcr_port;
 
     struct chip chip[2]; /* master, slave */
+
+    bool initialised[2]; /* for strict mode; not state */
 };
 
 static const uint8_t elcr_mask[2] = {0xf8, 0xde}; /* 0, 1, 2, 8 and 13 are always edges */
@@ -249,10 +252,75 @@ static void write_odd(struct chip *c, uint8_t val)
     }
 }
 
+/* ---- strict mode; "Initialization Command Words", "Operation Command Words" ---- */
+
+static const char *const chip_names[2] = {"master", "slave"};
+
+/* What a write to the odd port means while the chip expects an ICW. */
+static void lint_icw(const struct chip *c, unsigned n, uint8_t val)
+{
+    if (c->expect == EXPECT_ICW3 && val != (n ? CASCADE : 1 << CASCADE))
+        lint_report(LINT_PIC_INIT, "pic: ICW3 of the %s is 0x%02x, but the slave is at input 2",
+                    chip_names[n], val);
+    if (c->expect == EXPECT_ICW4 && !(val & ICW4_X86))
+        lint_report(LINT_PIC_INIT, "pic: ICW4 of the %s (0x%02x) asks for MCS-80 mode",
+                    chip_names[n], val);
+}
+
+static void lint_eoi(const struct chip *c, unsigned n, uint8_t val)
+{
+    bool specific = val & 0x40;
+
+    if (!(val & 0x20) || (val >> 5) == 0)
+        return;
+    if (!specific && in_service(c) < 0)
+        lint_report(LINT_PIC_EOI, "pic: EOI (0x%02x) to the %s, where nothing is in service", val,
+                    chip_names[n]);
+    if (specific && !(c->isr >> (val & 7) & 1))
+        lint_report(LINT_PIC_EOI,
+                    "pic: EOI (0x%02x) to the %s for input %u, which is not in service", val,
+                    chip_names[n], val & 7u);
+}
+
+static void lint_write(const struct pic *p, unsigned n, bool odd, uint8_t val)
+{
+    const struct chip *c = &p->chip[n];
+
+    if (!odd && (val & ICW1)) {
+        if (val & ICW1_SNGL)
+            lint_report(LINT_PIC_INIT, "pic: ICW1 of the %s (0x%02x) says that there is no cascade",
+                        chip_names[n], val);
+        if (!(val & ICW1_IC4))
+            lint_report(LINT_PIC_INIT,
+                        "pic: ICW1 of the %s (0x%02x) wants no ICW4, which means MCS-80 mode",
+                        chip_names[n], val);
+        return;
+    }
+    if (c->expect != EXPECT_OCW1) {
+        if (odd)
+            lint_icw(c, n, val);
+        else
+            lint_report(LINT_PIC_INIT, "pic: OCW 0x%02x to the %s, which waits for ICW%d", val,
+                        chip_names[n], c->expect + 1);
+        return;
+    }
+    if (!p->initialised[n])
+        lint_report(LINT_PIC_INIT, "pic: %s 0x%02x to the %s, which was not initialised",
+                    odd          ? "mask"
+                    : val & OCW3 ? "OCW3"
+                                 : "OCW2",
+                    val, chip_names[n]);
+    else if (!odd && !(val & OCW3))
+        lint_eoi(c, n, val);
+}
+
 static void pic_write(struct pic *p, unsigned n, uint64_t off, uint8_t val)
 {
     struct chip *c = &p->chip[n];
+    bool icw = c->expect != EXPECT_OCW1;
 
+    if (lint_on(LINT_PIC_INIT) || lint_on(LINT_PIC_EOI))
+        lint_write(p, n, off, val);
     if (off)
         write_odd(c, val);
     else if (val & ICW1)
@@ -261,6 +329,8 @@ static void pic_write(struct pic *p, unsigned n, uint64_t off, uint8_t val)
         ocw3(c, val);
     else
         ocw2(c, val);
+    if (icw && c->expect == EXPECT_OCW1)
+        p->initialised[n] = true;
     update(p);
 }
 
@@ -313,6 +383,11 @@ static void elcr_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
     struct chip *c = &p->chip[off & 1];
 
     (void)size;
+    if (val & 0xff & ~(unsigned)elcr_mask[off & 1])
+        lint_report(LINT_PIC_ELCR,
+                    "elcr: 0x%02x to port 0x%x makes an input level-triggered that "
+                    "must be edge-triggered",
+                    (unsigned)val, 0x4d0 + (unsigned)off);
     c->elcr = (uint8_t)val & elcr_mask[off & 1];
     c->latched &= (uint8_t)~c->elcr;
     update(p);
@@ -327,7 +402,15 @@ static void pic_reset(void *self)
     struct pic *p = self;
 
     p->chip[0].lowest = p->chip[1].lowest = 7;
+    p->initialised[0] = p->initialised[1] = false;
     update(p);
+}
+
+static void pic_trust(void *self)
+{
+    struct pic *p = self;
+
+    p->initialised[0] = p->initialised[1] = true;
 }
 
 static void pic_post_load(void *self)
@@ -339,6 +422,7 @@ static void pic_post_load(void *self)
         p->chip[n].base &= 0xf8;
         p->chip[n].elcr &= elcr_mask[n];
     }
+    pic_trust(p);
     update(p);
 }
 
@@ -363,6 +447,7 @@ static const struct device_type pic_type = {
     .fields = fields,
     .reset = pic_reset,
     .post_load = pic_post_load,
+    .trust = pic_trust,
     .destroy = pic_destroy,
 };
 

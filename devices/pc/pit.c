@@ -10,6 +10,7 @@
 #include "devices/pc/pit.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 #include "devices/pc/pit_counter.h"
 
@@ -34,6 +35,8 @@ struct pit {
     uint8_t portb;
     int64_t seen;     /* tick up to which channel 0's edges were passed on */
     int64_t last_irq; /* tick of the last rising edge that was passed on */
+
+    bool programmed[3]; /* a control word has come; for strict mode, not state */
 };
 
 static int64_t tick_at(int64_t ns)
@@ -115,6 +118,67 @@ static void programmed(struct pit *p, unsigned n)
     }
 }
 
+/* ---- strict mode; "Programming the 8254", "Read operations" ---- */
+
+static void lint_use(const struct pit *p, unsigned n, const char *how)
+{
+    if (!p->programmed[n])
+        lint_report_of(LINT_PIT_INIT, n, "pit: counter %u is %s before it has a control word", n,
+                       how);
+}
+
+static void lint_latch(const struct pit *p, unsigned n)
+{
+    lint_use(p, n, "latched");
+    if ((p->ch[n].control & 0x30) == 0x30 && p->ch[n].read_high)
+        lint_report_of(LINT_PIT_ACCESS, n,
+                       "pit: counter %u is latched when only one byte of two has been read", n);
+}
+
+static void lint_count(const struct pit *p, unsigned n, uint8_t val)
+{
+    const struct pit_counter *c = &p->ch[n];
+    unsigned access = c->control >> 4 & 3, mode = c->control >> 1 & 3;
+    unsigned count = access == 1 ? val : access == 2 ? val << 8 : (unsigned)val << 8 | c->write_low;
+    bool periodic = mode >= 2;
+
+    lint_use(p, n, "given a count");
+    if (access == 3 && !c->write_high)
+        return;
+    if (periodic && count == 1)
+        lint_report_of(LINT_PIT_COUNT, n, "pit: counter %u gets a count of 1 in mode %u", n, mode);
+    for (unsigned shift = 0; (c->control & 1) && shift < 16; shift += 4) {
+        if ((count >> shift & 15) > 9) {
+            lint_report_of(LINT_PIT_COUNT, n, "pit: counter %u counts in BCD, which 0x%04x is not",
+                           n, count);
+            break;
+        }
+    }
+}
+
+static void lint_control(const struct pit *p, uint8_t val)
+{
+    unsigned n = val >> 6;
+
+    if (n < 3 && !(val & 0x30))
+        lint_latch(p, n);
+    if (n < 3)
+        return;
+    if (val & 1)
+        lint_report(LINT_PIT_ACCESS, "pit: bit 0 of the read-back command 0x%02x must be 0", val);
+    for (n = 0; n < 3; n++) {
+        if ((val & (2u << n)) && !(val & 0x20))
+            lint_latch(p, n);
+        else if (val & (2u << n))
+            lint_use(p, n, "asked for its status");
+    }
+}
+
+static bool lint_wanted(void)
+{
+    return lint_on(LINT_PIT_INIT) || lint_on(LINT_PIT_ACCESS) || lint_on(LINT_PIT_COUNT);
+}
+
 static void read_back(struct pit *p, uint8_t val, int64_t tick)
 {
     for (unsigned n = 0; n < 3; n++) {
@@ -138,6 +202,7 @@ static void control_write(struct pit *p, uint8_t val)
         pit_counter_latch(&p->ch[n], tick);
     } else {
         pit_counter_control(&p->ch[n], val);
+        p->programmed[n] = true;
         programmed(p, n);
     }
 }
@@ -148,8 +213,12 @@ static uint64_t pit_read(void *opaque, uint64_t off, unsigned size)
 
     (void)size;
     settle(p);
-    if (off == 3)
-        return 0xff; /* the control word cannot be read */
+    if (off == 3) {
+        lint_report(LINT_PIT_ACCESS, "pit: the control word register is write-only");
+        return 0xff;
+    }
+    if (lint_wanted())
+        lint_use(p, off & 3, "read");
     return pit_counter_read(&p->ch[off & 3], tick_now(p));
 }
 
@@ -160,9 +229,13 @@ static void pit_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
     (void)size;
     settle(p);
     if (off == 3) {
+        if (lint_wanted())
+            lint_control(p, (uint8_t)val);
         control_write(p, (uint8_t)val);
         return;
     }
+    if (lint_wanted())
+        lint_count(p, off & 3, (uint8_t)val);
     pit_counter_write(&p->ch[off & 3], (uint8_t)val, p->seen);
     programmed(p, (unsigned)off & 3);
 }
@@ -217,6 +290,7 @@ static void pit_reset(void *self)
     for (unsigned n = 0; n < 3; n++) {
         p->ch[n].control = 0x36;
         p->ch[n].gate = n != 2;
+        p->programmed[n] = false;
     }
     p->seen = tick_now(p);
     p->last_irq = p->seen - MIN_TICKS;
@@ -225,10 +299,18 @@ static void pit_reset(void *self)
     speaker_changed(p);
 }
 
+static void pit_trust(void *self)
+{
+    struct pit *p = self;
+
+    p->programmed[0] = p->programmed[1] = p->programmed[2] = true;
+}
+
 static void pit_post_load(void *self)
 {
     struct pit *p = self;
 
+    pit_trust(p);
     for (unsigned n = 0; n < 3; n++) {
         struct pit_counter *c = &p->ch[n];
 
@@ -267,6 +349,7 @@ static const struct device_type pit_type = {
     .fields = fields,
     .reset = pit_reset,
     .post_load = pit_post_load,
+    .trust = pit_trust,
     .destroy = pit_destroy,
 };
 

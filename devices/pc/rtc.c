@@ -10,6 +10,7 @@
 #include "devices/pc/rtc.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 #include <time.h>
@@ -65,6 +66,13 @@ struct rtc {
     int64_t shown;    /* the second of the divider that cmos[] holds */
     int64_t updated;  /* the divider's last second whose update cycle was accounted for */
     int64_t periodic; /* the same for the periodic tick, in 1/32768 s */
+
+    /* for strict mode; not state */
+    struct {
+        uint8_t guarded;  /* registers that may be read before one must ask again */
+        int8_t unguarded; /* a register read without that, -1 when none */
+        int16_t half;     /* an index was written and its data not touched; -1 when none */
+    } lint;
 };
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -324,9 +332,85 @@ static bool time_register(unsigned index)
                                     index != REG_MIN_ALARM && index != REG_HOUR_ALARM);
 }
 
+/* ---- strict mode ---- */
+
+/* What an asker can read in the 244 us that are left to him at least. Counted and not timed: it is
+ * not his fault if the host stops us meanwhile. */
+#define GUARDED_READS 16
+
+/* The guest has asked whether the time may be read. What it read before it can throw away. */
+static void lint_asked(struct rtc *r, unsigned index, uint8_t val)
+{
+    bool quiet = index == REG_A ? !(val & A_UIP) : val & (C_UF | C_PF | C_AF);
+
+    r->lint.unguarded = -1;
+    if (quiet)
+        r->lint.guarded = GUARDED_READS;
+    else if (index == REG_A)
+        r->lint.guarded = 0;
+}
+
+static void lint_time_read(struct rtc *r, unsigned index)
+{
+    if (!updates_run(r))
+        return;
+    if (r->lint.guarded) {
+        r->lint.guarded--;
+        return;
+    }
+    /* one may be read to be thrown away, or again and again until it changes */
+    if (r->lint.unguarded >= 0 && r->lint.unguarded != (int)index)
+        lint_report(LINT_RTC_READ,
+                    "rtc: registers %d and %u of the time read with no look at UIP (bit 7 of "
+                    "register A)",
+                    r->lint.unguarded, index);
+    r->lint.unguarded = (int8_t)index;
+}
+
+static void lint_read(struct rtc *r, unsigned index, uint8_t val)
+{
+    if (index == REG_A || index == REG_C)
+        lint_asked(r, index, val);
+    else if (time_register(index) && index != REG_CENTURY)
+        lint_time_read(r, index);
+}
+
+static void lint_write(const struct rtc *r, unsigned index, uint8_t val)
+{
+    uint8_t changed = r->cmos[REG_B] ^ val;
+
+    if (index == REG_C || index == REG_D)
+        lint_report_of(LINT_RTC_INDEX, index, "rtc: 0x%02x to register %c, which is read-only", val,
+                       index == REG_C ? 'C' : 'D');
+    else if (index == REG_B && updates_run(r) && !(val & B_SET) && (changed & (B_BINARY | B_24H)))
+        lint_report(LINT_RTC_SET, "rtc: format changed (0x%02x to register B) with SET off", val);
+    else if (time_register(index) && index != REG_CENTURY && updates_run(r))
+        lint_report(LINT_RTC_SET, "rtc: register %u of the time written with SET off", index);
+}
+
+static bool lint_wanted(void)
+{
+    return lint_on(LINT_RTC_READ) || lint_on(LINT_RTC_SET) || lint_on(LINT_RTC_INDEX);
+}
+
+/* Each index is followed by one access to its data. */
+static void lint_index(struct rtc *r, uint8_t index)
+{
+    if (r->lint.half >= 0)
+        lint_report(LINT_RTC_INDEX,
+                    "rtc: 0x%02x to port 0x70, and the access before, 0x%02x, was never finished "
+                    "at 0x71",
+                    index, (unsigned)r->lint.half);
+    r->lint.half = index;
+}
+
+/* ---- ports ---- */
+
 static void cmos_write(struct rtc *r, unsigned index, uint8_t val)
 {
     catch_up(r);
+    if (lint_wanted())
+        lint_write(r, index, val);
     switch (index) {
     case REG_A: write_a(r, val); break;
     case REG_B: write_b(r, val); break;
@@ -350,6 +434,8 @@ static uint8_t cmos_read(struct rtc *r, unsigned index)
     val = r->cmos[index];
     if (index == REG_A && updates_run(r) && div_ns(r) % NS_PER_SEC >= NS_PER_SEC - UPDATE_NS)
         val |= A_UIP;
+    if (lint_wanted())
+        lint_read(r, index, val);
     if (index == REG_C) {
         r->cmos[REG_C] = 0;
         update_irq(r);
@@ -364,10 +450,11 @@ static uint64_t rtc_read(void *opaque, uint64_t off, unsigned size)
 
     (void)size;
     switch (off) {
-    case 1: return cmos_read(r, r->index[0]);
+    case 0: lint_report(LINT_RTC_INDEX, "rtc: port 0x70 is write-only"); return 0xff;
+    case 1: r->lint.half = -1; return cmos_read(r, r->index[0]);
     case 2: return r->index[1];
     case 3: return cmos_read(r, 128 + r->index[1]);
-    default: return 0xff; /* the first index is write-only */
+    default: return 0xff;
     }
 }
 
@@ -378,10 +465,14 @@ static void rtc_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
     (void)size;
     switch (off) {
     case 0:
+        lint_index(r, (uint8_t)val);
         r->index[0] = val & 0x7f;
         irq_set(r->cfg.nmi_mask, val & 0x80);
         break;
-    case 1: cmos_write(r, r->index[0], (uint8_t)val); break;
+    case 1:
+        r->lint.half = -1;
+        cmos_write(r, r->index[0], (uint8_t)val);
+        break;
     case 2: r->index[1] = val & 0x7f; break;
     case 3: r->cmos[128 + r->index[1]] = (uint8_t)val; break;
     }
@@ -422,6 +513,9 @@ static void rtc_reset(void *self)
 {
     struct rtc *r = self;
 
+    r->lint.guarded = 0;
+    r->lint.unguarded = -1;
+    r->lint.half = -1;
     r->cmos[REG_B] &= (uint8_t) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
     r->cmos[REG_C] = 0;
     update_irq(r);
@@ -438,6 +532,8 @@ static void rtc_post_load(void *self)
     r->phase = CLAMP(r->phase, 0, NS_PER_SEC - 1);
     r->updated = MAX(r->updated, 0);
     r->periodic = MAX(r->periodic, 0);
+    r->lint.unguarded = -1;
+    r->lint.half = -1;
     update_irq(r);
     arm(r);
 }

@@ -7,6 +7,7 @@
 #include "devices/pc/uart16550.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 
 #define FIFO_SIZE 16
 #define UART_HZ   1843200
@@ -27,6 +28,7 @@ enum {
 
     FCR_ENABLE = 1 << 0,
     FCR_CLEAR_RX = 1 << 1,
+    FCR_CLEAR_TX = 1 << 2,
 
     LCR_STOP = 1 << 2,
     LCR_PARITY = 1 << 3,
@@ -72,6 +74,13 @@ struct uart16550 {
     uint8_t rx[FIFO_SIZE], rx_errors[FIFO_SIZE];
     uint8_t rx_head, rx_len;
     int64_t timeout_at; /* ns, while rx_len > 0 */
+
+    /* for strict mode; not state */
+    struct {
+        bool divisor;     /* one was set */
+        uint8_t unseen;   /* bytes sent since the transmitter was seen empty */
+        uint8_t to_latch; /* writes to the divisor's low byte since DLAB was set */
+    } lint;
 };
 
 static bool fifos(const struct uart16550 *u)
@@ -216,6 +225,7 @@ static uint8_t read_iir(struct uart16550 *u)
     uint8_t id = identify(u);
 
     if (id == IIR_THRE) {
+        u->lint.unseen = 0;
         u->thre_event = false;
         update_irq(u);
     }
@@ -226,6 +236,7 @@ static uint8_t read_lsr(struct uart16550 *u)
 {
     uint8_t val = (uint8_t)(LSR_THRE | LSR_TEMT | u->errors | (u->rx_len ? LSR_DR : 0));
 
+    u->lint.unseen = 0;
     if (fifos(u)) {
         for (unsigned k = 0; k < u->rx_len; k++)
             if (u->rx_errors[(u->rx_head + k) % FIFO_SIZE])
@@ -238,8 +249,42 @@ static uint8_t read_lsr(struct uart16550 *u)
     return val;
 }
 
+/* ---- strict mode ---- */
+
+static void lint_send(struct uart16550 *u)
+{
+    unsigned room = fifos(u) ? FIFO_SIZE : 1;
+
+    if (!u->lint.divisor)
+        lint_report(LINT_UART_INIT, "uart at 0x%x: sends before a divisor is set", u->cfg.base);
+    else if (!u->div)
+        lint_report(LINT_UART_INIT, "uart at 0x%x: sends with a divisor of 0", u->cfg.base);
+    if (u->lint.unseen == room)
+        lint_report(
+            LINT_UART_OVERRUN,
+            "uart at 0x%x: byte %u sent since the transmitter was seen empty, which takes %u",
+            u->cfg.base, room + 1, room);
+    else
+        u->lint.unseen++;
+}
+
+/* More often than one who programs or probes the rate would. */
+static void lint_latch(struct uart16550 *u)
+{
+    enum { MANY = 6 };
+
+    if (u->lint.to_latch < MANY && ++u->lint.to_latch == MANY)
+        lint_report(LINT_UART_REGISTER,
+                    "uart at 0x%x: the divisor is written as if it was the data register: DLAB is "
+                    "still set",
+                    u->cfg.base);
+    u->lint.divisor = true;
+}
+
 static void write_thr(struct uart16550 *u, uint8_t val)
 {
+    if (lint_on(LINT_UART_INIT) || lint_on(LINT_UART_OVERRUN))
+        lint_send(u);
     u->thre_event = false;
     update_irq(u);
     val = word(u, val);
@@ -268,6 +313,8 @@ static void write_fcr(struct uart16550 *u, uint8_t val)
 
     if (toggled || (val & FCR_CLEAR_RX))
         clear_rx(u);
+    if (toggled || (val & FCR_CLEAR_TX))
+        u->lint.unseen = 0;
     /* the other bits are only taken while the FIFOs are on */
     u->fcr = val & FCR_ENABLE ? val & 0xc1 : 0;
     update_irq(u);
@@ -278,6 +325,7 @@ static void write_lcr(struct uart16550 *u, uint8_t val)
 {
     bool began = (val & LCR_BREAK) && !(u->lcr & LCR_BREAK);
 
+    u->lint.to_latch = 0;
     u->lcr = val;
     if (began && (u->mcr & MCR_LOOP)) {
         push(u, 0, LSR_BI);
@@ -339,10 +387,12 @@ static void uart_write(void *opaque, uint64_t off, uint64_t v, unsigned size)
     (void)size;
     switch (off) {
     case 0:
-        if (u->lcr & LCR_DLAB)
+        if (u->lcr & LCR_DLAB) {
+            lint_latch(u);
             u->div = (uint16_t)((u->div & 0xff00) | val);
-        else
+        } else {
             write_thr(u, val);
+        }
         break;
     case 1:
         if (u->lcr & LCR_DLAB)
@@ -353,8 +403,11 @@ static void uart_write(void *opaque, uint64_t off, uint64_t v, unsigned size)
     case 2: write_fcr(u, val); break;
     case 3: write_lcr(u, val); break;
     case 4: write_mcr(u, val); break;
+    case 5: /* for the factory's tests */
+        lint_report(LINT_UART_REGISTER, "uart at 0x%x: line status register written", u->cfg.base);
+        break;
     case 7: u->scr = val; break;
-    default: break; /* LSR is for the factory's tests, MSR read-only */
+    default: break; /* MSR is read-only */
     }
 }
 
@@ -365,6 +418,7 @@ static void uart_reset(void *self)
     struct uart16550 *u = self;
 
     u->div = 12; /* undefined after power-on; 9600 baud is what firmware leaves */
+    memset(&u->lint, 0, sizeof(u->lint));
     u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
     timer_cancel(&u->timeout_timer);
     update_irq(u);
@@ -375,6 +429,7 @@ static void uart_post_load(void *self)
 {
     struct uart16550 *u = self;
 
+    u->lint.divisor = true;
     u->rx_head %= FIFO_SIZE;
     u->rx_len = MIN(u->rx_len, FIFO_SIZE);
     if (fifos(u) && u->rx_len && !u->timed_out)

@@ -11,14 +11,17 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/log.h"
 #include "devices/pci/pci_internal.h"
+#include "devices/pci/pci_msi.h"
 
 #include <inttypes.h>
 
 #define BAR_IO        0x1u
 #define BAR_PREFETCH  0x8u
 #define ROM_ENABLE    0x1u
+#define HEADER_SIZE   0x40u
 #define HEADER_MULTI  0x80u
 #define NOT_WANTED    UINT64_MAX
 #define STATUS_W1C    0xf900u
@@ -99,6 +102,20 @@ void pci_rom_init(struct pci_device *d, uint64_t size, void *rom)
     bus_region_init(&d->rom.region, d->name, size, &ram_bar_ops, &d->rom);
     st_le32(d->config + PCI_ROM, 0);
     st_le32(d->wmask + PCI_ROM, ~(uint32_t)(size - 1) | ROM_ENABLE);
+}
+
+unsigned pci_add_capability(struct pci_device *d, uint8_t id, unsigned len)
+{
+    unsigned at = d->cap_end ? d->cap_end : HEADER_SIZE, last = PCI_CAP_PTR;
+
+    invariant(!d->bus && at + len <= PCI_CONFIG_SIZE);
+    while (d->config[last])
+        last = d->config[last] + 1u; /* the next one's offset follows the id */
+    d->config[last] = (uint8_t)at;
+    d->config[at] = id;
+    d->config[PCI_STATUS] |= PCI_STATUS_CAPS;
+    d->cap_end = (uint8_t)MIN((at + len + 3) & ~3u, 0xffu);
+    return at;
 }
 
 /* Where the registers want BAR n (the ROM: n == PCI_NUM_BARS), or NOT_WANTED. Address 0 and the
@@ -217,7 +234,7 @@ static void update_intx(struct pci_device *d)
 {
     unsigned pin = d->config[PCI_INT_PIN];
     bool off = ld_le16(d->config + PCI_COMMAND) & PCI_COMMAND_INTX_OFF;
-    bool level = pin && d->intx_level && !off;
+    bool level = pin && d->intx_level && !off && !pci_uses_messages(d);
     unsigned pirq;
 
     if (d->intx_level)
@@ -282,6 +299,8 @@ void pci_detach(struct pci_device *d)
 void pci_device_reset(struct pci_device *d)
 {
     d->intx_level = false;
+    if (d->msix)
+        pci_msix_reset(d->msix);
     if (!d->bus) /* nothing was ever enabled, and there is no image to return to */
         return;
     memcpy(d->config, d->reset_config, sizeof(d->config));
@@ -306,8 +325,65 @@ static bool touches(unsigned off, unsigned size, unsigned reg, unsigned len)
     return off < reg + len && reg < off + size;
 }
 
+/* ---- strict mode ---- */
+
+/* Before a write: does it move or size a BAR that is decoded? */
+static void lint_bars(const struct pci_device *d, unsigned off, uint32_t val, unsigned size)
+{
+    for (unsigned n = 0; n <= PCI_NUM_BARS; n++) {
+        unsigned reg = n < PCI_NUM_BARS ? PCI_BAR0 + 4 * n : PCI_ROM;
+        bool changes = false;
+
+        if (!touches(off, size, reg, 4) || wanted_address(d, n) == NOT_WANTED)
+            continue;
+        for (unsigned k = 0; k < size; k++) {
+            uint8_t diff = (uint8_t)(d->config[off + k] ^ val >> 8 * k) & d->wmask[off + k];
+
+            if (off + k == PCI_ROM) /* to switch it off is fine */
+                diff &= (uint8_t)~ROM_ENABLE;
+            changes |= off + k >= reg && off + k < reg + 4 && diff;
+        }
+        if (n == PCI_NUM_BARS && touches(off, size, PCI_ROM, 1) &&
+            !(val >> 8 * (PCI_ROM - off) & ROM_ENABLE))
+            changes = false;
+        if (changes)
+            lint_report_of(LINT_PCI_BAR, (uint64_t)d->devfn << 8 | reg,
+                           "pci: %s (%02x.%x): register 0x%02x written (0x%x) while it is decoded",
+                           d->name, d->devfn >> 3, d->devfn & 7u, reg, val);
+    }
+}
+
+/* Registers that software may try, to find out what is there. */
+static bool may_be_probed(unsigned reg)
+{
+    return (reg >= PCI_BAR0 && reg < PCI_BAR0 + 4 * PCI_NUM_BARS) ||
+           (reg >= PCI_ROM && reg < PCI_ROM + 4) || reg == PCI_CACHE_LINE || reg == PCI_LATENCY ||
+           reg == PCI_INT_LINE || (reg >= PCI_COMMAND && reg < PCI_COMMAND + 4);
+}
+
+static void lint_header(const struct pci_device *d, unsigned off, uint32_t val, unsigned size)
+{
+    for (unsigned k = 0; k < size && off + k < 0x40; k++) {
+        uint8_t v = (uint8_t)(val >> 8 * k);
+        bool reserved = off + k == PCI_COMMAND + 1 && (v & 0xf8);
+
+        if (reserved || (!may_be_probed(off + k) && !d->wmask[off + k] && !d->w1cmask[off + k] &&
+                         v != d->config[off + k])) {
+            lint_report_of(LINT_PCI_READONLY, (uint64_t)d->devfn << 8 | off,
+                           "pci: %s (%02x.%x): 0x%x to register 0x%02x, where it sets what is %s",
+                           d->name, d->devfn >> 3, d->devfn & 7u, val, off,
+                           reserved ? "reserved" : "read-only");
+            return;
+        }
+    }
+}
+
 void pci_function_write(struct pci_device *d, unsigned off, uint32_t val, unsigned size)
 {
+    if (lint_on(LINT_PCI_BAR))
+        lint_bars(d, off, val, size);
+    if (lint_on(LINT_PCI_READONLY))
+        lint_header(d, off, val, size);
     for (unsigned k = 0; k < size; k++) {
         uint8_t v = (uint8_t)(val >> (8 * k)), *reg = &d->config[off + k];
         uint8_t mask = d->wmask[off + k];
@@ -315,6 +391,9 @@ void pci_function_write(struct pci_device *d, unsigned off, uint32_t val, unsign
         *reg = (uint8_t)((*reg & ~mask) | (v & mask));
         *reg &= (uint8_t) ~(v & d->w1cmask[off + k]);
     }
+    pci_msi_config_written(d, off, size);
+    if (off >= HEADER_SIZE)
+        update_intx(d);
     if (touches(off, size, PCI_COMMAND, 2) || touches(off, size, PCI_BAR0, 4 * PCI_NUM_BARS) ||
         touches(off, size, PCI_ROM, 4))
         pci_device_update(d);
@@ -331,7 +410,13 @@ void pci_set_intx(struct pci_device *d, bool level)
 
 static bool may_master(const struct pci_device *d)
 {
-    return d->bus && (ld_le16(d->config + PCI_COMMAND) & PCI_COMMAND_MASTER);
+    bool may = d->bus && (ld_le16(d->config + PCI_COMMAND) & PCI_COMMAND_MASTER);
+
+    if (!may)
+        lint_report_of(LINT_PCI_MASTER, d->devfn,
+                       "pci: %s (%02x.%x): transfers with bus mastering disabled", d->name,
+                       d->devfn >> 3, d->devfn & 7u);
+    return may;
 }
 
 bool pci_dma_read(struct pci_device *d, uint64_t gpa, void *buf, size_t len)

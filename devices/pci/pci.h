@@ -47,10 +47,19 @@ enum {
     PCI_COMMAND_MASTER = 1 << 2,
     PCI_COMMAND_INTX_OFF = 1 << 10,
     PCI_STATUS_INTX = 1 << 3,
+    PCI_STATUS_CAPS = 1 << 4,
 };
 
 struct pci_bus;
 struct pci_device;
+struct pci_msi;
+struct pci_msix;
+
+/* Where message-signalled interrupts go: the local APICs' bus. */
+struct msi_space {
+    void *opaque;
+    bool (*send)(void *opaque, uint64_t addr, uint32_t data); /* NULL: nowhere */
+};
 
 /* Memory that a BAR (or the ROM BAR) exposes as plain RAM instead of through handlers, e.g. a
  * framebuffer: the board maps and unmaps it in the physical address space. */
@@ -88,10 +97,15 @@ struct pci_device {
     bool intx_level;    /* what the function drives */
     bool intx_counted;  /* what the bus has seen of it; not state, the bus keeps it */
     uint8_t reset_config[PCI_CONFIG_SIZE]; /* config[] as it was at pci_attach */
+    uint8_t cap_end;                       /* of the capabilities so far; 0: none */
+    struct pci_msi *msi;                   /* the device's; NULL: it has none */
+    struct pci_msix *msix;                 /* likewise */
     void *opaque;                          /* the implementing device */
     /* After a guest write has been masked in and BARs were remapped; may be NULL. `off` and `size`
      * are the guest's; config[] already holds the new value. */
     void (*config_written)(struct pci_device *d, unsigned off, unsigned size);
+    /* Before a read; may be NULL. */
+    void (*config_reading)(struct pci_device *d, unsigned off, unsigned size);
 };
 
 /* Fills d in with ids and class (24 bits: class, subclass, prog-if) and the standard write masks.
@@ -106,6 +120,10 @@ void pci_bar_init(struct pci_device *d, unsigned n, bool io, uint64_t size,
 
 /* Declares BAR n as plain memory `ram` of `size` bytes, owned by the device. */
 void pci_bar_init_ram(struct pci_device *d, unsigned n, uint64_t size, void *ram, bool prefetch);
+
+/* Puts a capability of `len` bytes into the list, zeroed and read-only but for its head, and
+ * returns its offset. Before pci_attach; all of them together fit behind the header. */
+unsigned pci_add_capability(struct pci_device *d, uint8_t id, unsigned len);
 
 /* Declares the expansion ROM: `size` a power of two >= 2048, contents owned by the device. */
 void pci_rom_init(struct pci_device *d, uint64_t size, void *rom);

@@ -8,11 +8,21 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/lint.h"
 #include "base/log.h"
 #include "devices/pci/pci_internal.h"
 
 #define CONFADD_ENABLE 0x80000000u
 #define CONFADD_MASK   0x80fffffcu
+#define CONFADD_ZERO   0x7f000000u
+
+/* Configuration data that goes to no configuration space. */
+static void lint_disabled(uint64_t off)
+{
+    if (off >= 4)
+        lint_report(LINT_PCI_ADDRESS, "pci: port 0x%x used with the enable bit of 0xcf8 off",
+                    0xcf8 + (unsigned)off);
+}
 
 static uint64_t ports_read(void *opaque, uint64_t off, unsigned size)
 {
@@ -22,8 +32,10 @@ static uint64_t ports_read(void *opaque, uint64_t off, unsigned size)
         return bus->address;
     if (off == 1 && size == 1 && bus->cf9.read)
         return bus->cf9.read(bus->cf9.opaque);
-    if (off < 4 || !(bus->address & CONFADD_ENABLE))
+    if (off < 4 || !(bus->address & CONFADD_ENABLE)) {
+        lint_disabled(off);
         return ~UINT64_C(0);
+    }
     return pci_config_read(bus, (bus->address >> 16) & 0xff, (uint8_t)(bus->address >> 8),
                            (bus->address & 0xfc) + ((unsigned)off & 3), size);
 }
@@ -32,13 +44,19 @@ static void ports_write(void *opaque, uint64_t off, uint64_t val, unsigned size)
 {
     struct pci_bus *bus = opaque;
 
-    if (off == 0 && size == 4)
+    if (off == 0 && size == 4) {
+        if ((uint32_t)val & CONFADD_ZERO)
+            lint_report(LINT_PCI_ADDRESS, "pci: reserved bits 0x%x set in the address 0x%08x",
+                        (uint32_t)val & CONFADD_ZERO, (uint32_t)val);
         bus->address = (uint32_t)val & CONFADD_MASK;
-    else if (off == 1 && size == 1 && bus->cf9.write)
+    } else if (off == 1 && size == 1 && bus->cf9.write) {
         bus->cf9.write(bus->cf9.opaque, (uint8_t)val);
-    else if (off >= 4 && (bus->address & CONFADD_ENABLE))
+    } else if (off >= 4 && (bus->address & CONFADD_ENABLE)) {
         pci_config_write(bus, (bus->address >> 16) & 0xff, (uint8_t)(bus->address >> 8),
                          (bus->address & 0xfc) + ((unsigned)off & 3), (uint32_t)val, size);
+    } else {
+        lint_disabled(off);
+    }
 }
 
 static const struct bus_ops port_ops = {ports_read, ports_write, 1, 4};
@@ -129,10 +147,12 @@ static struct pci_device *target(struct pci_bus *bus, unsigned bus_no, uint8_t d
 uint32_t pci_config_read(struct pci_bus *bus, unsigned bus_no, uint8_t devfn, unsigned off,
                          unsigned size)
 {
-    const struct pci_device *d = target(bus, bus_no, devfn, off, size);
+    struct pci_device *d = target(bus, bus_no, devfn, off, size);
 
     if (!d)
         return (uint32_t)zext(0xffffffff, size);
+    if (d->config_reading)
+        d->config_reading(d, off, size);
     return (uint32_t)ld_le(d->config + off, size);
 }
 

@@ -24,9 +24,10 @@
 #define PCI_NUM_PIRQS 4
 
 struct pci_bus_config {
-    struct bus *ports;       /* where I/O BARs and 0xcf8 go */
-    struct bus *mmio;        /* where memory BARs go */
-    struct dma_space dma;    /* guest memory for bus masters */
+    struct bus *ports;    /* where I/O BARs and 0xcf8 go */
+    struct bus *mmio;     /* where memory BARs go */
+    struct dma_space dma; /* guest memory for bus masters */
+    struct msi_space msi;
     struct pci_ram_ops ram;  /* map == NULL: BARs of plain memory are served through handlers */
     struct irq_line pirq[4]; /* may be left zero and set later with pci_bus_set_pirq */
 };

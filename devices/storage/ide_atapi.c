@@ -147,7 +147,7 @@ static void cmd_device_reset(struct ide_unit *u)
     uint8_t device = u->s.device & IDE_DEV_DEV;
 
     ide_unit_reset(u, IDE_RESET_SOFT);
-    u->s.device = device;
+    u->s.device = u->reset_device = device;
 }
 
 static void packet_command(struct ide_unit *u)

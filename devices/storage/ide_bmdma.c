@@ -3,6 +3,7 @@
 #include "devices/storage/ide_bmdma.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 enum {
@@ -24,6 +25,49 @@ static void stop_with_error(struct ide_bmdma *bm, const char *why)
     bm->s.status |= STATUS_ERROR;
 }
 
+/* ---- strict mode ---- */
+
+static void lint_prd(const struct ide_bmdma_state *s, uint32_t base, uint32_t count)
+{
+    if ((base & 1) || (count & 1))
+        lint_report(LINT_BMIDE_PRD, "ide: bus master: odd region 0x%08x, 0x%x bytes", base,
+                    count & 0xffff);
+    if (count & 0x7fff0000)
+        lint_report(LINT_BMIDE_PRD, "ide: bus master: reserved bits set in a descriptor (0x%08x)",
+                    count);
+    if ((s->addr & 0xffff) + s->left > 0x10000)
+        lint_report(LINT_BMIDE_PRD,
+                    "ide: bus master: region 0x%08x, 0x%x bytes, crosses a 64 KiB boundary", base,
+                    s->left);
+}
+
+static void lint_start(const struct ide_bmdma *bm)
+{
+    if (!bm->s.table)
+        lint_report(LINT_BMIDE_PRD, "ide: bus master: started with no descriptor table set");
+}
+
+static void lint_direction(const struct ide_unit *u)
+{
+    lint_report(LINT_BMIDE_START, "ide: bus master: set to the wrong direction for command 0x%02x",
+                u->s.command);
+}
+
+/* Bits 0 and 1 of the table's address. */
+static void lint_table(const struct ide_bmdma_state *s, unsigned off, uint8_t val)
+{
+    if (off == 4 && (val & 3))
+        lint_report(LINT_BMIDE_PRD,
+                    "ide: bus master: descriptor table at a misaligned address "
+                    "(0x..%02x)",
+                    val);
+    if (s->status & STATUS_ACTIVE)
+        lint_report(LINT_BMIDE_START,
+                    "ide: bus master: descriptor table changed during a transfer");
+}
+
+/* ---- transfers ---- */
+
 /* Fetches the next descriptor. The table may not cross a 64 KiB line, which also keeps one without
  * an end short. */
 static bool fetch(struct ide_bmdma *bm)
@@ -33,6 +77,10 @@ static bool fetch(struct ide_bmdma *bm)
     uint32_t count;
 
     if (s->fetched && ((s->next ^ s->table) & 0xffff0000u)) {
+        lint_report(LINT_BMIDE_PRD,
+                    "ide: bus master: the descriptor table at 0x%08x crosses a "
+                    "64 KiB boundary",
+                    s->table);
         stop_with_error(bm, "descriptor table without an end");
         return false;
     }
@@ -46,6 +94,8 @@ static bool fetch(struct ide_bmdma *bm)
     count = ld_le32(prd + 4);
     s->left = count & 0xfffe ? count & 0xfffe : 0x10000;
     s->last = count & PRD_LAST;
+    if (lint_on(LINT_BMIDE_PRD))
+        lint_prd(s, ld_le32(prd), count);
     return true;
 }
 
@@ -60,6 +110,7 @@ static bool step(struct ide_bmdma *bm, struct ide_unit *u)
 
     if (to_memory != !!(s->command & COMMAND_TO_MEMORY)) {
         log_guest("ide: bus master set to the wrong direction for command %02x", u->s.command);
+        lint_direction(u);
         return false;
     }
     if (!s->left && !fetch(bm))
@@ -104,10 +155,13 @@ static void write_command(struct ide_bmdma *bm, uint8_t val)
     struct ide_bmdma_state *s = &bm->s;
     bool was = s->command & COMMAND_START, start = val & COMMAND_START;
 
-    if (was && start && ((val ^ s->command) & COMMAND_TO_MEMORY))
+    if (was && start && ((val ^ s->command) & COMMAND_TO_MEMORY)) {
         log_guest("ide: bus master direction changed during a transfer");
+        lint_report(LINT_BMIDE_START, "ide: bus master: direction changed during a transfer");
+    }
     s->command = val & (COMMAND_START | COMMAND_TO_MEMORY);
     if (start && !was) {
+        lint_start(bm);
         s->next = s->table;
         s->left = 0;
         s->last = s->fetched = false;
@@ -129,6 +183,7 @@ static void write_byte(struct ide_bmdma *bm, unsigned off, uint8_t val)
         s->status &= (uint8_t) ~(val & (STATUS_ERROR | STATUS_INTERRUPT));
         s->status = (uint8_t)((s->status & ~STATUS_CAPABLE) | (val & STATUS_CAPABLE));
     } else if (off >= 4) {
+        lint_table(s, off, val);
         s->table = (s->table & ~(0xffu << shift)) | (uint32_t)val << shift;
         s->table &= ~3u;
     }

@@ -36,11 +36,20 @@ static void medium_vanished(struct ide_unit *u)
     u->keep.removal_event = true;
 }
 
+static void tell_tray(struct ide_unit *u)
+{
+    if (u->tray_moved)
+        u->tray_moved(u->tray_opaque, u);
+}
+
 void ide_cd_open_tray(struct ide_unit *u)
 {
-    if (ide_cd_ready(u))
+    if (u->keep.tray_open)
+        return;
+    if (u->block)
         medium_vanished(u);
     u->keep.tray_open = true;
+    tell_tray(u);
 }
 
 void ide_cd_close_tray(struct ide_unit *u)
@@ -50,6 +59,7 @@ void ide_cd_close_tray(struct ide_unit *u)
     u->keep.tray_open = false;
     if (u->block)
         medium_appeared(u);
+    tell_tray(u);
 }
 
 void ide_cd_change(struct ide_unit *u, struct block *block)
@@ -59,7 +69,6 @@ void ide_cd_change(struct ide_unit *u, struct block *block)
     ide_cd_open_tray(u);
     u->block = block;
     u->sectors = sectors < INT32_MAX ? sectors : INT32_MAX;
-    u->told_error = false;
     ide_cd_close_tray(u);
 }
 

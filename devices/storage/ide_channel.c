@@ -7,6 +7,7 @@
 #include "devices/storage/ide_channel.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
 
 /* What the pulled-down data line 7 and the undriven rest read as when nobody drives the cable. */
@@ -61,6 +62,7 @@ void ide_channel_reset(struct ide_channel *ch)
     for (unsigned k = 0; k < 2; k++)
         if (present(&ch->unit[k]))
             ide_unit_reset(&ch->unit[k], IDE_RESET_HARD);
+    ch->unseen = false;
     ide_channel_update_irq(ch);
 }
 
@@ -77,6 +79,40 @@ void ide_channel_post_load(struct ide_channel *ch)
     ide_channel_update_irq(ch);
 }
 
+/* ---- strict mode ---- */
+
+static void lint_no_drq(const struct ide_unit *u, const char *verb)
+{
+    lint_report(LINT_ATA_DATA, "ide: data register %s without DRQ (status 0x%02x)", verb,
+                u->s.status);
+}
+
+static void lint_busy(const struct ide_unit *u, unsigned reg, uint8_t val)
+{
+    lint_report_of(LINT_ATA_BUSY, reg,
+                   "ide: 0x%02x to register %u while device %u has status 0x%02x (command 0x%02x)",
+                   val, reg, u->index, u->s.status, u->s.command);
+}
+
+/* A byte of the data register is half of a word. */
+static void lint_data_width(struct ide_channel *ch, unsigned size)
+{
+    if (size < 2 && present(selected(ch)))
+        lint_report(LINT_ATA_DATA,
+                    "ide: 1-byte access to the data register, which is 16 bits wide");
+}
+
+/* BSY may stand for a while after a command: only a look at the status can tell. */
+static void lint_unseen(const struct ide_channel *ch, const struct ide_unit *u, uint8_t val)
+{
+    if (ch->unseen && val != ATA_DEVICE_RESET)
+        lint_report(LINT_ATA_BUSY,
+                    "ide: command 0x%02x with no look at the status since command 0x%02x", val,
+                    u->s.command);
+}
+
+/* ---- registers ---- */
+
 /* The data register, 2 or 4 bytes wide; words beyond the block are not there. */
 static uint32_t data_read(struct ide_channel *ch, unsigned size)
 {
@@ -88,6 +124,7 @@ static uint32_t data_read(struct ide_channel *ch, unsigned size)
     for (unsigned k = 0; k < size; k += 2) {
         if (u->s.phase != IDE_PHASE_IN || u->s.dma || !(u->s.status & IDE_DRQ)) {
             log_guest("ide: data register read without DRQ");
+            lint_no_drq(u, "read");
             return val;
         }
         val |= (uint32_t)ld_le16(u->buf + u->s.pos) << (8 * k);
@@ -107,6 +144,7 @@ static void data_write(struct ide_channel *ch, uint32_t val, unsigned size)
 
         if (!wanted || !(u->s.status & IDE_DRQ)) {
             log_guest("ide: data register written without DRQ");
+            lint_no_drq(u, "written");
             return;
         }
         st_le16(u->buf + u->s.pos, (uint16_t)(val >> (8 * k)));
@@ -118,6 +156,7 @@ static uint8_t read_status(struct ide_channel *ch, bool acknowledge)
 {
     struct ide_unit *u = selected(ch);
 
+    ch->unseen = false;
     if (!present(u))
         return u->index == 1 && present(&ch->unit[0]) ? 0 : FLOATING;
     if (ch->s.control & IDE_CTL_SRST)
@@ -184,7 +223,9 @@ static void diagnose(struct ide_channel *ch)
             ide_unit_reset(&ch->unit[k], IDE_RESET_SOFT);
     ch->s.selected = 0;
     ide_channel_update_irq(ch);
-    if (present(&ch->unit[0]))
+    if (present(&ch->unit[0]) && ch->unit[0].reset_waits)
+        ch->unit[0].diagnosing = true;
+    else if (present(&ch->unit[0]))
         ide_unit_interrupt(&ch->unit[0]);
 }
 
@@ -199,6 +240,7 @@ static void command_write(struct ide_channel *ch, uint8_t val)
     }
     if (present(u) && !reset && (u->s.status & (IDE_BSY | IDE_DRQ))) {
         log_guest("ide: command %02x written during command %02x", val, u->s.command);
+        lint_busy(u, IDE_COMMAND, val);
         return;
     }
     if (present(u) && !reset && u->s.power == IDE_POWER_SLEEP) {
@@ -209,6 +251,8 @@ static void command_write(struct ide_channel *ch, uint8_t val)
         diagnose(ch);
         return;
     }
+    lint_unseen(ch, u, val);
+    ch->unseen = true;
     u->s.command = val;
     u->s.irq = false;
     u->s.error = 0;
@@ -223,6 +267,8 @@ static void register_write(struct ide_channel *ch, enum ide_reg reg, uint8_t val
 {
     if (ch->s.control & IDE_CTL_SRST) {
         log_guest("ide: register %d written during a reset", reg);
+        lint_report_of(LINT_ATA_BUSY, reg, "ide: 0x%02x to register %u during a reset", val,
+                       (unsigned)reg);
         return;
     }
     ch->s.control &= (uint8_t)~IDE_CTL_HOB;
@@ -230,6 +276,8 @@ static void register_write(struct ide_channel *ch, enum ide_reg reg, uint8_t val
         command_write(ch, val);
         return;
     }
+    if (present(selected(ch)) && (selected(ch)->s.status & (IDE_BSY | IDE_DRQ)))
+        lint_busy(selected(ch), reg, val);
     for (unsigned k = 0; k < 2; k++)
         if (present(&ch->unit[k]))
             unit_register_write(&ch->unit[k], reg, val);
@@ -245,8 +293,10 @@ static uint64_t command_block_read(void *opaque, uint64_t off, unsigned size)
     struct ide_channel *ch = opaque;
     uint64_t val = 0;
 
-    if (off == IDE_DATA)
+    if (off == IDE_DATA) {
+        lint_data_width(ch, size);
         return data_read(ch, size < 2 ? 2 : size); /* a byte read takes its word away */
+    }
     for (unsigned k = 0; k < size; k++)
         val |= (uint64_t)register_read(ch, (enum ide_reg)(off + k)) << (8 * k);
     return val;
@@ -257,6 +307,7 @@ static void command_block_write(void *opaque, uint64_t off, uint64_t val, unsign
     struct ide_channel *ch = opaque;
 
     if (off == IDE_DATA) {
+        lint_data_width(ch, size);
         data_write(ch, (uint32_t)val, size < 2 ? 2 : size);
         return;
     }
@@ -284,6 +335,7 @@ static void control_write(void *opaque, uint64_t off, uint64_t val, unsigned siz
             if (present(&ch->unit[k]))
                 ide_unit_reset(&ch->unit[k], IDE_RESET_SOFT);
         ch->s.selected = 0;
+        ch->unseen = false;
     }
     ide_channel_update_irq(ch);
 }

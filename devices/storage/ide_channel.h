@@ -29,6 +29,7 @@ struct ide_channel {
     void (*dma_request)(void *opaque);
     void *dma_opaque;
     struct ide_unit unit[2];
+    bool unseen; /* a command was written and no status read since; for strict mode, not state */
 };
 
 /* Handlers of the command block (8 ports) and the control block (1 port); opaque is the channel. */

@@ -5,14 +5,14 @@
  * DOS-era drivers still send. Protocols: clause 9.
  *
  * A write that was reported done is in the host's cache, which is this disk's write cache: FLUSH
- * CACHE, the FUA commands, a disabled cache and going to standby make it durable with block_flush.
+ * CACHE, the FUA commands, a disabled cache and going to standby make it durable with a flush of
+ * the image.
  */
 #include "devices/storage/ide_disk.h"
 
 #include "base/bits.h"
+#include "base/lint.h"
 #include "base/log.h"
-
-#include <errno.h>
 
 #define DMA_BLOCK (IDE_BUF_SIZE / IDE_SECTOR)
 
@@ -91,6 +91,38 @@ static void fail_at(struct ide_unit *u, uint64_t lba, uint8_t status, uint8_t er
     ide_unit_fail(u, status, error);
 }
 
+/* ---- strict mode ---- */
+
+/* What ATA-4 to ATA/ATAPI-6 have dropped of the commands that are served here. */
+static bool dropped(uint8_t code)
+{
+    switch (code) {
+    case 0x10 ... 0x1f: /* RECALIBRATE */
+    case 0x21:          /* those "without retries" */
+    case 0x31:
+    case 0x41:
+    case 0xc9:
+    case 0xcb:
+    case 0x91: /* INITIALIZE DEVICE PARAMETERS */
+    case 0x94 ... 0x99: /* power management's first codes */ return true;
+    default: return false;
+    }
+}
+
+static void lint_command(uint8_t code)
+{
+    if (dropped(code))
+        lint_report_of(LINT_ATA_DEPRECATED, code, "ide: command 0x%02x is obsolete", code);
+}
+
+static void lint_address(const struct ide_unit *u)
+{
+    if (u->disk.chs)
+        lint_report(LINT_ATA_DEPRECATED, "ide: command 0x%02x has a CHS address", u->s.command);
+}
+
+/* ---- commands ---- */
+
 /* Takes address and count; false when the command has ended with an error because of them. */
 static bool begin(struct ide_unit *u, uint8_t flags)
 {
@@ -107,6 +139,7 @@ static bool begin(struct ide_unit *u, uint8_t flags)
         ide_unit_fail(u, 0, IDE_ERR_IDNF);
         return false;
     }
+    lint_address(u);
     lba = d->lba;
     d->left = get_count(u);
     d->block = flags & F_DMA ? DMA_BLOCK : flags & F_MULTI ? d->multiple : 1;
@@ -134,13 +167,26 @@ static void finish_address(struct ide_unit *u)
     u->s.count[0] = 0;
 }
 
-/* After an error in a block of n: which of its sectors is the first that cannot be read. */
-static uint32_t first_bad(struct ide_unit *u, uint64_t lba, uint32_t n)
+static void find_bad(struct ide_unit *u, uint32_t n);
+
+static void sector_tested(struct ide_unit *u, int rc)
 {
-    for (uint32_t k = 0; k + 1 < n; k++)
-        if (block_read(u->block, (lba + k) * IDE_SECTOR, u->buf, IDE_SECTOR))
-            return k;
-    return n - 1;
+    if (rc) {
+        fail_at(u, u->disk.lba, 0, IDE_ERR_UNC);
+        return;
+    }
+    u->disk.lba++;
+    find_bad(u, u->disk.io_count - 1);
+}
+
+/* Ends the command after an error in n sectors from lba, at the first that cannot be read. */
+static void find_bad(struct ide_unit *u, uint32_t n)
+{
+    u->disk.io_count = n;
+    if (n > 1)
+        ide_unit_io(u, IDE_IO_READ, u->disk.lba * IDE_SECTOR, IDE_SECTOR, sector_tested);
+    else
+        fail_at(u, u->disk.lba, 0, IDE_ERR_UNC);
 }
 
 static void read_next(struct ide_unit *u);
@@ -155,7 +201,7 @@ static void read_completed(struct ide_unit *u, int rc)
         return;
     }
     if (rc) {
-        fail_at(u, d->lba + first_bad(u, d->lba, d->io_count), 0, IDE_ERR_UNC);
+        find_bad(u, d->io_count);
         return;
     }
     d->lba += d->io_count;
@@ -206,7 +252,7 @@ static void write_completed(struct ide_unit *u, int rc)
         return;
     }
     finish_address(u);
-    if ((d->flags & F_FUA) || !d->write_cache)
+    if (((d->flags & F_FUA) || !d->write_cache) && block_write_cache(u->block))
         ide_unit_io(u, IDE_IO_FLUSH, 0, 0, write_flushed);
     else
         ide_unit_done(u);
@@ -227,7 +273,7 @@ static void verify_completed(struct ide_unit *u, int rc)
     struct ide_disk_state *d = &u->disk;
 
     if (rc) {
-        fail_at(u, d->lba + first_bad(u, d->lba, d->left), 0, IDE_ERR_UNC);
+        find_bad(u, d->left);
         return;
     }
     d->lba += d->left;
@@ -431,6 +477,8 @@ static void disk_command(struct ide_unit *u)
 {
     uint8_t code = u->s.command;
 
+    if (lint_on(LINT_ATA_DEPRECATED))
+        lint_command(code);
     if (code >> 4 == 1) { /* RECALIBRATE */
         cmd_nothing(u, 0);
         return;
@@ -462,7 +510,8 @@ static void disk_reset(struct ide_unit *u, enum ide_reset how)
         d->smart = true;
     if (how == IDE_RESET_SOFT && u->s.keep_settings)
         return;
-    d->write_cache = d->look_ahead = true;
+    d->write_cache = block_write_cache(u->block);
+    d->look_ahead = true;
     d->multiple = 0;
     ide_disk_default_geometry(u->sectors, &d->cylinders, &d->heads, &d->spt);
 }

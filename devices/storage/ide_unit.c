@@ -5,11 +5,9 @@
 
 #include "base/bits.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "devices/storage/ide_channel.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 void ide_unit_signature(struct ide_unit *u)
 {
@@ -21,15 +19,16 @@ void ide_unit_signature(struct ide_unit *u)
     s->count[1] = s->low[1] = s->mid[1] = s->high[1] = 0;
 }
 
-void ide_unit_reset(struct ide_unit *u, enum ide_reset how)
+static void reset_now(struct ide_unit *u, enum ide_reset how)
 {
     struct ide_unit_state *s = &u->s;
 
+    u->reset_waits = false;
     s->irq = false;
     s->phase = IDE_PHASE_IDLE;
     s->pos = s->end = s->len = 0;
     s->power = IDE_POWER_ACTIVE;
-    s->device = 0;
+    s->device = u->reset_device;
     s->error = IDE_DIAG_PASSED;
     s->status = u->ops->reset_status;
     ide_unit_signature(u);
@@ -41,10 +40,41 @@ void ide_unit_reset(struct ide_unit *u, enum ide_reset how)
     u->ops->reset(u, how);
 }
 
+void ide_unit_reset(struct ide_unit *u, enum ide_reset how)
+{
+    u->reset_device = 0;
+    u->diagnosing = false;
+    if (how == IDE_RESET_HARD)
+        ide_unit_cancel(u);
+    if (!block_busy(&u->req)) {
+        reset_now(u, how);
+        return;
+    }
+    u->reset_waits = true;
+    u->s.irq = false;
+    u->s.phase = IDE_PHASE_IDLE;
+    u->s.pos = u->s.end = u->s.len = 0;
+    u->s.status = IDE_BSY;
+}
+
+/* The I/O that a soft reset waited for has ended. */
+static void end_reset(struct ide_unit *u)
+{
+    bool interrupt = u->diagnosing;
+
+    u->diagnosing = false;
+    reset_now(u, IDE_RESET_SOFT);
+    if (interrupt)
+        ide_unit_interrupt(u);
+    ide_channel_update_irq(u->channel);
+}
+
 bool ide_unit_valid(const struct ide_unit *u)
 {
     const struct ide_unit_state *s = &u->s;
 
+    if (s->status & IDE_BSY) /* what it was busy with is not here */
+        return false;
     if (s->phase > IDE_PHASE_OUT || s->len > IDE_BUF_SIZE || s->end > IDE_BUF_SIZE)
         return false;
     if (s->phase != IDE_PHASE_IDLE && (s->pos >= s->end || (s->pos | s->end) & 1))
@@ -117,63 +147,86 @@ void ide_unit_advance(struct ide_unit *u, uint32_t n)
     u->ops->block_done(u);
 }
 
-static int verify(struct ide_unit *u, uint64_t off, uint64_t len)
+static void count_error(struct ide_unit *u, int rc)
 {
-    int rc = 0;
-
-    while (len && !rc) {
-        uint32_t n = len < IDE_BUF_SIZE ? (uint32_t)len : IDE_BUF_SIZE;
-
-        rc = block_read(u->block, off, u->buf, n);
-        off += n;
-        len -= n;
-    }
-    return rc;
-}
-
-/* The part of an I/O that touches only buf and the image. */
-static int perform(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t len)
-{
-    if (!u->block)
-        return -ENOMEDIUM;
-    switch (op) {
-    case IDE_IO_READ: return block_read(u->block, off, u->buf, len);
-    case IDE_IO_WRITE: return block_write(u->block, off, u->buf, len);
-    case IDE_IO_VERIFY: return verify(u, off, len);
-    case IDE_IO_FLUSH: return block_flush(u->block);
-    }
-    return -EINVAL;
-}
-
-static void account_error(struct ide_unit *u, enum ide_io_op op, uint64_t off, int rc)
-{
-    static const char *const names[] = {"reading", "writing", "reading", "flushing"};
-
     if (rc == -ENOMEDIUM || rc == -EROFS)
         return;
-    if (op == IDE_IO_WRITE || op == IDE_IO_FLUSH)
+    if (u->io_op == IDE_IO_WRITE || u->io_op == IDE_IO_FLUSH)
         u->write_errors++;
     else
         u->read_errors++;
-    if (u->told_error)
+}
+
+static void submit(struct ide_unit *u, enum block_op op, uint64_t off, uint64_t len)
+{
+    u->req.op = op;
+    u->req.off = off;
+    u->req.len = len;
+    u->req.buf = u->buf;
+    u->activity++;
+    block_submit(u->block, &u->req);
+}
+
+static void verify_next(struct ide_unit *u, uint64_t off)
+{
+    uint64_t n = u->io_left < IDE_BUF_SIZE ? u->io_left : IDE_BUF_SIZE;
+
+    u->io_left -= n;
+    submit(u, BLOCK_READ, off, n);
+}
+
+static void io_ended(struct block_request *req, int rc)
+{
+    struct ide_unit *u = container_of(req, struct ide_unit, req);
+
+    if (u->reset_waits) {
+        end_reset(u);
         return;
-    u->told_error = true;
-    log_user("%s: error %s at byte %" PRIu64 ": %s (told to the guest; later ones are not shown)",
-             block_name(u->block), names[op], off, g_strerror(-rc));
+    }
+    if (!rc && u->io_op == IDE_IO_VERIFY && u->io_left) {
+        verify_next(u, req->off + req->len);
+        return;
+    }
+    if (rc)
+        count_error(u, rc);
+    u->io_done(u, rc);
 }
 
 void ide_unit_io(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t len,
                  void (*done)(struct ide_unit *u, int rc))
 {
-    int rc;
-
     invariant(op == IDE_IO_VERIFY || len <= IDE_BUF_SIZE);
     u->s.status = IDE_BSY;
-    u->activity++;
-    rc = perform(u, op, off, len);
-    if (rc)
-        account_error(u, op, off, rc);
-    done(u, rc);
+    u->io_op = op;
+    u->io_done = done;
+    u->req.done = io_ended;
+    if (!u->block) {
+        done(u, -ENOMEDIUM);
+        return;
+    }
+    switch (op) {
+    case IDE_IO_READ: submit(u, BLOCK_READ, off, len); break;
+    case IDE_IO_WRITE: submit(u, BLOCK_WRITE, off, len); break;
+    case IDE_IO_FLUSH: submit(u, BLOCK_FLUSH, 0, 0); break;
+    case IDE_IO_VERIFY:
+        u->io_left = len;
+        verify_next(u, off);
+        break;
+    }
+}
+
+void ide_unit_give_up(struct ide_unit *u, int rc)
+{
+    if (!block_busy(&u->req))
+        return;
+    block_cancel(&u->req);
+    io_ended(&u->req, rc);
+}
+
+void ide_unit_cancel(struct ide_unit *u)
+{
+    block_cancel(&u->req);
+    u->reset_waits = false;
 }
 
 /* SET FEATURES 03h: the transfer mode in the count register (ATA/ATAPI-6, table 42). */

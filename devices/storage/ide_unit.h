@@ -117,7 +117,20 @@ struct ide_unit {
     char serial[21];
     uint64_t activity; /* transfers so far */
     uint64_t read_errors, write_errors;
-    bool told_error; /* the user has been told of a host error */
+
+    /* The I/O under way. It is not state: nothing is saved or loaded while there is one. */
+    struct block_request req;
+    enum ide_io_op io_op;
+    uint64_t io_left; /* bytes that IDE_IO_VERIFY has yet to begin */
+    void (*io_done)(struct ide_unit *u, int rc);
+    /* A reset came meanwhile. The device stays busy until the I/O has ended, and is reset then. */
+    bool reset_waits;
+    uint8_t reset_device; /* the device register after it */
+    bool diagnosing;      /* it raises an interrupt */
+    bool told_error;      /* the user has been told of a host error */
+    /* The tray of a CD drive was opened or closed, by whomever; NULL: nobody wants to know. */
+    void (*tray_moved)(void *opaque, const struct ide_unit *u);
+    void *tray_opaque;
 
     struct ide_unit_state s;
     struct ide_disk_state disk;
@@ -127,7 +140,8 @@ struct ide_unit {
 };
 
 /* Back to the state after power-on or SRST, with the signature in the task file. The interrupt is
- * clear; the channel updates its line. */
+ * clear; the channel updates its line. A soft one may have to wait for the I/O under way, with BSY;
+ * a hard one takes that back. */
 void ide_unit_reset(struct ide_unit *u, enum ide_reset how);
 
 /* Whether the restored state keeps the promises that the code relies on. */
@@ -156,10 +170,13 @@ void ide_unit_advance(struct ide_unit *u, uint32_t n);
 
 /* Starts an I/O between buf (from its start) and the image: `off` and `len` in bytes, len <=
  * IDE_BUF_SIZE but for IDE_IO_VERIFY, whose data goes nowhere and may use all of buf. `done` gets 0
- * or -errno. It is called before the return today; nothing may rely on that, BSY is up until then.
- * A NULL block reports -ENOMEDIUM. */
+ * or -errno; BSY is up until then. A NULL block reports -ENOMEDIUM, before the return. */
 void ide_unit_io(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t len,
                  void (*done)(struct ide_unit *u, int rc));
+
+/* The I/O under way, if there is one, ends with `rc` here and now; or without a word to anybody. */
+void ide_unit_give_up(struct ide_unit *u, int rc);
+void ide_unit_cancel(struct ide_unit *u);
 
 /* Shared commands. Each is true if it has dealt with the command, one way or the other. */
 bool ide_unit_set_features(struct ide_unit *u);

@@ -14,6 +14,7 @@
 #include "devices/storage/ide_channel.h"
 #include "devices/storage/ide_disk.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* Configuration registers of its own. */
@@ -41,6 +42,8 @@ struct piix_ide {
     struct pci_device pci;
     struct bus *ports;
     struct piix_ide_channel channel[2];
+    void (*tray_moved)(void *opaque, unsigned channel, unsigned unit, bool open);
+    void *opaque; /* of it */
 };
 
 /* INTRQ of a channel: notes its rise for the bus master and passes it on. */
@@ -137,6 +140,8 @@ static void piix_ide_destroy(void *self)
     struct piix_ide *ide = self;
 
     for (unsigned k = 0; k < 2; k++) {
+        for (unsigned n = 0; n < 2; n++)
+            ide_unit_cancel(&ide->channel[k].ata.unit[n]);
         bus_unmap(&ide->channel[k].command);
         bus_unmap(&ide->channel[k].control);
     }
@@ -216,6 +221,8 @@ struct piix_ide *piix_ide_new(const struct piix_ide_config *config, GError **err
 
     ide->dev = (struct device){&piix_ide_type, ide};
     ide->ports = config->ports;
+    ide->tray_moved = config->tray_moved;
+    ide->opaque = config->opaque;
     init_config_space(ide, config->model);
     for (unsigned k = 0; k < 2; k++)
         init_channel(ide, k, config);
@@ -250,8 +257,18 @@ static bool image_does(enum piix_ide_drive drive, const struct block *block, GEr
     return false;
 }
 
+static void tray_moved(void *opaque, const struct ide_unit *u)
+{
+    struct piix_ide *ide = opaque;
+
+    if (ide->tray_moved)
+        ide->tray_moved(ide->opaque, u->channel == &ide->channel[1].ata, u->index,
+                        u->keep.tray_open);
+}
+
 bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
-                     enum piix_ide_drive drive, struct block *block, GError **err)
+                     enum piix_ide_drive drive, struct block *block, const char *serial,
+                     GError **err)
 {
     struct ide_unit *u = unit_at(ide, channel, unit);
 
@@ -262,12 +279,17 @@ bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
     }
     if (!image_does(drive, block, err))
         return false;
-    snprintf(u->serial, sizeof(u->serial), "PN%05u", channel * 2 + unit + 1);
+    if (serial)
+        g_strlcpy(u->serial, serial, sizeof(u->serial));
+    else
+        snprintf(u->serial, sizeof(u->serial), "PN%05u", channel * 2 + unit + 1);
     if (drive == PIIX_IDE_CD) {
         u->kind = IDE_KIND_CD;
         u->ops = &ide_cd_ops;
         ide_cd_change(u, block);
         u->keep = (struct ide_cd_keep){0}; /* it was there when the power came */
+        u->tray_moved = tray_moved;
+        u->tray_opaque = ide;
     } else {
         u->kind = IDE_KIND_DISK;
         u->ops = &ide_disk_ops;
@@ -309,7 +331,10 @@ bool piix_ide_change_medium(struct piix_ide *ide, unsigned channel, unsigned uni
     }
     if (old)
         *old = u->block;
+    if (u->block)
+        block_drain(u->block);
     ide_cd_change(u, block);
+    ide_unit_give_up(u, -EIO); /* what waited for the machine to go on after an error */
     return true;
 }
 

@@ -36,6 +36,10 @@ struct piix_ide_config {
     struct bus *ports;
     struct vclock *clock;
     struct irq_line irq[2]; /* ISA interrupts 14 and 15 */
+    /* The tray of a CD drive was opened or closed, by the guest or by piix_ide_change_medium. Only
+     * notes it, with the device lock held; NULL: nobody wants to know. */
+    void (*tray_moved)(void *opaque, unsigned channel, unsigned unit, bool open);
+    void *opaque;
 };
 
 /* The function on its bus, without drives; reset it before use, as every device. NULL with an error
@@ -47,10 +51,13 @@ struct device *piix_ide_device(struct piix_ide *ide);
 
 /* Connects a drive as device `unit` (0 master, 1 slave) of `channel` (0, 1), before the machine
  * runs. `block` stays the caller's, who keeps it until the drive is destroyed or its medium
- * changed. A disk must have a block of at least one sector; a CD drive may have NULL, and never
- * writes. False with an error when the place is taken or the image does not do. */
+ * changed; it takes requests by then (block_attach). A disk must have a block of at least one
+ * sector; a CD drive may have NULL, and never writes. `serial` is what the guest sees, up to 20
+ * characters (copied), or NULL. False with an error when the place is taken or the image does not
+ * do. */
 bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
-                     enum piix_ide_drive drive, struct block *block, GError **err);
+                     enum piix_ide_drive drive, struct block *block, const char *serial,
+                     GError **err);
 
 /* Opens the legacy ports of both channels the way firmware does: I/O, bus mastering, decode enable.
  */

@@ -10,6 +10,7 @@
 
 #include "backends/char.h"
 #include "base/error.h"
+#include "base/lint_control.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "frontends/cli/options.h"
@@ -168,6 +169,7 @@ static bool open_monitors(struct app *a, GError **err)
     struct monitor_config cfg = {.machine = a->machine,
                                  .name = a->o.name_given ? a->o.machine.name : NULL,
                                  .version = VERSION,
+                                 .qemu_version = OPTIONS_QEMU_VERSION,
                                  .start_paused = a->o.machine.start_paused,
                                  .address = a->o.monitor,
                                  .n_addresses = a->o.n_monitors,
@@ -348,5 +350,6 @@ int main(int argc, char **argv)
         status = run(&a);
     }
     close_app(&a);
+    lint_close();
     return status;
 }

@@ -6,13 +6,15 @@
 #ifndef FRONTENDS_CLI_OPTION_H
 #define FRONTENDS_CLI_OPTION_H
 
+#include "base/pairs.h"
 #include "frontends/cli/options.h"
 
 struct option {
     const char *name;
-    const char *value; /* what to call it in the usage; NULL: takes none */
-    const char *what;  /* NULL: not in the usage */
-    /* False with one clear error. `value` is NULL when it takes none. */
+    /* What to call it in the usage; NULL: takes none. All in brackets: may be left out. */
+    const char *value;
+    const char *what; /* NULL: not in the usage */
+    /* False with one clear error. `value` is NULL when it takes none or none was given. */
     bool (*fn)(struct options *o, const char *value, GError **err);
 };
 
@@ -21,8 +23,9 @@ struct option_group {
     unsigned n;
 };
 
-extern const struct option_group options_machine, options_board, options_boot, options_io,
-    options_device, options_debug, options_gdb, options_monitor, options_icount, options_library;
+extern const struct option_group options_machine, options_board, options_boot, options_drive,
+    options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
+    options_icount, options_library;
 
 /* Takes n words as the command line has them. False with one clear error, then *at is the option
  * that it is about. */
@@ -49,7 +52,7 @@ char *option_own(struct options *o, char *s);
 /* A comma list, "a=b,c,d=e"; a doubled comma stands for one. */
 struct option_pairs {
     unsigned n;
-    const char *key[32], *value[32]; /* value NULL for a bare word */
+    const char *key[PAIRS_MAX], *value[PAIRS_MAX]; /* value NULL for a bare word */
 };
 bool option_pairs(struct options *o, const char *list, struct option_pairs *p, GError **err);
 

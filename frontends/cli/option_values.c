@@ -3,14 +3,8 @@
  */
 #include "frontends/cli/option.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/bits.h"
 #include "base/error.h"
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 
 bool option_fail(GError **err, const char *fmt, ...)
 {
@@ -25,11 +19,7 @@ bool option_fail(GError **err, const char *fmt, ...)
 bool option_fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
                          size_t n)
 {
-    const char *near = suggest(word, known, n);
-
-    if (near)
-        return option_fail(err, "unknown %s '%s'; did you mean '%s'?", what, word, near);
-    return option_fail(err, "unknown %s '%s'", what, word);
+    return suggest_error(err, what, word, known, n);
 }
 
 void option_warn(struct options *o, const char *fmt, ...)
@@ -49,58 +39,24 @@ char *option_own(struct options *o, char *s)
 
 bool option_pairs(struct options *o, const char *list, struct option_pairs *p, GError **err)
 {
-    GString *item = g_string_new(NULL);
+    struct pairs split;
 
-    p->n = 0;
-    for (const char *c = list;; c++) {
-        if (*c == ',' && c[1] == ',') {
-            g_string_append_c(item, ',');
-            c++;
-            continue;
-        }
-        if (*c && *c != ',') {
-            g_string_append_c(item, *c);
-            continue;
-        }
-        if (item->len) {
-            char *text = option_own(o, g_strdup(item->str)), *eq = strchr(text, '=');
-
-            if (p->n == ARRAY_SIZE(p->key)) {
-                g_string_free(item, TRUE);
-                return option_fail(err, "too many parameters in '%s'", list);
-            }
-            if (eq)
-                *eq = 0;
-            p->key[p->n] = text;
-            p->value[p->n++] = eq ? eq + 1 : NULL;
-        }
-        g_string_truncate(item, 0);
-        if (!*c)
-            break;
+    if (!pairs_split(&split, list, err))
+        return false;
+    p->n = split.n;
+    for (unsigned k = 0; k < split.n; k++) {
+        p->key[k] = option_own(o, split.key[k]);
+        p->value[k] = split.value[k];
     }
-    g_string_free(item, TRUE);
     return true;
 }
 
 bool option_on_off(const char *what, const char *value, bool *out, GError **err)
 {
-    if (!value || !strcmp(value, "on") || !strcmp(value, "yes") || !strcmp(value, "true"))
-        *out = true;
-    else if (!strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "false"))
-        *out = false;
-    else
-        return option_fail(err, "%s is 'on' or 'off', not '%s'", what, value);
-    return true;
+    return pairs_on_off(what, value, out, err);
 }
 
 bool option_number(const char *what, const char *value, uint64_t max, uint64_t *out, GError **err)
 {
-    char *end;
-
-    errno = 0;
-    *out = value && g_ascii_isdigit(*value) ? strtoull(value, &end, 0) : 0;
-    if (!value || !g_ascii_isdigit(*value) || *end || errno || *out > max)
-        return option_fail(err, "%s: '%s' is not a number from 0 to %" PRIu64, what,
-                           value ? value : "", max);
-    return true;
+    return pairs_number(what, value, max, out, err);
 }

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/suggest.h"
 #include "frontends/cli/option.h"
-#include "frontends/cli/suggest.h"
+#include "machine/device_kind.h"
 
 static bool opt_help(struct options *o, const char *value, GError **err)
 {
@@ -33,14 +34,11 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,   &options_boot,    &options_io,
-    &options_device,  &options_debug,   &options_gdb,     &options_monitor,
+    &options_machine, &options_board,   &options_boot,    &options_drive, &options_io,
+    &options_device,  &options_debug,   &options_lint,    &options_gdb,   &options_monitor,
     &options_icount,  &options_library, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
-
-/* Whose options and test devices these are. */
-#define OPTIONS_QEMU_VERSION "8.2.0"
 
 static void describe(GString *s, const struct option *op)
 {
@@ -109,6 +107,20 @@ static bool is_set(const char *variable)
     return value && *value;
 }
 
+/* Is the whole of an option's value, as the usage has it, in brackets? */
+static bool may_lack(const char *value)
+{
+    unsigned depth = 0;
+
+    for (const char *c = value; *c; c++) {
+        depth -= *c == ']';
+        if (!depth && *c != '[' && *c != ']')
+            return false;
+        depth += *c == '[';
+    }
+    return true;
+}
+
 /* What follows from all options together. */
 static bool finish(struct options *o, GError **err)
 {
@@ -133,6 +145,11 @@ static bool finish(struct options *o, GError **err)
     return true;
 }
 
+static void free_device(void *c)
+{
+    device_config_free(c);
+}
+
 bool options_known(const char *name)
 {
     for (unsigned k = 0; k < ARRAY_SIZE(groups); k++) {
@@ -153,7 +170,7 @@ bool options_take(struct options *o, int n, char **word, int *at, GError **err)
         *at = k;
         if (!op)
             return false;
-        if (op->value) {
+        if (op->value && !(may_lack(op->value) && (k + 1 == n || word[k + 1][0] == '-'))) {
             if (k + 1 == n)
                 return option_fail(err, "-%s needs a value: %s", op->name, op->value);
             value = word[++k];
@@ -169,7 +186,8 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
     int at;
 
     *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free),
-                          .warnings = g_ptr_array_new_with_free_func(g_free)};
+                          .warnings = g_ptr_array_new_with_free_func(g_free),
+                          .devices = g_ptr_array_new_with_free_func(free_device)};
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
@@ -185,5 +203,7 @@ void options_free(struct options *o)
         g_ptr_array_free(o->owned, TRUE);
     if (o->warnings)
         g_ptr_array_free(o->warnings, TRUE);
-    o->owned = o->warnings = NULL;
+    if (o->devices)
+        g_ptr_array_free(o->devices, TRUE);
+    o->owned = o->warnings = o->devices = NULL;
 }

@@ -9,6 +9,9 @@
 #include "frontends/monitor/monitor.h"
 #include "machine/machine.h"
 
+/* The QEMU whose options, test devices and QMP these are. */
+#define OPTIONS_QEMU_VERSION "8.2.0"
+
 enum display_kind { DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
 struct options {
@@ -40,6 +43,7 @@ struct options {
     const char *layout;   /* the guest's, for text that is pasted; NULL: us */
     const char *opened;   /* the file of the library's machine that this is, or NULL */
     GPtrArray *owned;
+    GPtrArray *devices; /* owned struct device_config */
 };
 
 /* Fills *o from the command line. False with one clear error. */

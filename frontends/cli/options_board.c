@@ -85,13 +85,20 @@ static bool opt_nodefaults(struct options *o, const char *value, GError **err)
 /* DEVICE.PROPERTY=VALUE, for the devices that are always there. */
 static bool opt_global(struct options *o, const char *value, GError **err)
 {
-    static const char *const known[] = {"kvm-pit.lost_tick_policy"};
+    static const char *const known[] = {"kvm-pit.lost_tick_policy", "VGA.mmio"};
     const char *eq = strchr(value, '=');
     char *key;
+    bool on;
 
     if (!eq)
         return option_fail(err, "-global: '%s' is not DEVICE.PROPERTY=VALUE", value);
     key = option_own(o, g_strndup(value, (gsize)(eq - value)));
+    if (!strcmp(key, known[1])) {
+        if (!option_on_off("-global: VGA.mmio", eq + 1, &on, err))
+            return false;
+        o->machine.vga_no_mmio = !on;
+        return true;
+    }
     if (strcmp(key, known[0]))
         return option_fail_unknown(err, "-global property", key, known, ARRAY_SIZE(known));
     /* ticks that pass while their interrupt waits are one; none is delivered late */
@@ -130,7 +137,7 @@ static const struct option options[] = {
     {"enable-kvm", NULL, NULL, opt_enable_kvm},
     {"nodefaults", NULL, "no display adapter and no serial port but those asked for",
      opt_nodefaults},
-    {"global", "kvm-pit.lost_tick_policy=discard", "how the timer treats ticks that come too fast",
+    {"global", "DEVICE.PROPERTY=VALUE", "VGA.mmio=off; kvm-pit.lost_tick_policy=discard",
      opt_global},
     {"overcommit", "cpu-pm=on|off", "accepted; changes nothing", opt_overcommit},
 };

@@ -13,7 +13,10 @@
 
 #define E_FAULT   "E14" /* no such memory */
 #define E_INVALID "E22"
-#define MEM_MAX   (GDB_PACKET_MAX / 2 - 16)
+/* What QEMU's packets about steps say. */
+enum { SSTEP_ENABLE = 1, SSTEP_NO_IRQ = 2, SSTEP_NO_TIMER = 4, SSTEP_ALL = 7 };
+
+#define MEM_MAX (GDB_PACKET_MAX / 2 - 16)
 
 /* ---- registers ---- */
 
@@ -411,7 +414,7 @@ static void monitor(struct gdb_session *s, const char *hex)
 
 static void query(struct gdb_session *s, const char *p)
 {
-    char text[16];
+    char text[40];
 
     if (g_str_has_prefix(p, "Supported")) {
         supported(s, p);
@@ -428,8 +431,45 @@ static void query(struct gdb_session *s, const char *p)
         gdb_send(s, text);
     } else if (!strcmp(p, "Attached") || g_str_has_prefix(p, "Attached:")) {
         gdb_send(s, "1");
+    } else if (!strcmp(p, "qemu.sstepbits")) {
+        g_snprintf(text, sizeof(text), "ENABLE=%x,NOIRQ=%x,NOTIMER=%x", SSTEP_ENABLE, SSTEP_NO_IRQ,
+                   SSTEP_NO_TIMER);
+        gdb_send(s, text);
+    } else if (!strcmp(p, "qemu.sstep")) {
+        g_snprintf(text, sizeof(text), "0x%x",
+                   SSTEP_ENABLE | SSTEP_NO_TIMER | (s->let_in ? 0 : SSTEP_NO_IRQ));
+        gdb_send(s, text);
+    } else if (!strcmp(p, "qemu.PhyMemMode")) {
+        gdb_send(s, s->phys ? "1" : "0");
     } else if (g_str_has_prefix(p, "Rcmd,")) {
         monitor(s, p + strlen("Rcmd,"));
+    } else {
+        gdb_send(s, "");
+    }
+}
+
+/* QEMU's own packets have the words of two monitor commands: "maintenance packet Qqemu.sstep=1" is
+ * "monitor step-interrupts on". Steps end by themselves, and the clock stands between them, in any
+ * case. */
+static void set(struct gdb_session *s, const char *p)
+{
+    uint64_t v;
+
+    if (!strcmp(p, "StartNoAckMode")) {
+        gdb_send(s, "OK");
+        s->no_ack = true;
+    } else if (g_str_has_prefix(p, "qemu.sstep=")) {
+        p += strlen("qemu.sstep=");
+        p += g_str_has_prefix(p, "0x") ? 2 : 0;
+        if (gdb_get_number(&p, &v) && !*p && (v & SSTEP_ENABLE) && v <= SSTEP_ALL) {
+            s->let_in = !(v & SSTEP_NO_IRQ);
+            gdb_send(s, "OK");
+        } else {
+            gdb_send(s, E_INVALID);
+        }
+    } else if (!strcmp(p, "qemu.PhyMemMode:0") || !strcmp(p, "qemu.PhyMemMode:1")) {
+        s->phys = p[strlen(p) - 1] == '1';
+        gdb_send(s, "OK");
     } else {
         gdb_send(s, "");
     }
@@ -471,14 +511,7 @@ void gdb_command(struct gdb_session *s, const char *data, size_t len)
     case 'Z': change_point(s, true, p); break;
     case 'z': change_point(s, false, p); break;
     case 'q': query(s, p); break;
-    case 'Q':
-        if (!strcmp(p, "StartNoAckMode")) {
-            gdb_send(s, "OK");
-            s->no_ack = true;
-        } else {
-            gdb_send(s, "");
-        }
-        break;
+    case 'Q': set(s, p); break;
     case 'v': v_packet(s, p); break;
     case 'D':
         gdb_send(s, "OK");

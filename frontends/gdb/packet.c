@@ -75,7 +75,7 @@ enum gdb_input gdb_framer_byte(struct gdb_framer *f, uint8_t byte)
         return GDB_INPUT_NONE;
     case GDB_SUM_1:
         f->bad = digit(byte) < 0;
-        f->given = (uint8_t)(digit(byte) << 4);
+        f->given = (uint8_t)((unsigned)digit(byte) << 4);
         f->state = GDB_SUM_2;
         return GDB_INPUT_NONE;
     default:

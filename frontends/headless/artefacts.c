@@ -13,6 +13,7 @@
 #include "cpu/cpu.h"
 #include "devices/display/vga_render.h"
 #include "frontends/screenshot.h"
+#include "machine/board_ring.h"
 #include "machine/machine.h"
 
 static void write_cpus(struct machine *m, FILE *f)
@@ -33,12 +34,18 @@ static void write_counters(struct machine *m, FILE *f)
     machine_print_stats(m, print_line, f);
 }
 
+static void write_instructions(struct machine *m, FILE *f)
+{
+    board_write_rings(machine_board(m), f);
+}
+
 /* Those that need the machine to stand still. */
 static const struct {
     const char *name;
     void (*fn)(struct machine *m, FILE *f);
 } files[] = {
     {"cpu.txt", write_cpus},
+    {"insns.txt", write_instructions},
     {"mmu.txt", write_counters},
 };
 

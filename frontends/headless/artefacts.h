@@ -9,9 +9,9 @@
 struct machine;
 struct lock;
 
-/* Writes screen.png, screen.txt, cpu.txt and mmu.txt of the machine into the folder; it stands
- * still meanwhile, if it has not ended. What cannot be written is said on stderr. Main thread,
- * without the device lock; the machine was started. */
+/* Writes screen.png, screen.txt, cpu.txt, insns.txt and mmu.txt of the machine into the folder; it
+ * stands still meanwhile, if it has not ended. What cannot be written is said on stderr. Main
+ * thread, without the device lock; the machine was started. */
 void artefacts_write(struct machine *m, struct lock *lock, const char *folder);
 
 /* The picture of its screen, as sharp as it is now, with nothing blinking away; false when there is

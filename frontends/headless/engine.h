@@ -68,6 +68,10 @@ void engine_said(struct engine *e, unsigned source, const char *bytes, gsize len
 /* Does what is due; to be called every few milliseconds, and when the machine has ended. */
 enum engine_state engine_poll(struct engine *e);
 
+/* What is left until the limit of the step that is due has passed, or the time that it waits for: 0
+ * where there is no such limit. After engine_poll, while it runs. */
+struct step_limit engine_left(const struct engine *e);
+
 /* What it does now, for people: the step's text. */
 const char *engine_doing(const struct engine *e);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backends/char.h"
+#include "base/lint_control.h"
 #include "base/lock.h"
 #include "devices/input/ps2_kbd.h"
 #include "frontends/cli/options.h"
@@ -22,6 +23,8 @@
 #include "machine/machine.h"
 
 #define POLL_MS      10
+#define POLL_NS      (INT64_C(1000000) * POLL_MS) /* the same of the guest's, when that is counted */
+#define LAST_INSNS   10000                        /* of each vCPU, in insns.txt */
 #define SCREEN_EVERY 5  /* polls from one look at the screen to the next */
 #define SAY_EVERY    25 /* polls from one line about how it goes to the next */
 
@@ -245,13 +248,41 @@ static void poll_script(struct guest *g)
         end(g, state == ENGINE_PASSED ? VERDICT_PASSED : VERDICT_FAILED, g->engine.why);
 }
 
+/* With counted time the script is looked at when so much of that has passed, or the limit of a step
+ * has, and the machine stands meanwhile: at the same instruction in each run, whatever the host
+ * does. */
+static void plan_poll(struct guest *g)
+{
+    struct step_limit left = engine_left(&g->engine);
+    int64_t wait = POLL_NS;
+
+    if (left.ns)
+        wait = MIN(wait, left.ns);
+    if (left.instructions) /* sooner than they can be over they are not */
+        wait = MIN(wait, (int64_t)MIN(left.instructions, (uint64_t)POLL_NS)
+                             << g->o.machine.icount_shift);
+    machine_pause_at(g->machine, machine_time(g->machine) + wait);
+}
+
+/* It stands where plan_poll wanted it to. */
+static void counted_poll(struct guest *g)
+{
+    if (g->result.verdict != VERDICT_NONE || machine_exit_status(g->machine) >= 0)
+        return;
+    poll_script(g);
+    if (g->result.verdict != VERDICT_NONE)
+        return;
+    plan_poll(g);
+    machine_resume(g->machine);
+}
+
 static gboolean tick(gpointer opaque)
 {
     struct guest *g = opaque;
 
     g->polls++;
     /* ended() looks for the last time, after all that came before the end */
-    if (machine_exit_status(g->machine) < 0 &&
+    if (!g->o.machine.icount && machine_exit_status(g->machine) < 0 &&
         (!engine_watches_screen(&g->engine) || g->polls % SCREEN_EVERY == 0))
         poll_script(g);
     if ((g->polls % SAY_EVERY == 0 || g->engine.at != g->told) &&
@@ -280,6 +311,8 @@ static void noted(void *opaque, const struct machine_note *note)
 
     if (note->event == MACHINE_EVENT_RESET)
         g->resets++;
+    if (note->event == MACHINE_EVENT_PAUSED && g->o.machine.icount)
+        counted_poll(g);
 }
 
 static gboolean on_term(gpointer opaque)
@@ -348,6 +381,11 @@ static bool check_options(const struct options *o, GError **err)
                               "-nographic, -debugcon");
     if (o->screendump || (o->display_given && o->display != DISPLAY_NONE))
         return spec_fail(err, "the screen is the script's: no -display, -screendump");
+    if (o->gdb || o->n_monitors)
+        return spec_fail(err, "debuggers and monitors are for the command line: no -gdb, -s, "
+                              "-monitor, -qmp, -mon");
+    if (o->profile)
+        return spec_fail(err, "-profile is for the command line");
     if (o->help || o->help_text || o->version || o->machine.start_paused)
         return spec_fail(err, "-help, -version and -S are for the command line");
     return true;
@@ -393,6 +431,8 @@ static bool make_machine(struct guest *g, GError **err)
     if (!open_captures(g, err))
         return false;
     g->o.machine.lock = &g->lock;
+    if (!g->o.machine.ring)
+        g->o.machine.ring = LAST_INSNS;
     g->o.machine.ended = ended;
     g->o.machine.opaque = g;
     g->machine = machine_new(&g->o.machine, &why);
@@ -400,6 +440,43 @@ static bool make_machine(struct guest *g, GError **err)
         return spec_error(g, why, err);
     machine_listen(g->machine, noted, g);
     return true;
+}
+
+/* SHA-256 of the guest's logs, one behind the other, in the order of capture_file. */
+static void sum_logs(const struct guest *g, char *to)
+{
+    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+
+    for (unsigned k = 0; k < SOURCE_STREAMS; k++) {
+        char *path = g_build_filename(g->cfg->folder, capture_file[k], NULL);
+        GMappedFile *f = g->capture[k].chr ? g_mapped_file_new(path, FALSE, NULL) : NULL;
+
+        if (f) {
+            g_checksum_update(sum, (const guchar *)g_mapped_file_get_contents(f),
+                              (gssize)g_mapped_file_get_length(f));
+            g_mapped_file_unref(f);
+        }
+        g_free(path);
+    }
+    g_strlcpy(to, g_checksum_get_string(sum), RESULT_SUM);
+    g_checksum_free(sum);
+}
+
+static void hash_state(void *opaque)
+{
+    struct guest *g = opaque;
+    char *state = machine_state_hash(g->machine);
+
+    g_strlcpy(g->result.state, state, RESULT_SUM);
+    g_free(state);
+}
+
+/* What is the same in each run with counted time. */
+static void sum_up(struct guest *g)
+{
+    if (!machine_while_stopped(g->machine, hash_state, g))
+        hash_state(g); /* it has ended */
+    sum_logs(g, g->result.serial);
 }
 
 /* Until there is a verdict. */
@@ -413,6 +490,8 @@ static void run(struct guest *g)
     }
     g_unix_signal_add(SIGTERM, on_term, g);
     g_unix_signal_add(SIGINT, on_int, g);
+    if (g->o.machine.icount)
+        machine_pause_at(g->machine, 0); /* the first look is before the first instruction */
     if (!machine_start(g->machine, &err)) {
         end_error(g, VERDICT_FAILED, err);
         return;
@@ -421,6 +500,8 @@ static void run(struct guest *g)
     say(g);
     g_timeout_add(POLL_MS, tick, g);
     g_main_loop_run(g->loop);
+    if (g->o.machine.icount)
+        sum_up(g);
     if (g->result.verdict != VERDICT_PASSED)
         artefacts_write(g->machine, &g->lock, g->cfg->folder);
 }
@@ -443,6 +524,7 @@ void guest_run(const struct guest_config *cfg)
         end_error(g, VERDICT_SKIPPED, err);
     say(g);
     machine_free(g->machine);
+    lint_close();
     for (unsigned k = 0; k < SOURCE_STREAMS; k++)
         capture_close(&g->capture[k]);
     image_names_clear(&g->names);

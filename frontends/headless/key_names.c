@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 #include "frontends/headless/spec.h"
 
 static const struct {

@@ -2,6 +2,7 @@
 /* See progress.h. Control sequences: ECMA-48, CUU and ED. */
 #include "frontends/headless/progress.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -37,11 +38,13 @@ void progress_clear(struct progress *p)
     g_string_free(s, TRUE);
 }
 
-static unsigned columns(const struct progress *p)
+static void measure(const struct progress *p, unsigned *rows, unsigned *columns)
 {
     struct winsize w;
+    bool known = !ioctl(p->fd, TIOCGWINSZ, &w);
 
-    return !ioctl(p->fd, TIOCGWINSZ, &w) && w.ws_col > 10 ? w.ws_col : 80;
+    *columns = known && w.ws_col > 10 ? w.ws_col : 80;
+    *rows = known && w.ws_row > 2 ? w.ws_row : 24;
 }
 
 /* At most so many characters, none of which moves the cursor. */
@@ -61,15 +64,20 @@ static void append_line(GString *s, const char *line, unsigned width)
 
 void progress_draw(struct progress *p, const GPtrArray *lines)
 {
+    unsigned rows, columns, skip;
     GString *s;
 
     if (p->fd < 0)
         return;
     s = g_string_new(NULL);
     append_clear(p, s);
-    for (guint k = 0; k < lines->len; k++)
-        append_line(s, g_ptr_array_index(lines, k), columns(p) - 1);
-    p->lines = lines->len;
+    /* what has scrolled away could not be drawn anew: the last lines that fit, of which the cursor
+     * needs one */
+    measure(p, &rows, &columns);
+    skip = lines->len > rows - 1 ? lines->len - (rows - 1) : 0;
+    for (guint k = skip; k < lines->len; k++)
+        append_line(s, g_ptr_array_index(lines, k), columns - 1);
+    p->lines = lines->len - skip;
     put(p, s);
     g_string_free(s, TRUE);
 }

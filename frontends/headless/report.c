@@ -39,6 +39,14 @@ static const char *why(const struct result *r)
 
 /* ---- for a person ---- */
 
+/* What two runs with counted time are held against each other by. */
+static void append_sums(GString *out, const struct result *r)
+{
+    if (*r->state)
+        g_string_append_printf(out, "  run: %" PRIu64 " instructions, serial %s, state %s\n",
+                               r->instructions, r->serial, r->state);
+}
+
 void report_plain(GString *out, const struct report_guest *g)
 {
     char *speed = report_speed(g->result, g->host_s);
@@ -47,6 +55,7 @@ void report_plain(GString *out, const struct report_guest *g)
     case VERDICT_PASSED:
         g_string_append_printf(out, "ok %s (%.1f s, %.0fM instructions%s)\n", g->name, g->host_s,
                                (double)g->result->instructions / 1e6, speed);
+        append_sums(out, g->result);
         break;
     case VERDICT_SKIPPED:
         g_string_append_printf(out, "skip %s: %s\n", g->name, why(g->result));
@@ -55,6 +64,7 @@ void report_plain(GString *out, const struct report_guest *g)
         g_string_append_printf(out, "not ok %s: %s%s\n  artefacts: %s\n  repeat: %s\n", g->name,
                                g->result->verdict == VERDICT_HOST ? "host failure: " : "",
                                why(g->result), g->folder, g->repeat);
+        append_sums(out, g->result);
     }
     g_free(speed);
 }
@@ -103,15 +113,22 @@ void report_tap(GString *out, unsigned n, const struct report_guest *g)
         append_tap(out, why(r));
     }
     g_string_append_c(out, '\n');
-    if (good)
+    if (good && !*r->state)
         return;
     g_string_append(out, "  ---\n");
-    append_yaml(out, "message", why(r));
-    append_yaml(out, "severity", r->verdict == VERDICT_HOST ? "host" : "fail");
-    append_yaml(out, "artefacts", g->folder);
-    append_yaml(out, "repeat", g->repeat);
-    g_string_append_printf(out, "  instructions: %" PRIu64 "\n  guest_seconds: %.3f\n  ...\n",
+    if (!good) {
+        append_yaml(out, "message", why(r));
+        append_yaml(out, "severity", r->verdict == VERDICT_HOST ? "host" : "fail");
+        append_yaml(out, "artefacts", g->folder);
+        append_yaml(out, "repeat", g->repeat);
+    }
+    g_string_append_printf(out, "  instructions: %" PRIu64 "\n  guest_seconds: %.3f\n",
                            r->instructions, (double)r->time_ns / 1e9);
+    if (*r->state) {
+        append_yaml(out, "serial_sha256", r->serial);
+        append_yaml(out, "state_sha256", r->state);
+    }
+    g_string_append(out, "  ...\n");
 }
 
 /* ---- JUnit ---- */
@@ -130,24 +147,37 @@ static char *xml(const char *s)
     return escaped;
 }
 
+static void append_properties(GString *out, const struct result *r)
+{
+    g_string_append_printf(out,
+                           "      <properties>\n"
+                           "        <property name=\"instructions\" value=\"%" PRIu64 "\"/>\n"
+                           "        <property name=\"guest_seconds\" value=\"%.3f\"/>\n",
+                           r->instructions, (double)r->time_ns / 1e9);
+    if (*r->state)
+        g_string_append_printf(out,
+                               "        <property name=\"serial_sha256\" value=\"%s\"/>\n"
+                               "        <property name=\"state_sha256\" value=\"%s\"/>\n",
+                               r->serial, r->state);
+    g_string_append(out, "      </properties>\n");
+}
+
 static void append_case(GString *out, const struct report_guest *g)
 {
     const struct result *r = g->result;
     char *name = xml(g->name), *text = xml(why(r)), *folder = xml(g->folder),
          *repeat = xml(g->repeat);
 
-    g_string_append_printf(out, "    <testcase classname=\"penumbra\" name=\"%s\" time=\"%.3f\"",
+    g_string_append_printf(out, "    <testcase classname=\"penumbra\" name=\"%s\" time=\"%.3f\">\n",
                            name, g->host_s);
-    if (r->verdict == VERDICT_PASSED)
-        g_string_append(out, "/>\n");
-    else if (r->verdict == VERDICT_SKIPPED)
-        g_string_append_printf(out, ">\n      <skipped message=\"%s\"/>\n    </testcase>\n", text);
-    else
-        g_string_append_printf(out,
-                               ">\n      <%s message=\"%s\">artefacts: %s\nrepeat: %s\n</%s>\n"
-                               "    </testcase>\n",
+    append_properties(out, r);
+    if (r->verdict == VERDICT_SKIPPED)
+        g_string_append_printf(out, "      <skipped message=\"%s\"/>\n", text);
+    else if (r->verdict != VERDICT_PASSED)
+        g_string_append_printf(out, "      <%s message=\"%s\">artefacts: %s\nrepeat: %s\n</%s>\n",
                                r->verdict == VERDICT_HOST ? "error" : "failure", text, folder,
                                repeat, r->verdict == VERDICT_HOST ? "error" : "failure");
+    g_string_append(out, "    </testcase>\n");
     g_free(name);
     g_free(text);
     g_free(folder);

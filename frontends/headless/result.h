@@ -18,12 +18,17 @@ enum verdict {
     VERDICT_HOST,    /* the host failed, not the guest; counts as failed */
 };
 
+#define RESULT_SUM 65 /* hexadecimal digits and a zero */
+
 struct result {
     enum verdict verdict;
     char *text;   /* what it does now; or why the verdict is what it is; NULL: nothing to say */
     bool started; /* the machine runs, or has */
     uint64_t instructions;
     int64_t time_ns; /* of the guest's clock */
+    /* Of a run with counted time, when it is over: SHA-256 sums, "" where there are none. */
+    char serial[RESULT_SUM]; /* of what it said, on all lines; see guest.c */
+    char state[RESULT_SUM];  /* machine_state_hash */
 };
 
 /* A line with its newline; g_free. */

@@ -13,7 +13,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 
 static const char *const sections[] = {"guest", "image", "machine", "script"};
 enum { IN_GUEST, IN_IMAGE, IN_MACHINE, IN_SCRIPT, IN_NONE };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 #include "frontends/headless/key_names.h"
 #include "frontends/headless/spec.h"
 #include "frontends/headless/words.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 
 #define MAX_KEYS 64
 

@@ -112,7 +112,8 @@ const char *expr_register_name(unsigned n)
 struct parser {
     const char *at;
     const struct x86_state *cpu;
-    unsigned depth;
+    bool more; /* what follows the expression may look like an operator */
+    unsigned depth, brackets;
     GError **err;
 };
 
@@ -158,8 +159,10 @@ static bool parse_primary(struct parser *p, uint64_t *out)
     switch (*p->at) {
     case '(':
         p->at++;
+        p->brackets++;
         if (!parse_level(p, 0, out))
             return false;
+        p->brackets--;
         skip_space(p);
         if (*p->at != ')')
             return monitor_fail(p->err, "a ) is missing");
@@ -229,12 +232,16 @@ static bool parse_level(struct parser *p, unsigned level, uint64_t *out)
         return monitor_fail(p->err, "the expression is too deep");
     ok = parse_level(p, level + 1, out);
     while (ok) {
+        const char *behind = p->at;
         char op;
 
         skip_space(p);
         op = *p->at;
-        if (!op || !strchr(operators[level], op))
+        if (!op || !strchr(operators[level], op) ||
+            (p->more && !p->brackets && p->at > behind && !g_ascii_isspace(p->at[1]))) {
+            p->at = behind;
             break;
+        }
         p->at++;
         ok = parse_level(p, level + 1, &b) && apply(p, op, out, b);
     }
@@ -243,9 +250,10 @@ static bool parse_level(struct parser *p, unsigned level, uint64_t *out)
     return ok;
 }
 
-bool expr_eval(const char **text, const struct x86_state *cpu, uint64_t *out, GError **err)
+bool expr_eval(const char **text, const struct x86_state *cpu, bool more, uint64_t *out,
+               GError **err)
 {
-    struct parser p = {.at = *text, .cpu = cpu, .err = err};
+    struct parser p = {.at = *text, .cpu = cpu, .more = more, .err = err};
 
     if (!parse_level(&p, 0, out))
         return false;

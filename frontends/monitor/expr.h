@@ -11,8 +11,10 @@
 struct x86_state;
 
 /* Evaluates what *text begins with, and moves it behind that. `cpu` NULL: there are no registers.
- * False with an error. */
-bool expr_eval(const char **text, const struct x86_state *cpu, uint64_t *out, GError **err);
+ * `more`: something else follows, which an operator with a space before and none behind it belongs
+ * to ("0x1000 /tmp/file"), unless it is in brackets. False with an error. */
+bool expr_eval(const char **text, const struct x86_state *cpu, bool more, uint64_t *out,
+               GError **err);
 
 /* The value of a register by its name without the $; false when there is none. */
 bool expr_register(const struct x86_state *cpu, const char *name, uint64_t *out);

@@ -8,57 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cpu/mmu.h"
+#include "cpu/peek.h"
 #include "frontends/monitor/command.h"
 #include "machine/machine.h"
 
 #define PIECE (1u << 20)
-
-bool guest_translate(struct cpu *cpu, gva_t va, gpa_t *gpa)
-{
-    if (!cpu_long_mode(cpu))
-        va = (uint32_t)va;
-    else if (!gva_canonical(cpu, va))
-        return false;
-    if (cpu->mmu->probe(cpu, va, gpa))
-        return false;
-    *gpa &= cpu->a20_mask;
-    return true;
-}
-
-static size_t to_page_end(uint64_t at, size_t len)
-{
-    return MIN(len, PAGE_SIZE - (at & ~PAGE_MASK));
-}
-
-size_t guest_read_physical(struct cpu *cpu, gpa_t gpa, void *buf, size_t len)
-{
-    size_t done = 0, n;
-
-    for (; done < len; done += n) {
-        const uint8_t *p = memslots_ptr(cpu->slots, gpa + done);
-
-        if (!p)
-            break;
-        n = to_page_end(gpa + done, len - done);
-        memcpy((uint8_t *)buf + done, p, n);
-    }
-    return done;
-}
-
-size_t guest_read_virtual(struct cpu *cpu, gva_t va, void *buf, size_t len)
-{
-    size_t done = 0, n;
-    gpa_t gpa;
-
-    for (; done < len; done += n) {
-        n = to_page_end(va + done, len - done);
-        if (!guest_translate(cpu, va + done, &gpa) ||
-            guest_read_physical(cpu, gpa, (uint8_t *)buf + done, n) != n)
-            break;
-    }
-    return done;
-}
 
 gpa_t guest_memory_end(struct cpu *cpu)
 {
@@ -82,8 +36,8 @@ struct save {
 static void read_bus(struct cpu *cpu, gpa_t gpa, uint8_t *buf, size_t len)
 {
     for (size_t done = 0, n; done < len; done += n) {
-        n = to_page_end(gpa + done, len - done);
-        if (guest_read_physical(cpu, gpa + done, buf + done, n) != n)
+        n = MIN(len - done, PAGE_SIZE - ((gpa + done) & ~PAGE_MASK));
+        if (cpu_peek_physical(cpu, gpa + done, buf + done, n) != n)
             memset(buf + done, 0xff, n);
     }
 }
@@ -119,7 +73,7 @@ static void save(void *opaque)
 
         if (!s->cpu)
             read_bus(first, s->from + done, buf, n);
-        else if (guest_read_virtual(s->cpu, s->from + done, buf, n) != n)
+        else if (cpu_peek(s->cpu, s->from + done, buf, n) != n)
             monitor_fail(&s->err, "no memory is mapped at all of 0x%" PRIx64 ", %zu bytes",
                          s->from + done, n);
         if (!s->err && !write_all(s->fd, buf, n))

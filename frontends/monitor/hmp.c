@@ -168,8 +168,9 @@ static void get_state(void *opaque)
     cpu_get_state(p[0], p[1]);
 }
 
+/* `more`: arguments follow. */
 static bool parse_expression(struct hmp *h, const char **at, json_t *args, const char *name,
-                             GError **err)
+                             bool more, GError **err)
 {
     struct x86_state state;
     void *visit[2] = {hmp_cpu(h), &state};
@@ -177,14 +178,14 @@ static bool parse_expression(struct hmp *h, const char **at, json_t *args, const
 
     if (strchr(*at, '$') && !monitor_visit(h->mon, get_state, visit, err))
         return false;
-    if (!expr_eval(at, strchr(*at, '$') ? &state : NULL, &value, err))
+    if (!expr_eval(at, strchr(*at, '$') ? &state : NULL, more, &value, err))
         return false;
     json_object_set_new(args, name, json_integer((json_int_t)value));
     return true;
 }
 
 static bool parse_argument(struct hmp *h, const struct arg_spec *a, const char **at, json_t *args,
-                           GError **err)
+                           bool more, GError **err)
 {
     char flag[40], *text = NULL;
 
@@ -203,7 +204,7 @@ static bool parse_argument(struct hmp *h, const struct arg_spec *a, const char *
         break;
     case 'i':
         if (**at)
-            return parse_expression(h, at, args, a->name, err);
+            return parse_expression(h, at, args, a->name, more, err);
         break;
     case 'S':
         if (**at) {
@@ -229,7 +230,7 @@ static bool parse_arguments(struct hmp *h, const struct mon_command *c, const ch
     struct arg_spec a;
 
     while (args_next(&spec, &a)) {
-        if (!parse_argument(h, &a, &at, args, err))
+        if (!parse_argument(h, &a, &at, args, *spec != 0, err))
             return false;
     }
     skip_space(&at);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/lint_control.h"
 #include "base/lock.h"
 #include "cpu/blocks.h"
 #include "cpu/disas.h"
@@ -181,6 +182,20 @@ static void show_blocks(void *opaque)
 }
 SHOW(blocks)
 
+static void lint_line(void *opaque, const char *text)
+{
+    g_string_append_printf(opaque, "%s\n", text);
+}
+
+static bool lint(struct hmp *h, json_t *args, GString *out, GError **err)
+{
+    (void)h;
+    (void)args;
+    (void)err;
+    lint_tell(lint_line, out);
+    return true;
+}
+
 static bool roms(struct hmp *h, json_t *args, GString *out, GError **err)
 {
     const struct board *b = h->mon->board;
@@ -242,7 +257,7 @@ static bool block(struct hmp *h, json_t *args, GString *out, GError **err)
         any = true;
         g_string_append_printf(out, "%s: %s", d.name, d.medium ? d.file : "[not inserted]");
         if (d.medium)
-            g_string_append_printf(out, " (raw%s%s), %" PRIu64 " bytes",
+            g_string_append_printf(out, " (%s%s%s), %" PRIu64 " bytes", d.format,
                                    d.readonly ? ", read-only" : "",
                                    d.snapshot ? ", writes are thrown away" : "", d.bytes);
         if (d.cd)
@@ -340,6 +355,7 @@ static const struct mon_command commands[] = {
     {"info mtree", "", "what stands where in physical memory and at ports", .hmp = mtree},
     {"info mmu", "", "paging modes, and what the MMU counted", .hmp = mmu},
     {"info blocks", "", "what the cache of decoded code counted", .hmp = blocks},
+    {"info lint", "", "what -lint has reported so far", .hmp = lint},
     {"info roms", "", "firmware images", .hmp = roms},
     {"info status", "", "does the machine run", .hmp = status},
     {"info version", "", "Penumbra's version", .hmp = version},

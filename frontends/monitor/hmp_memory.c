@@ -5,7 +5,7 @@
 
 #include "cpu/disas.h"
 #include "cpu/mmu_shadow/memslots.h"
-#include "frontends/monitor/guest_memory.h"
+#include "cpu/peek.h"
 #include "frontends/monitor/hmp.h"
 #include "frontends/monitor/walk.h"
 
@@ -74,8 +74,7 @@ static size_t fetch(const struct dump *d, void *buf, size_t len)
 {
     struct cpu *cpu = hmp_cpu(d->h);
 
-    return d->physical ? guest_read_physical(cpu, d->at, buf, len)
-                       : guest_read_virtual(cpu, d->at, buf, len);
+    return d->physical ? cpu_peek_physical(cpu, d->at, buf, len) : cpu_peek(cpu, d->at, buf, len);
 }
 
 static void say_unreadable(const struct dump *d)
@@ -191,7 +190,7 @@ static void tell_gva2gpa(void *opaque)
     struct question *q = opaque;
     gpa_t gpa;
 
-    if (guest_translate(hmp_cpu(q->h), q->addr, &gpa))
+    if (cpu_peek_gpa(hmp_cpu(q->h), q->addr, &gpa))
         g_string_append_printf(q->out, "gpa: 0x%" PRIx64 "\n", gpa);
     else
         g_string_append(q->out, "not mapped\n");

@@ -26,6 +26,7 @@ VIA_QMP(cont, "cont")
 VIA_QMP(quit, "quit")
 VIA_QMP(system_reset, "system_reset")
 VIA_QMP(system_powerdown, "system_powerdown")
+VIA_QMP(system_wakeup, "system_wakeup")
 VIA_QMP(nmi, "inject-nmi")
 VIA_QMP(screendump, "screendump")
 VIA_QMP(pmemsave, "pmemsave")
@@ -101,6 +102,7 @@ static const struct mon_command commands[] = {
     {"quit", "", "ends Penumbra with status 0", .hmp = quit},
     {"system_reset", "", "resets the machine, as its button would", .hmp = system_reset},
     {"system_powerdown", "", "presses the power button", .hmp = system_powerdown},
+    {"system_wakeup", "", "wakes a guest that sleeps (ACPI S3)", .hmp = system_wakeup},
     {"nmi", "", "sends an NMI to every processor", .hmp = nmi},
     {"cpu", "n:i", "makes processor N the one whose registers and addresses are meant", .hmp = cpu},
     {"sendkey", "keys:s,ms:i?", "presses keys together, as in ctrl-alt-delete", .hmp = sendkey},

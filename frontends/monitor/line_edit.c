@@ -17,6 +17,8 @@ struct line_edit {
     char *fresh; /* the new line, while another is looked at */
     enum { PLAIN, ESCAPE, CSI, SS3 } state;
     unsigned parameter;
+    char part[4]; /* of a character that has several bytes, so far */
+    unsigned n_part;
 };
 
 struct line_edit *line_edit_new(const char *prompt,
@@ -77,6 +79,7 @@ void line_edit_start(struct line_edit *e, GString *show)
 {
     g_string_truncate(e->line, 0);
     e->cursor = 0;
+    e->n_part = 0;
     e->state = PLAIN;
     e->at = e->history->len;
     g_clear_pointer(&e->fresh, g_free);
@@ -252,10 +255,35 @@ static void in_sequence(struct line_edit *e, uint8_t c, GString *show)
     }
 }
 
+/* A byte of a character that has several: it comes into the line when it is whole. What is no UTF-8
+ * does not. */
+static void wide(struct line_edit *e, char c, GString *show)
+{
+    gunichar ch;
+
+    e->part[e->n_part++] = c;
+    ch = g_utf8_get_char_validated(e->part, (gssize)e->n_part);
+    if (ch == (gunichar)-2 && e->n_part < sizeof(e->part))
+        return;
+    if (ch < (gunichar)-2 && !g_unichar_iscntrl(ch)) {
+        insert(e, e->part, e->n_part);
+        draw(e, show);
+        e->n_part = 0;
+    } else {
+        bool begins = e->n_part > 1 && !continues(c); /* the next, the last being cut off */
+
+        e->n_part = 0;
+        if (begins)
+            wide(e, c, show);
+    }
+}
+
 char *line_edit_type(struct line_edit *e, uint8_t byte, GString *show)
 {
     char c = (char)byte;
 
+    if (byte < 0x80)
+        e->n_part = 0;
     if (e->state != PLAIN) {
         in_sequence(e, byte, show);
     } else if (c == '\r' || c == '\n') {
@@ -268,9 +296,11 @@ char *line_edit_type(struct line_edit *e, uint8_t byte, GString *show)
         return line;
     } else if (byte < 0x20 || byte == 0x7f) {
         control_key(e, byte, show);
-    } else {
+    } else if (byte < 0x80) {
         insert(e, &c, 1);
         draw(e, show);
+    } else {
+        wide(e, c, show);
     }
     return NULL;
 }

@@ -2,11 +2,14 @@
 /* See monitor.h: the sessions, what the machine does as QMP's events, and what commands share. */
 #include "frontends/monitor/monitor.h"
 
+#include <errno.h>
+
 #include "backends/char.h"
 #include "base/log.h"
 #include "frontends/monitor/keyer.h"
 #include "frontends/monitor/session.h"
 #include "machine/board.h"
+#include "machine/drives.h"
 
 /* ---- events ---- */
 
@@ -52,6 +55,35 @@ static const char *end_reason(const struct monitor *mon, bool guest)
     return status > 128 ? "host-signal" : "host-ui";
 }
 
+static json_t *image_error(const struct monitor *mon, const struct machine_note *note)
+{
+    static const char *const actions[] = {"report", "ignore", "stop"};
+    struct machine_drive_info d;
+    json_t *data = json_object();
+
+    machine_drive_info(mon->machine, note->drive, &d);
+    g_free(d.file);
+    json_object_set_new(data, "device", json_text(d.name));
+    json_object_set_new(data, "operation", json_string(note->reading ? "read" : "write"));
+    json_object_set_new(data, "action", json_string(actions[note->policy]));
+    json_object_set_new(data, "nospace", json_boolean(note->err == -ENOSPC));
+    json_object_set_new(data, "reason", json_text(g_strerror(-note->err)));
+    return data;
+}
+
+static json_t *tray(struct monitor *mon, const struct machine_note *note)
+{
+    struct machine_drive_info d;
+    json_t *data = json_object();
+
+    machine_drive_info(mon->machine, note->drive, &d);
+    g_free(d.file);
+    json_object_set_new(data, "device", json_string(d.name));
+    json_object_set_new(data, "id", json_string(d.name));
+    json_object_set_new(data, "tray-open", json_boolean(note->tray_open));
+    return data;
+}
+
 static void machine_told(void *opaque, const struct machine_note *note)
 {
     struct monitor *mon = opaque;
@@ -72,6 +104,17 @@ static void machine_told(void *opaque, const struct machine_note *note)
         monitor_event(mon, "RESET", data, note->real_us);
         break;
     case MACHINE_EVENT_POWERDOWN: monitor_event(mon, "POWERDOWN", NULL, note->real_us); break;
+    case MACHINE_EVENT_IMAGE_ERROR:
+        monitor_event(mon, "BLOCK_IO_ERROR", image_error(mon, note), note->real_us);
+        break;
+    case MACHINE_EVENT_SUSPEND: monitor_event(mon, "SUSPEND", NULL, note->real_us); break;
+    case MACHINE_EVENT_WAKEUP:
+        keyer_forget(mon->keyer);
+        monitor_event(mon, "WAKEUP", NULL, note->real_us);
+        break;
+    case MACHINE_EVENT_TRAY:
+        monitor_event(mon, "DEVICE_TRAY_MOVED", tray(mon, note), note->real_us);
+        break;
     case MACHINE_EVENT_END:
         data = cause(note->guest, end_reason(mon, note->guest));
         monitor_event(mon, "SHUTDOWN", data, note->real_us);

@@ -24,8 +24,9 @@ struct monitor_chardev {
 
 struct monitor_config {
     struct machine *machine;
-    const char *name;    /* of the guest; NULL: none was given */
-    const char *version; /* of Penumbra: "MAJOR.MINOR[.MICRO]" */
+    const char *name;         /* of the guest; NULL: none was given */
+    const char *version;      /* of Penumbra */
+    const char *qemu_version; /* of the QEMU whose QMP this is: "MAJOR.MINOR.MICRO" */
     bool start_paused;
     const struct monitor_address *address; /* what to open; copied */
     unsigned n_addresses;

@@ -45,11 +45,11 @@ static json_t *error_reply(GError *err)
     return reply;
 }
 
-/* "0.1" is 0.1.0. */
+/* Clients look for what QEMU could do as of a version; the package is us. */
 static json_t *version_json(const struct monitor *mon)
 {
     int n[3] = {0, 0, 0};
-    char **part = g_strsplit(mon->cfg.version, ".", 3), *package;
+    char **part = g_strsplit(mon->cfg.qemu_version, ".", 3), *package;
     json_t *v = json_object(), *qemu = json_object();
 
     for (unsigned k = 0; k < 3 && part[k]; k++)

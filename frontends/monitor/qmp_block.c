@@ -13,14 +13,14 @@ static json_t *inserted(struct machine_drive_info *d)
     json_t *i = json_object(), *image = json_object(), *cache = json_object();
 
     json_object_set_new(image, "filename", json_text(d->file));
-    json_object_set_new(image, "format", json_string("raw"));
+    json_object_set_new(image, "format", json_string(d->format));
     json_object_set_new(image, "virtual-size", json_integer((json_int_t)d->bytes));
     json_object_set_new(cache, "writeback", json_true());
     json_object_set_new(cache, "direct", json_false());
     json_object_set_new(cache, "no-flush", json_false());
     json_object_set_new(i, "file", json_text(d->file));
     json_object_set_new(i, "ro", json_boolean(d->readonly));
-    json_object_set_new(i, "drv", json_string("raw"));
+    json_object_set_new(i, "drv", json_string(d->format));
     json_object_set_new(i, "encrypted", json_false());
     json_object_set_new(i, "detect_zeroes", json_string("off"));
     json_object_set_new(i, "write_threshold", json_integer(0));
@@ -83,34 +83,12 @@ static int named_drive(struct monitor *mon, const json_t *args, GError **err)
     return -1;
 }
 
-static void tray_moved(struct monitor *mon, unsigned n, bool open)
-{
-    struct machine_drive_info d;
-    json_t *data = json_object();
-
-    machine_drive_info(mon->machine, n, &d);
-    g_free(d.file);
-    json_object_set_new(data, "device", json_string(d.name));
-    json_object_set_new(data, "id", json_string(d.name));
-    json_object_set_new(data, "tray-open", json_boolean(open));
-    monitor_event(mon, "DEVICE_TRAY_MOVED", data, g_get_real_time());
-}
-
 static bool change(struct monitor *mon, const json_t *args, const char *file, GError **err)
 {
     int n = named_drive(mon, args, err);
-    struct machine_drive_info d;
 
-    if (n < 0 || !machine_drive_info(mon->machine, (unsigned)n, &d))
-        return false;
-    g_free(d.file);
-    if (!machine_change_medium(mon->machine, (unsigned)n, file, args_bool(args, "force", false),
-                               err))
-        return false;
-    if (!d.tray_open)
-        tray_moved(mon, (unsigned)n, true);
-    tray_moved(mon, (unsigned)n, false);
-    return true;
+    return n >= 0 && machine_change_medium(mon->machine, (unsigned)n, file,
+                                           args_bool(args, "force", false), err);
 }
 
 static bool eject(struct monitor *mon, json_t *args, json_t **ret, GError **err)

@@ -11,11 +11,13 @@
 
 const char *monitor_status(struct monitor *mon)
 {
-    if (machine_exit_status(mon->machine) >= 0)
-        return "shutdown";
-    if (!machine_paused(mon->machine))
-        return "running";
-    return mon->has_run ? "paused" : "prelaunch";
+    switch (machine_run_state(mon->machine)) {
+    case RUN_STATE_RUNS: return "running";
+    case RUN_STATE_PAUSED: return mon->has_run ? "paused" : "prelaunch";
+    case RUN_STATE_DEBUGGED: return "debug";
+    case RUN_STATE_ASLEEP: return "suspended";
+    default: return "shutdown";
+    }
 }
 
 static bool query_status(struct monitor *mon, json_t *args, json_t **ret, GError **err)

@@ -40,6 +40,14 @@ static bool system_powerdown(struct monitor *mon, json_t *args, json_t **ret, GE
     return true;
 }
 
+static bool system_wakeup(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    (void)args;
+    (void)ret;
+    return machine_wake(mon->machine) ||
+           monitor_fail(err, "Unable to wake up: guest is not in suspended state");
+}
+
 static bool quit(struct monitor *mon, json_t *args, json_t **ret, GError **err)
 {
     (void)args;
@@ -78,6 +86,7 @@ static const struct mon_command commands[] = {
     {"cont", "", "lets it go on", .qmp = cont},
     {"system_reset", "", "resets it, as its button would", .qmp = system_reset},
     {"system_powerdown", "", "presses the power button", .qmp = system_powerdown},
+    {"system_wakeup", "", "wakes a guest that sleeps (ACPI S3)", .qmp = system_wakeup},
     {"quit", "", "ends Penumbra with status 0", .qmp = quit},
     {"human-monitor-command", "command-line:s,cpu-index:i?", "runs a line of the human monitor",
      .qmp = human},

@@ -5,7 +5,8 @@
 
 struct monitor;
 
-/* "running", "paused", "prelaunch" (not yet let go after -S) or "shutdown". */
+/* "running"; "paused", "prelaunch" (not yet let go after -S) or "debug" (gdb was told of
+ * something); "suspended" (S3); "shutdown". */
 const char *monitor_status(struct monitor *mon);
 
 #endif

@@ -6,13 +6,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "cpu/mmu_shadow/guest_walk.h"
 #include "cpu/mmu_shadow/memslots.h"
 #include "cpu/mmu_shadowed.h"
-#include "frontends/monitor/guest_memory.h"
+#include "cpu/peek.h"
 #include "frontends/monitor/hmp.h"
 
-#define MAX_LEAVES (1u << 22) /* tables that point to each other would have no end */
+/* Tables that point to each other would have no end. */
+#define MAX_LEAVES (1u << 22)
+#define MAX_TABLES (1u << 16)
 
 const char *walk_mode(const struct cpu *cpu)
 {
@@ -56,7 +59,9 @@ static void print_flags(uint64_t e, bool leaf, unsigned level, GString *out)
 
 static void explain_levels(const struct guest_paging *p, const struct guest_walk *gw, GString *out)
 {
-    for (unsigned level = gw->top; level >= gw->level && level; level--) {
+    if (!gw->level) /* not even one entry was read */
+        return;
+    for (unsigned level = gw->top; level >= gw->level; level--) {
         uint64_t e = gw->gpte[level - 1];
         bool leaf = guest_entry_is_leaf(p->role, e, level);
 
@@ -132,7 +137,7 @@ void walk_explain(struct cpu *cpu, gva_t va, GString *out)
     memset(&gw, 0, sizeof(gw));
     guest_walk(&p, &mem, va, WALK_PROBE, &gw);
     explain_levels(&p, &gw, out);
-    if (guest_translate(cpu, va, &gpa))
+    if (cpu_peek_gpa(cpu, va, &gpa))
         g_string_append_printf(out,
                                "physical address 0x%" PRIx64 ", in a page of %" PRIu64 " KiB\n",
                                gpa, UINT64_C(1) << (guest_level_shift(p.role, gw.level) - 10));
@@ -146,11 +151,16 @@ struct lister {
     struct guest_paging p;
     bool merge;
     GString *out;
-    unsigned leaves;
-    bool open; /* merging: from .. to with rights */
+    unsigned leaves, tables; /* seen so far */
+    bool open;               /* merging: from .. to with rights */
     gva_t from, to;
     unsigned rights;
 };
+
+static bool too_many(const struct lister *l)
+{
+    return l->leaves >= MAX_LEAVES || l->tables > MAX_TABLES;
+}
 
 static void flush_range(struct lister *l)
 {
@@ -189,15 +199,6 @@ static void add_leaf(struct lister *l, gva_t va, uint64_t e, unsigned level, uns
     l->rights = rights;
 }
 
-static uint64_t read_entry(struct lister *l, gpa_t at)
-{
-    const void *p = memslots_ptr(l->cpu->slots, at & l->p.a20_mask);
-
-    if (!p)
-        return 0;
-    return l->p.role.levels == 2 ? *(const uint32_t *)p : *(const uint64_t *)p;
-}
-
 static void list_table(struct lister *l, gpa_t table, unsigned level, gva_t va, unsigned rights);
 
 static void list_entry(struct lister *l, uint64_t e, unsigned level, gva_t va, unsigned rights)
@@ -219,15 +220,21 @@ static void list_table(struct lister *l, gpa_t table, unsigned level, gva_t va, 
 {
     unsigned n = l->p.role.levels == 2 ? 1024 : 512, size = l->p.role.levels == 2 ? 4 : 8;
 
+    const uint8_t *entries = memslots_ptr(l->cpu->slots, table & l->p.a20_mask);
+
+    l->tables++;
+    if (!entries)
+        return;
     for (unsigned k = 0; k < n; k++) {
         gva_t at = va + ((uint64_t)k << guest_level_shift(l->p.role, level));
 
-        if (l->leaves >= MAX_LEAVES || hmp_enough(l->out))
+        if (too_many(l) || hmp_enough(l->out))
             return;
         if (level == l->p.role.levels && level >= 4 &&
             (at & UINT64_C(1) << (l->cpu->linear_bits - 1)))
             at |= ~UINT64_C(0) << l->cpu->linear_bits;
-        list_entry(l, read_entry(l, table + k * size), level, at, rights);
+        list_entry(l, size == 4 ? ld_le32(entries + k * 4) : ld_le64(entries + k * 8), level, at,
+                   rights);
     }
 }
 
@@ -253,6 +260,6 @@ void walk_list(struct cpu *cpu, bool merge, GString *out)
                    l.p.role.levels, 0, RIGHT_ALL);
     }
     flush_range(&l);
-    if (l.leaves >= MAX_LEAVES)
+    if (too_many(&l))
         g_string_append(out, "(cut off here: too many)\n");
 }

@@ -46,7 +46,8 @@ static void image_free(struct block *b)
     g_free(b);
 }
 
-static const struct block_ops image_ops = {image_read, image_write, image_flush, image_free};
+static const struct block_ops image_ops = {
+    .read = image_read, .write = image_write, .flush = image_flush, .free = image_free};
 
 struct image *image_new(uint64_t size)
 {
@@ -102,12 +103,14 @@ static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
 struct rig *rig_new(enum piix_ide_model model)
 {
     struct rig *r = g_new0(struct rig, 1);
+    struct block_engine_config engine = {.counted = true};
     struct pci_bus_config bus = {.dma = {r, ram_read, ram_write}};
     struct piix_ide_config config = {.devfn = DEVFN, .model = model};
 
     r->ports = bus.ports = config.ports = bus_new("port", 0xffff);
     r->mmio = bus.mmio = bus_new("mmio", ~0ull);
-    r->clock = config.clock = clock_new_manual();
+    r->clock = config.clock = engine.clock = clock_new_manual();
+    r->engine = block_engine_new(&engine);
     r->pci = config.pci = pci_bus_new(&bus, NULL);
     for (int n = 0; n < 2; n++)
         config.irq[n] = (struct irq_line){set_irq, r, n};
@@ -131,6 +134,7 @@ void rig_free(struct rig *r)
     device_destroy(piix_ide_device(r->ide));
     for (unsigned k = 0; k < 4; k++)
         block_free(b[k]);
+    block_engine_free(r->engine);
     pci_bus_free(r->pci);
     clock_free(r->clock);
     bus_free(r->ports);
@@ -143,27 +147,51 @@ void rig_attach(struct rig *r, unsigned channel, unsigned unit, enum piix_ide_dr
 {
     GError *err = NULL;
 
-    assert_true(piix_ide_attach(r->ide, channel, unit, drive, img ? &img->block : NULL, &err));
+    if (img)
+        block_attach(&img->block, r->engine);
+    assert_true(
+        piix_ide_attach(r->ide, channel, unit, drive, img ? &img->block : NULL, NULL, &err));
+}
+
+void settle(struct rig *r)
+{
+    block_engine_drain(r->engine);
+}
+
+uint32_t port_in(struct rig *r, uint16_t port, unsigned size)
+{
+    uint32_t val = (uint32_t)bus_read(r->ports, port, size);
+
+    if (!r->unsettled)
+        settle(r);
+    return val;
+}
+
+void port_out(struct rig *r, uint16_t port, uint32_t val, unsigned size)
+{
+    bus_write(r->ports, port, val, size);
+    if (!r->unsettled)
+        settle(r);
 }
 
 uint8_t in(struct rig *r, unsigned reg)
 {
-    return (uint8_t)bus_read(r->ports, 0x1f0 + reg, 1);
+    return (uint8_t)port_in(r, 0x1f0 + reg, 1);
 }
 
 void out(struct rig *r, unsigned reg, unsigned val)
 {
-    bus_write(r->ports, 0x1f0 + reg, val, 1);
+    port_out(r, 0x1f0 + reg, val, 1);
 }
 
 uint8_t alt_status(struct rig *r)
 {
-    return (uint8_t)bus_read(r->ports, 0x3f6, 1);
+    return (uint8_t)port_in(r, 0x3f6, 1);
 }
 
 void control(struct rig *r, unsigned val)
 {
-    bus_write(r->ports, 0x3f6, val, 1);
+    port_out(r, 0x3f6, val, 1);
 }
 
 void command28(struct rig *r, unsigned unit, unsigned cmd, uint32_t lba, unsigned count)
@@ -191,7 +219,7 @@ void command48(struct rig *r, unsigned unit, unsigned cmd, uint64_t lba, unsigne
 void data_in(struct rig *r, void *buf, unsigned len, unsigned width)
 {
     for (unsigned k = 0; k < len; k += width) {
-        uint32_t v = (uint32_t)bus_read(r->ports, 0x1f0, width);
+        uint32_t v = port_in(r, 0x1f0, width);
 
         memcpy((uint8_t *)buf + k, &v, width);
     }
@@ -203,7 +231,7 @@ void data_out(struct rig *r, const void *buf, unsigned len, unsigned width)
         uint32_t v = 0;
 
         memcpy(&v, (const uint8_t *)buf + k, width);
-        bus_write(r->ports, 0x1f0, v, width);
+        port_out(r, 0x1f0, v, width);
     }
 }
 
@@ -216,20 +244,20 @@ void prd(struct rig *r, uint32_t table, unsigned k, uint32_t addr, uint32_t len,
 
 void bm_start(struct rig *r, uint32_t table, bool to_memory)
 {
-    bus_write(r->ports, BM_BASE + 4, table, 4);
-    bus_write(r->ports, BM_BASE, to_memory ? 8 : 0, 1);
-    bus_write(r->ports, BM_BASE + 2, 0x06, 1);
-    bus_write(r->ports, BM_BASE, to_memory ? 9 : 1, 1);
+    port_out(r, BM_BASE + 4, table, 4);
+    port_out(r, BM_BASE, to_memory ? 8 : 0, 1);
+    port_out(r, BM_BASE + 2, 0x06, 1);
+    port_out(r, BM_BASE, to_memory ? 9 : 1, 1);
 }
 
 void bm_stop(struct rig *r)
 {
-    bus_write(r->ports, BM_BASE, bus_read(r->ports, BM_BASE, 1) & 8, 1);
+    port_out(r, BM_BASE, port_in(r, BM_BASE, 1) & 8, 1);
 }
 
 uint8_t bm_status(struct rig *r)
 {
-    return (uint8_t)bus_read(r->ports, BM_BASE + 2, 1);
+    return (uint8_t)port_in(r, BM_BASE + 2, 1);
 }
 
 struct image *disk_image;

@@ -32,6 +32,8 @@ struct rig {
     struct bus *ports, *mmio;
     struct vclock *clock;
     struct pci_bus *pci;
+    struct block_engine *engine;
+    bool unsettled; /* an access returns before what it started has ended */
     struct piix_ide *ide;
     uint8_t ram[RAM_SIZE];
     bool irq[2];      /* level of 14 and 15 */
@@ -58,6 +60,13 @@ void assert_sectors(const uint8_t *p, uint64_t lba, unsigned count);
 
 /* The drive has ended a command with ERR, `status` besides and `error`. */
 void assert_error(struct rig *r, unsigned status, unsigned error);
+
+/* Waits for the images. */
+void settle(struct rig *r);
+
+/* One access, and then settles. */
+uint32_t port_in(struct rig *r, uint16_t port, unsigned size);
+void port_out(struct rig *r, uint16_t port, uint32_t val, unsigned size);
 
 /* Registers of the primary channel, by offset; control block. */
 uint8_t in(struct rig *r, unsigned reg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * For tests of whole machines: a machine made of one ROM file with a few bytes of code, the main
- * loop, and a guard against hangs; with RIG_ICOUNT its time is counted. MACHINE_TEST and MACHINE_TEST_SMP wrap a test in it.
+ * loop, and a guard against hangs; with RIG_ICOUNT its time is counted. MACHINE_TEST and
+ * MACHINE_TEST_SMP wrap a test in it.
  */
 #ifndef TESTS_UNIT_MACHINE_RIG_H
 #define TESTS_UNIT_MACHINE_RIG_H
@@ -12,6 +13,7 @@
 #include <glib/gstdio.h>
 
 #include "base/lock.h"
+#include "machine/device_kind.h"
 #include "machine/machine.h"
 
 #define ROM_SIZE 0x10000
@@ -65,6 +67,15 @@ static inline void ended(void *opaque)
     g_main_loop_quit(loop);
 }
 
+/* Freed by teardown. */
+static inline void rig_add_device(const char *text)
+{
+    struct device_config *c = device_config_new(text, NULL);
+
+    assert_non_null(c);
+    cfg.device[cfg.n_devices++] = c;
+}
+
 static inline int setup(void **state)
 {
     (void)state;
@@ -81,12 +92,10 @@ static inline int setup(void **state)
                                   .accel = "interp",
                                   .mmu = "walk",
                                   .bios = rom,
-                                  .exit_device = true,
-                                  .exit_base = 0x501,
-                                  .exit_size = 1,
                                   .no_vga = true,
                                   .ended = ended,
                                   .opaque = &cfg};
+    rig_add_device("isa-debug-exit,iobase=0x501,iosize=1");
 #ifdef RIG_ICOUNT
     cfg.icount = true;
 #endif
@@ -106,6 +115,8 @@ static inline int teardown(void **state)
     (void)state;
     machine_free(machine);
     machine = NULL;
+    while (cfg.n_devices)
+        device_config_free((struct device_config *)(uintptr_t)cfg.device[--cfg.n_devices]);
     g_main_loop_unref(loop);
     lock_clear(&lock);
     g_unlink(rom);

@@ -29,6 +29,7 @@ static inline void open_monitor(enum monitor_kind kind)
     struct monitor_config m = {.machine = machine,
                                .name = "guest",
                                .version = "1.2.3",
+                               .qemu_version = "4.5.6",
                                .start_paused = cfg.start_paused,
                                .address = &address,
                                .n_addresses = 1,

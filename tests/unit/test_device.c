@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "cpu/cpu.h"
 #include "machine/board.h"
+#include "machine/device_kind.h"
 
 /* ---- the mechanism ---- */
 
@@ -104,6 +105,24 @@ static struct lock lock;
 static char *dir, *rom;
 static GRand *rnd;
 
+/* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
+static const char *const configured[] = {
+    "isa-debug-exit,iobase=0x501,iosize=4",
+    "pc-testdev",
+    "pci-testdev",
+    "virtio-rng-pci",
+};
+
+static void add_devices(void)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(configured); k++) {
+        struct device_config *c = device_config_new(configured[k], NULL);
+
+        assert_non_null(c);
+        board.cfg.device[board.cfg.n_devices++] = c;
+    }
+}
+
 static int setup(void **state)
 {
     uint8_t *image = g_malloc0(0x10000);
@@ -125,11 +144,8 @@ static int setup(void **state)
                                         .accel = "interp",
                                         .mmu = "walk",
                                         .bios = rom,
-                                        .exit_device = true,
-                                        .exit_base = 0x501,
-                                        .exit_size = 4,
-                                        .testdev = true,
                                         .no_vga = true};
+    add_devices();
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
 
     board.lock = &lock;
@@ -145,6 +161,9 @@ static int teardown(void **state)
 {
     (void)state;
     board_destroy(&board);
+    while (board.cfg.n_devices)
+        device_config_free(
+            (struct device_config *)(uintptr_t)board.cfg.device[--board.cfg.n_devices]);
     clock_free(board.clock);
     g_rand_free(rnd);
     lock_clear(&lock);
@@ -326,6 +345,21 @@ static void test_save_and_load(void **state)
     }
 }
 
+static void test_every_kind_is_here(void **state)
+{
+    const struct device_kind *kind;
+
+    (void)state;
+    for (unsigned n = 0; (kind = device_kind(n)); n++) {
+        bool found = false;
+
+        for (unsigned k = 0; k < board.cfg.n_devices; k++)
+            found |= device_config_kind(board.cfg.device[k]) == kind;
+        if (!found)
+            fail_msg("no '%s' is among the devices that are tested", kind->name);
+    }
+}
+
 #define BOARD_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -333,7 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_macros),     cmocka_unit_test(test_reset),
         BOARD_TEST(test_tables_are_sound), BOARD_TEST(test_reset_after_use),
-        BOARD_TEST(test_save_and_load),
+        BOARD_TEST(test_save_and_load),    BOARD_TEST(test_every_kind_is_here),
     };
     return unit_main(tests);
 }

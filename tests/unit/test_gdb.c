@@ -436,6 +436,49 @@ static void test_stops_of_all(void **state)
     assert_int_equal(seen, 0x1e);
 }
 
+/* QEMU's names for what two monitor commands do. */
+static void test_qemu_packets(void **state)
+{
+    (void)state;
+    begin();
+    assert_string_equal(ask("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2,NOTIMER=4");
+    assert_string_equal(ask("qqemu.sstep"), "0x7");
+    assert_string_equal(ask("Qqemu.sstep=5"), "OK");
+    assert_string_equal(ask("qqemu.sstep"), "0x5");
+    monitor("step-interrupts");
+    assert_string_equal(said->str, "interrupts are taken during a step\n");
+    assert_string_equal(ask("Qqemu.sstep=0x7"), "OK");
+    assert_string_equal(ask("qqemu.sstep"), "0x7");
+    assert_string_equal(ask("Qqemu.sstep=8"), "E22");
+    assert_string_equal(ask("Qqemu.sstep="), "E22");
+    assert_string_equal(ask("qqemu.PhyMemMode"), "0");
+    assert_string_equal(ask("Qqemu.PhyMemMode:1"), "OK");
+    assert_string_equal(ask("qqemu.PhyMemMode"), "1");
+    assert_string_equal(ask("Qqemu.PhyMemMode:2"), "");
+}
+
+/* Whoever asks is told who has stopped it. */
+static void test_machine_state(void **state)
+{
+    (void)state;
+    begin();
+    assert_string_equal(ask("?"), "T02thread:1;");
+    assert_int_equal(machine_run_state(machine), RUN_STATE_PAUSED);
+    assert_string_equal(ask("Z0,ffff0004,1"), "OK");
+    assert_string_equal(ask("c"), "T05thread:1;");
+    assert_int_equal(machine_run_state(machine), RUN_STATE_DEBUGGED);
+    assert_string_equal(ask("z0,ffff0004,1"), "OK");
+    put("c");
+    while (machine_paused(machine))
+        dispatch_for(1);
+    assert_int_equal(machine_run_state(machine), RUN_STATE_RUNS);
+    raw("\3", 1);
+    assert_string_equal(get(), "T02thread:1;");
+    assert_int_equal(machine_run_state(machine), RUN_STATE_PAUSED);
+    assert_string_equal(ask("s"), "T05thread:1;");
+    assert_int_equal(machine_run_state(machine), RUN_STATE_DEBUGGED);
+}
+
 static void test_monitor(void **state)
 {
     (void)state;
@@ -647,6 +690,8 @@ int main(void)
         GDB_TEST_SMP(test_interrupt),
         GDB_TEST_SMP(test_threads),
         GDB_TEST_SMP(test_stops_of_all),
+        GDB_TEST(test_qemu_packets),
+        GDB_TEST(test_machine_state),
         GDB_TEST(test_monitor),
         GDB_TEST(test_triple_fault),
         GDB_TEST(test_reconnect),

@@ -2,6 +2,9 @@
 /* The human monitor: expressions, the line editor, and what its commands say of a machine. */
 #include "tests/unit/monitor_rig.h"
 
+#include <sys/stat.h>
+
+#include "cpu/cpu.h"
 #include "cpu/state.h"
 #include "frontends/monitor/expr.h"
 #include "frontends/monitor/hmp.h"
@@ -45,7 +48,7 @@ static void test_expressions(void **state)
         const char *at = good[k].text;
         uint64_t v;
 
-        if (!expr_eval(&at, &cpu, &v, NULL) || *at || v != good[k].value)
+        if (!expr_eval(&at, &cpu, false, &v, NULL) || *at || v != good[k].value)
             fail_msg("%s", good[k].text);
     }
     for (unsigned k = 0; k < G_N_ELEMENTS(wrong); k++) {
@@ -53,9 +56,37 @@ static void test_expressions(void **state)
         GError *err = NULL;
         uint64_t v;
 
-        if (expr_eval(&at, &cpu, &v, &err))
+        if (expr_eval(&at, &cpu, false, &v, &err))
             fail_msg("took %s", wrong[k]);
         g_error_free(err);
+    }
+}
+
+/* Where more arguments follow, an operator that leans on what is behind it is not the expression's.
+ */
+static void test_expression_ends(void **state)
+{
+    static const struct {
+        const char *text, *rest;
+        uint64_t value;
+    } cases[] = {
+        {"100 /tmp/x", " /tmp/x", 100},
+        {"4096 -8 f", " -8 f", 4096},
+        {"8 - 2 f", " f", 6},
+        {"8-2 f", " f", 6},
+        {"(8 -2) f", " f", 6},
+        {"8*2 *3", " *3", 16},
+        {"8 %x", " %x", 8},
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < G_N_ELEMENTS(cases); k++) {
+        const char *at = cases[k].text;
+        uint64_t v;
+
+        assert_true(expr_eval(&at, NULL, true, &v, NULL));
+        assert_int_equal(v, cases[k].value);
+        assert_string_equal(at, cases[k].rest);
     }
 }
 
@@ -69,7 +100,7 @@ static void test_deep_expressions(void **state)
         GError *err = NULL;
         uint64_t v;
 
-        assert_false(expr_eval(&at, NULL, &v, &err));
+        assert_false(expr_eval(&at, NULL, false, &v, &err));
         assert_non_null(strstr(err->message, "too deep"));
         g_error_free(err);
         g_free(text);
@@ -129,6 +160,8 @@ static void test_line_editor(void **state)
     expect_line(e, "new\033[A\033[A\033[B\033[B\r", "new");
     expect_line(e, "\020\020\020\r", "bc");
     expect_line(e, "\303\244\303\266\033[Dx\177\177\r", "\303\266");
+    expect_line(e, "a\377\303b\244\303\303\244\360\237\230\200\302\205\355\240\200c\r",
+                "ab\303\244\360\237\230\200c"); /* what is no UTF-8 is not typed */
     expect_line(e, "\033[999999999999999999999;5Za\r", "a");
     expect_line(e, "\x7f\x04\013\025\027\002\006\r", "");
     for (unsigned n = 0; n < 2 * LINE_EDIT_HISTORY; n++) {
@@ -384,6 +417,139 @@ static void test_walk(void **state)
     expect_says("info mmu", "CPU #0: 32-bit paging, CR3 0x2000 WP\n");
 }
 
+/* ---- other formats of tables, as if the guest had made them ---- */
+
+static struct x86_state paging; /* what the processor is to be given */
+
+static void give_state(void *opaque)
+{
+    (void)opaque;
+    assert_true(cpu_set_state(machine_cpu(machine, 0), &paging));
+}
+
+static void set_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer)
+{
+    uint64_t pdpte = paging.pdpte[1];
+
+    cpu_get_state(machine_cpu(machine, 0), &paging);
+    paging.pdpte[1] = pdpte;
+    paging.cr0 = cr0;
+    paging.cr3 = cr3;
+    paging.cr4 = cr4;
+    paging.efer = efer;
+    assert_true(machine_while_stopped(machine, give_state, NULL));
+}
+
+static void put_entry(uint64_t at, uint64_t entry)
+{
+    memcpy(machine_board(machine)->mem.ram.low + at, &entry, 8);
+}
+
+#define PAGED (CR0_PE | CR0_PG | CR0_ET | CR0_WP)
+
+static void expect_parts(const char *command, const char *const *parts)
+{
+    char *said = line(command);
+
+    for (; *parts; parts++) {
+        if (!strstr(said, *parts))
+            fail_msg("%s: \"%s\", without \"%s\"", command, said, *parts);
+    }
+    g_free(said);
+}
+#define EXPECT_PARTS(command, ...) expect_parts(command, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_walk_pae(void **state)
+{
+    char *said;
+
+    (void)state;
+    BEGIN(MONITOR_HUMAN, FOREVER);
+    expect_exactly("stop", "");
+    put_entry(0x2008, 0x3001); /* PDPT 1 */
+    put_entry(0x3008, 0x4063); /* PD 1 */
+    put_entry(0x3010, 0x2000e7);
+    put_entry(0x4028, UINT64_C(0x8000000000005025)); /* PT 5 */
+    paging.pdpte[1] = 0x3001;
+    set_paging(PAGED, 0x2000, CR4_PAE, EFER_NXE);
+    EXPECT_PARTS("walk 0x40205123", "PAE paging, CR3 = 0x2000\n",
+                 "PDPT entry 1 as loaded with CR3: 0x0000000000003001\n",
+                 "PD   entry   1 at 0x000003008: 0x0000000000004063  present, writable, super",
+                 "PT   entry   5 at 0x000004028: 0x8000000000005025  present, read-only, user, "
+                 "no execute, accessed, not dirty",
+                 "physical address 0x5123, in a page of 4 KiB",
+                 "supervisor fetch  page fault, error code 0x11");
+    EXPECT_PARTS("walk 0x40412345", "large page", "0x212345, in a page of 2048 KiB");
+    said = line("walk 0x80000000"); /* no entry but the one in the processor */
+    assert_non_null(strstr(said, "PDPT entry 2 as loaded with CR3: 0x0000000000000000\nsuper"));
+    g_free(said);
+    expect_says("info mem", "0000000040205000-0000000040206000 0000000000001000 -r--\n");
+}
+
+static void test_walk_long(void **state)
+{
+    (void)state;
+    BEGIN(MONITOR_HUMAN, FOREVER);
+    expect_exactly("stop", "");
+    for (unsigned five = 0; five < 2; five++) {
+        put_entry(0x2ff8, 0x3007); /* PML4 or PML5 511 */
+        put_entry(0x3ff8, 0x4007);
+        put_entry(0x4000, five ? 0x5007 : 0x0e3); /* 1 GiB, or on */
+        put_entry(0x5000, 0x2001e3);              /* 2 MiB */
+        set_paging(PAGED, 0x2000, CR4_PAE | (five ? CR4_LA57 : 0), EFER_LME | EFER_LMA);
+        if (five)
+            EXPECT_PARTS("walk 0xffffff8000012345", "5-level paging, CR3 = 0x2000",
+                         "PML5 entry 511 at 0x000002ff8", "PML4 entry 511 at 0x000003ff8",
+                         "PDPT entry   0 at 0x000004000", "PD   entry   0 at 0x000005000",
+                         "physical address 0x212345, in a page of 2048 KiB");
+        else
+            EXPECT_PARTS("walk 0xffffffffc0012345", "4-level paging", "PML4 entry 511",
+                         "PDPT entry 511 at 0x000003ff8", "PD   entry   0 at 0x000004000",
+                         "physical address 0x12345, in a page of 2048 KiB");
+        EXPECT_PARTS("walk 0", "entry   0 at 0x000002000: 0x0000000000000000  not present\nsuper");
+        EXPECT_PARTS(five ? "walk 0x0100000000000000" : "walk 0x800000000000", "not canonical");
+        expect_says("info mem", five ? "ffffff8000000000-ffffff8000200000 0000000000200000 -rwx\n"
+                                     : "ffffffffc0000000-ffffffffc0200000 0000000000200000 -rwx\n");
+    }
+}
+
+/* Four levels of tables in which each entry leads on, and none to a page. */
+static void test_walk_hostile(void **state)
+{
+    (void)state;
+    BEGIN(MONITOR_HUMAN, FOREVER);
+    expect_exactly("stop", "");
+    for (unsigned k = 0; k < 4; k++) {
+        for (unsigned n = 0; n < 512; n++)
+            put_entry(0x2000 + k * 0x1000 + n * 8, 0x3007 + k * 0x1000);
+    }
+    set_paging(PAGED, 0x2000, CR4_PAE | CR4_LA57, EFER_LME | EFER_LMA);
+    expect_exactly("info mem", "(cut off here: too many)\n");
+    expect_exactly("info tlb", "(cut off here: too many)\n");
+    for (unsigned n = 0; n < 512; n++) /* a table that maps itself at each level */
+        put_entry(0x2000 + n * 8, 0x2007);
+    expect_says("info tlb", "(cut off here");
+    expect_says("info mem", "urwx\n");
+}
+
+/* What nobody reads does not keep the machine. */
+static void test_pipes(void **state)
+{
+    char *pipe = g_build_filename(dir, "pipe", NULL), *text;
+
+    (void)state;
+    BEGIN(MONITOR_HUMAN, FOREVER);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    text = g_strdup_printf("pmemsave 0 0x100 %s", pipe);
+    expect_says(text, "Error: cannot write ");
+    g_free(text);
+    text = g_strdup_printf("memsave 0 100 \"%s\"", pipe);
+    expect_says(text, "Error: cannot write ");
+    g_free(text);
+    g_unlink(pipe);
+    g_free(pipe);
+}
+
 /* ---- a client on a socket ---- */
 
 static void test_socket(void **state)
@@ -443,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_expression_ends),
         cmocka_unit_test(test_deep_expressions),
         cmocka_unit_test(test_line_editor),
         cmocka_unit_test(test_completion),
@@ -452,6 +619,10 @@ int main(void)
         MONITOR_TEST_SMP(test_processors),
         MONITOR_TEST(test_memory),
         MONITOR_TEST(test_walk),
+        MONITOR_TEST(test_walk_pae),
+        MONITOR_TEST(test_walk_long),
+        MONITOR_TEST(test_walk_hostile),
+        MONITOR_TEST(test_pipes),
         MONITOR_TEST(test_socket),
         MONITOR_TEST_SMP(test_from_qmp),
     };

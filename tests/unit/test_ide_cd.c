@@ -395,6 +395,7 @@ static void test_change(void **state)
     assert_int_equal(test_ready(r), -1 - 2);
     assert_int_equal(sense(r), 0x023a01);
     assert_int_equal(event(r), 0x0000);
+    block_attach(&disc->block, r->engine);
     assert_true(piix_ide_change_medium(r->ide, 0, 0, &disc->block, false, &old, NULL));
     assert_null(old);
     assert_int_equal(test_ready(r), -1 - 6);
@@ -558,6 +559,7 @@ static void test_dvd(void **state)
     dvd->block.ops = &ops;
     dvd->block.size = 4700000000ull;
     dvd->bad_to = UINT64_MAX;
+    block_attach(&dvd->block, r->engine);
     assert_true(piix_ide_change_medium(r->ide, 0, 0, &dvd->block, false, NULL, NULL));
     test_ready(r);
     test_ready(r);
@@ -569,6 +571,7 @@ static void test_dvd(void **state)
     assert_int_equal(pio(r, CDB(0xbe, 0, 0, 0, 0, 3, 0, 0, 1, 0xf8), b, 0xfffe), -1 - 5);
     assert_int_equal(pio(r, CDB(0x28, 0, 0, 0x20, 0, 0, 0, 0, 1), b, 0xfffe), -1 - 3);
     assert_true(piix_ide_change_medium(r->ide, 0, 0, NULL, true, NULL, NULL));
+    block_detach(&dvd->block);
     g_free(dvd->block.name);
     g_free(dvd->data);
     g_free(dvd);

@@ -37,7 +37,7 @@ static void test_config_space(void **state)
     assert_int_equal(in(r, 7), DRDY | DSC);
     pci_config_write(r->pci, 0, DEVFN, 0x40, 0x0000, 2);
     assert_int_equal(in(r, 7), 0xff);
-    assert_int_equal(bus_read(r->ports, 0x177, 1), 0x7f);
+    assert_int_equal(port_in(r, 0x177, 1), 0x7f);
     pci_config_write(r->pci, 0, DEVFN, 0x40, 0x8000, 2);
     assert_int_equal(in(r, 7), DRDY | DSC);
     pci_config_write(r->pci, 0, DEVFN, 0x04, 0x0000, 2);
@@ -107,11 +107,11 @@ static void test_absent_devices(void **state)
     out(r, 6, 0xa0);
     assert_int_equal(in(r, 7), DRDY | DSC);
     /* a channel without any device: not busy, keeps no values */
-    bus_write(r->ports, 0x172, 0x55, 1);
-    assert_int_not_equal(bus_read(r->ports, 0x172, 1), 0x55);
-    assert_int_equal(bus_read(r->ports, 0x177, 1) & BSY, 0);
-    bus_write(r->ports, 0x177, 0xec, 1);
-    assert_int_equal(bus_read(r->ports, 0x377 - 1, 1), 0x7f);
+    port_out(r, 0x172, 0x55, 1);
+    assert_int_not_equal(port_in(r, 0x172, 1), 0x55);
+    assert_int_equal(port_in(r, 0x177, 1) & BSY, 0);
+    port_out(r, 0x177, 0xec, 1);
+    assert_int_equal(port_in(r, 0x377 - 1, 1), 0x7f);
     assert_int_equal(r->rose[1], 0);
     rig_free(r);
 }
@@ -139,7 +139,7 @@ static void test_pio_read(void **state)
     /* the task file names the last sector */
     assert_int_equal(in(r, 3) | in(r, 4) << 8, 1003);
     /* nothing more comes */
-    assert_int_equal(bus_read(r->ports, 0x1f0, 2), 0);
+    assert_int_equal(port_in(r, 0x1f0, 2), 0);
     assert_true(piix_ide_activity(r->ide) >= 4);
     rig_free(r);
 }
@@ -372,7 +372,7 @@ static void test_busy_protection(void **state)
     assert_int_equal(in(r, 3), 9);
     command28(r, 0, 0x08, 0, 0); /* DEVICE RESET is for packet devices */
     assert_error(r, 0, 4);
-    bus_write(r->ports, 0x1f0, 0xffff, 2);
+    port_out(r, 0x1f0, 0xffff, 2);
     command28(r, 0, 0xff, 0, 0);
     assert_error(r, 0, 4);
     command28(r, 0, 0x00, 0, 0);
@@ -381,8 +381,8 @@ static void test_busy_protection(void **state)
     assert_error(r, 0, 4);
     /* a byte of the data register takes the word with it */
     command28(r, 0, 0x20, 9, 1);
-    assert_int_equal(bus_read(r->ports, 0x1f0, 1), image_byte(9 * 512));
-    assert_int_equal(bus_read(r->ports, 0x1f0, 2) & 0xff, image_byte(9 * 512 + 2));
+    assert_int_equal(port_in(r, 0x1f0, 1), image_byte(9 * 512));
+    assert_int_equal(port_in(r, 0x1f0, 2) & 0xff, image_byte(9 * 512 + 2));
     rig_free(r);
 }
 
@@ -576,11 +576,11 @@ static void test_attach_errors(void **state)
     GError *err = NULL;
 
     (void)state;
-    assert_false(piix_ide_attach(r->ide, 0, 0, PIIX_IDE_CD, NULL, &err));
+    assert_false(piix_ide_attach(r->ide, 0, 0, PIIX_IDE_CD, NULL, NULL, &err));
     g_clear_error(&err);
-    assert_false(piix_ide_attach(r->ide, 0, 1, PIIX_IDE_DISK, tiny, &err));
+    assert_false(piix_ide_attach(r->ide, 0, 1, PIIX_IDE_DISK, tiny, NULL, &err));
     g_clear_error(&err);
-    assert_false(piix_ide_attach(r->ide, 0, 1, PIIX_IDE_DISK, NULL, &err));
+    assert_false(piix_ide_attach(r->ide, 0, 1, PIIX_IDE_DISK, NULL, NULL, &err));
     g_clear_error(&err);
     assert_false(piix_ide_change_medium(r->ide, 0, 0, tiny, true, NULL, &err));
     g_clear_error(&err);
@@ -649,24 +649,28 @@ static void test_noise(void **state)
     for (unsigned k = 0; k < 400000; k++) {
         uint32_t v = g_rand_int(rand), size = 1u << (v & 3) % 3;
 
+        if (k % 1024 == 0)
+            r->unsettled = g_rand_boolean(rand);
+        if (r->unsettled && v >> 30 == 0)
+            settle(r);
         v >>= 2;
         switch (v % 16) {
-        case 0: bus_write(r->ports, 0x3f6, v >> 8, 1); break;
-        case 1: bus_write(r->ports, BM_BASE + (v >> 4 & 15), v >> 8 & 0xfffff, size); break;
-        case 2: bus_read(r->ports, 0x1f0 + (v >> 4 & 7), size); break;
-        case 3: bus_write(r->ports, 0x1f7, v >> 4 & 1 ? 0xa0 : v >> 8, 1); break;
-        case 4: bus_write(r->ports, 0x1f6, v >> 8, 1); break;
+        case 0: port_out(r, 0x3f6, v >> 8, 1); break;
+        case 1: port_out(r, BM_BASE + (v >> 4 & 15), v >> 8 & 0xfffff, size); break;
+        case 2: port_in(r, 0x1f0 + (v >> 4 & 7), size); break;
+        case 3: port_out(r, 0x1f7, v >> 4 & 1 ? 0xa0 : v >> 8, 1); break;
+        case 4: port_out(r, 0x1f6, v >> 8, 1); break;
         case 5: data_in(r, &v, 4, 4); break;
         case 6:
             for (unsigned n = 0; n < 64; n++)
                 data_in(r, &v, 4, 4);
             break;
         case 7:
-            bus_write(r->ports, 0x3f6, 4, 1);
-            bus_write(r->ports, 0x3f6, 0, 1);
+            port_out(r, 0x3f6, 4, 1);
+            port_out(r, 0x3f6, 0, 1);
             break;
         case 8: data_out(r, &v, 4, 4); break;
-        default: bus_write(r->ports, 0x1f0 + (v >> 4 & 7), v >> 8 & 0xff, 1); break;
+        default: port_out(r, 0x1f0 + (v >> 4 & 7), v >> 8 & 0xff, 1); break;
         }
     }
     g_rand_free(rand);

@@ -35,7 +35,7 @@ static void test_dma_read(void **state)
     assert_int_equal(r->ram[0x30000], 0);
     assert_int_equal(r->ram[0x70000 + 509], image_byte(169 * 512 - 1));
     assert_int_equal(r->ram[0x70000 + 510], 0);
-    bus_write(r->ports, BM_BASE + 2, 4, 1);
+    port_out(r, BM_BASE + 2, 4, 1);
     assert_int_equal(bm_status(r) & 4, 0);
     rig_free(r);
 }
@@ -179,14 +179,14 @@ static void test_bm_registers(void **state)
     struct rig *r = disk_rig();
 
     (void)state;
-    bus_write(r->ports, BM_BASE + 4, 0xffffffff, 4);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 4, 4), 0xfffffffc);
-    bus_write(r->ports, BM_BASE + 2, 0xff, 1);
+    port_out(r, BM_BASE + 4, 0xffffffff, 4);
+    assert_int_equal(port_in(r, BM_BASE + 4, 4), 0xfffffffc);
+    port_out(r, BM_BASE + 2, 0xff, 1);
     assert_int_equal(bm_status(r), 0x60);
-    assert_int_equal(bus_read(r->ports, BM_BASE, 4), 0x00600000);
-    bus_write(r->ports, BM_BASE + 8 + 4, 0x12345678, 4);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 12, 4), 0x12345678);
-    assert_int_equal(bus_read(r->ports, BM_BASE + 4, 4), 0xfffffffc);
+    assert_int_equal(port_in(r, BM_BASE, 4), 0x00600000);
+    port_out(r, BM_BASE + 8 + 4, 0x12345678, 4);
+    assert_int_equal(port_in(r, BM_BASE + 12, 4), 0x12345678);
+    assert_int_equal(port_in(r, BM_BASE + 4, 4), 0xfffffffc);
     rig_free(r);
 }
 

@@ -282,6 +282,33 @@ static void refuse(const char *what)
     g_error_free(err);
 }
 
+/* With these in place of the rig's; `second` may be NULL. */
+static void refuse_devices(const char *what, const char *first, const char *second)
+{
+    const struct machine_config good = cfg;
+
+    cfg.n_devices = 0;
+    rig_add_device(first);
+    if (second)
+        rig_add_device(second);
+    refuse(what);
+    while (cfg.n_devices)
+        device_config_free((struct device_config *)(uintptr_t)cfg.device[--cfg.n_devices]);
+    cfg = good;
+}
+
+static void refuse_no_slot(void)
+{
+    const struct machine_config good = cfg;
+    struct device_config *c = device_config_new("pci-testdev", NULL);
+
+    for (cfg.n_devices = 0; cfg.n_devices < 30; cfg.n_devices++)
+        cfg.device[cfg.n_devices] = c;
+    refuse("no PCI slot is left");
+    device_config_free(c);
+    cfg = good;
+}
+
 static void test_refusals(void **state)
 {
     struct machine_config good = cfg;
@@ -302,15 +329,14 @@ static void test_refusals(void **state)
     cfg.kernel = rom;
     refuse("is not a kernel");
     cfg = good;
-    cfg.exit_size = 3;
-    refuse("iosize 3");
-    cfg = good;
-    cfg.exit_base = 0x60; /* the keyboard controller's */
-    refuse("overlaps");
-    cfg = good;
-    cfg.exit_base = 0xffff;
-    cfg.exit_size = 2;
-    refuse("out of range");
+    refuse_devices("iosize 3", "isa-debug-exit,iosize=3", NULL);
+    refuse_devices("overlaps", "isa-debug-exit,iobase=0x60", NULL); /* the keyboard controller's */
+    refuse_devices("out of range", "isa-debug-exit,iobase=0xffff,iosize=2", NULL);
+    refuse_devices("only 1", "isa-debug-exit,iobase=0x10", "isa-debug-exit,iobase=0x20");
+    refuse_devices("id 'x'", "pc-testdev,id=x", "pci-testdev,id=x");
+    refuse_devices("already there", "pci-testdev,addr=7", "pci-testdev,addr=7");
+    refuse_devices("i440fx", "pci-testdev,addr=0", NULL);
+    refuse_no_slot();
     cfg = good;
     cfg.drive[3] = (struct machine_drive){.file = "/nowhere/disk", .present = true};
     refuse("/nowhere/disk");

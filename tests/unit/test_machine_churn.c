@@ -28,6 +28,7 @@
 #include "cpu/mmu_shadow/shadow_mmu.h"
 #include "cpu/mmu_shadowed.h"
 #include "machine/board.h"
+#include "machine/device_kind.h"
 
 #define ROM_SIZE  0x10000
 #define CPUS      4u
@@ -401,6 +402,8 @@ static void churn(unsigned limit)
     static void *(*const mains[])(void *) = {log_writes, change_slots, audit_on_and_on};
     char *dir = g_dir_make_tmp("penumbra-churn-XXXXXX", NULL);
     char *rom = g_build_filename(dir, "rom", NULL);
+    struct device_config *exit_port =
+        device_config_new("isa-debug-exit,iobase=0x501,iosize=1", NULL);
     const struct machine_config cfg = {.name = "test",
                                        .lock = &rig.lock,
                                        .ram_size = RAM,
@@ -411,9 +414,8 @@ static void churn(unsigned limit)
                                        .bios = rom,
                                        .no_reboot = true,
                                        .no_vga = true,
-                                       .exit_device = true,
-                                       .exit_base = 0x501,
-                                       .exit_size = 1};
+                                       .device = {exit_port},
+                                       .n_devices = 1};
     pthread_t thread[ARRAY_SIZE(mains)];
 
     write_rom(rom);
@@ -439,6 +441,7 @@ static void churn(unsigned limit)
     g_rmdir(dir);
     g_free(rom);
     g_free(dir);
+    device_config_free(exit_port);
 }
 
 static void test_mail003_churn(void **state)

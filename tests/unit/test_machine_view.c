@@ -12,6 +12,7 @@
 
 #include "base/lock.h"
 #include "devices/display/vga_view.h"
+#include "machine/device_kind.h"
 #include "machine/machine.h"
 
 #define ROM_SIZE 0x10000
@@ -125,6 +126,8 @@ static void draw_with(const char *mmu, unsigned cpus, bool paging)
 {
     char *dir = g_dir_make_tmp("penumbra-view-XXXXXX", NULL);
     char *rom = g_build_filename(dir, "rom", NULL);
+    struct device_config *exit_port =
+        device_config_new("isa-debug-exit,iobase=0x501,iosize=1", NULL);
     const struct machine_config cfg = {.name = "test",
                                        .lock = &rig.lock,
                                        .ram_size = 4 << 20,
@@ -133,9 +136,8 @@ static void draw_with(const char *mmu, unsigned cpus, bool paging)
                                        .mmu = mmu,
                                        .cpus = cpus,
                                        .bios = rom,
-                                       .exit_device = true,
-                                       .exit_base = 0x501,
-                                       .exit_size = 1,
+                                       .device = {exit_port},
+                                       .n_devices = 1,
                                        .ended = ended};
     guint ticks, guard;
 
@@ -167,6 +169,7 @@ static void draw_with(const char *mmu, unsigned cpus, bool paging)
     g_rmdir(dir);
     g_free(rom);
     g_free(dir);
+    device_config_free(exit_port);
 }
 
 static void test_mail003_picture_with_walk(void **state)

@@ -9,8 +9,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/suggest.h"
 #include "frontends/cli/options.h"
-#include "frontends/cli/suggest.h"
+#include "machine/device_kind.h"
 
 static struct options o;
 static GError *err;
@@ -76,7 +77,7 @@ static void test_defaults(void **state)
     assert_string_equal(o.serial[0], "null");
     assert_null(o.serial[1]);
     assert_int_equal(o.display, DISPLAY_NONE);
-    assert_false(o.machine.no_reboot || o.machine.exit_device || o.machine.testdev || o.help);
+    assert_false(o.machine.no_reboot || o.machine.n_devices || o.help);
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         assert_false(o.machine.drive[n].present);
 }
@@ -220,6 +221,11 @@ static void test_machine_parameters(void **state)
     refuses("no accelerator is named", "-machine", "accel=");
     accepts("-global", "kvm-pit.lost_tick_policy=discard");
     refuses("is 'discard', not 'delay'", "-global", "kvm-pit.lost_tick_policy=delay");
+    accepts("-global", "VGA.mmio=on");
+    assert_false(o.machine.vga_no_mmio);
+    accepts("-global", "VGA.mmio=off");
+    assert_true(o.machine.vga_no_mmio);
+    refuses("VGA.mmio is 'on' or 'off'", "-global", "VGA.mmio=");
     refuses("-global property 'i8042.x'", "-global", "i8042.x=1");
     refuses("is not DEVICE.PROPERTY=VALUE", "-global", "x");
     accepts("-overcommit", "cpu-pm=on,mem-lock=off");
@@ -407,9 +413,25 @@ static void test_bad_drives(void **state)
     refuses("no file=", "-drive", "");
     refuses("no file=", "-drive", "file=");
     refuses("no file=", "-drive", "if=ide");
-    refuses("format 'qcow2' is not 'raw'", "-drive", "file=x,format=qcow2");
-    refuses("format '' is not 'raw'", "-drive", "file=x,format");
-    refuses("interface 'virtio'", "-drive", "file=x,if=virtio");
+    refuses("unknown disk format 'qcow3'; did you mean 'qcow2'?", "-drive", "file=x,format=qcow3");
+    refuses("unknown disk format ''", "-drive", "file=x,format");
+    refuses("unknown -drive interface 'scsi'", "-drive", "file=x,if=scsi");
+    refuses("unknown -drive cache mode 'writebak'; did you mean 'writeback'?", "-drive",
+            "file=x,cache=writebak");
+    refuses("unknown -drive discard mode 'yes'", "-drive", "file=x,discard=yes");
+    refuses("unknown -drive werror 'panic'", "-drive", "file=x,werror=panic");
+    refuses("unknown -drive rerror 'enospc'", "-drive", "file=x,rerror=enospc");
+    refuses("unknown -drive aio 'fast'", "-drive", "file=x,aio=fast");
+    refuses("serial has 1 to 20", "-drive", "file=x,serial=");
+    refuses("serial has 1 to 20", "-drive", "file=x,serial=123456789012345678901");
+    refuses("id has 1 to 60", "-drive", "file=x,id=");
+    refuses("two drives have id=a", "-drive", "file=x,id=a", "-drive", "file=y,id=a,if=none");
+    refuses("if=none needs an id=", "-drive", "file=x,if=none");
+    refuses("bus= and unit= are for if=ide", "-drive", "file=x,if=virtio,unit=1");
+    refuses("two drives have if=virtio and index=3", "-drive", "file=x,if=virtio,index=3", "-drive",
+            "file=y,if=virtio,index=3");
+    refuses("two floppy drives", "-drive", "file=x,if=floppy,index=2");
+    refuses("two drives have if=floppy and index=0", "-fda", "x", "-fda", "y");
     refuses("media is 'disk' or 'cdrom', not 'floppy'", "-drive", "file=x,media=floppy");
     refuses("index: '4' is not a number from 0 to 3", "-drive", "file=x,index=4");
     refuses("index: '-1'", "-drive", "file=x,index=-1");
@@ -432,6 +454,43 @@ static void test_bad_drives(void **state)
     refuses("no free IDE place for 'an empty drive'", "-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd",
             "d", "-drive", "media=cdrom");
     g_string_free(many, TRUE);
+}
+
+static void test_drive_parameters(void **state)
+{
+    const struct machine_drive *d = o.machine.drive;
+
+    (void)state;
+    accepts("-hda", "a");
+    assert_int_equal(d[0].write_error, BLOCK_ERROR_STOP_IF_FULL);
+    assert_int_equal(d[0].read_error, BLOCK_ERROR_REPORT);
+    assert_null(d[0].format);
+    accepts("-drive",
+            "file=x,format=vdi,cache=none,discard=unmap,serial=S1,werror=stop,rerror=stop,"
+            "id=root,aio=native");
+    assert_string_equal(d[0].format, "vdi");
+    assert_string_equal(d[0].serial, "S1");
+    assert_string_equal(d[0].id, "root");
+    assert_int_equal(d[0].cache, BLOCK_CACHE_NONE);
+    assert_true(d[0].discard);
+    assert_int_equal(d[0].write_error, BLOCK_ERROR_STOP);
+    assert_int_equal(d[0].read_error, BLOCK_ERROR_STOP);
+    /* those that are no IDE drives follow behind its places */
+    accepts("-drive", "file=n,if=none,id=n", "-drive", "file=v1,if=virtio,index=1", "-drive",
+            "file=v0,if=virtio", "-fdb", "f", "-drive", "if=floppy", "-drive",
+            "if=none,id=c,media=cdrom", "-drive", "if=virtio,file=v2", "-hda", "a");
+    assert_string_equal(d[0].file, "a");
+    assert_false(d[1].present || d[2].present || d[3].present);
+    assert_int_equal(d[4].interface, MACHINE_IF_NONE);
+    assert_int_equal(d[5].interface, MACHINE_IF_VIRTIO);
+    assert_int_equal(d[5].index, 1);
+    assert_int_equal(d[6].index, 0);
+    assert_int_equal(d[7].interface, MACHINE_IF_FLOPPY);
+    assert_int_equal(d[7].index, 1);
+    assert_true(d[8].present && !d[8].file);
+    assert_int_equal(d[8].index, 0);
+    assert_true(d[9].cd && d[9].readonly && !d[9].file);
+    assert_int_equal(d[10].index, 2);
 }
 
 /* No disk is written to, wherever -snapshot stands among them. */
@@ -469,25 +528,50 @@ static void test_boot(void **state)
     refuses("unknown -boot parameter 'once'", "-boot", "once=d");
 }
 
+static void expect_device(unsigned n, const char *name)
+{
+    assert_true(n < o.machine.n_devices);
+    assert_string_equal(device_config_kind(o.machine.device[n])->name, name);
+}
+
 static void test_devices(void **state)
 {
     (void)state;
     accepts("-device", "isa-debug-exit");
-    assert_true(o.machine.exit_device);
-    assert_int_equal(o.machine.exit_base, 0x501);
-    assert_int_equal(o.machine.exit_size, 2);
-    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
-    assert_int_equal(o.machine.exit_base, 0xf4);
-    assert_int_equal(o.machine.exit_size, 4);
+    expect_device(0, "isa-debug-exit");
+    assert_int_equal(device_number(o.machine.device[0], "iobase"), 0x501);
+    assert_int_equal(device_number(o.machine.device[0], "iosize"), 2);
+    assert_false(device_given(o.machine.device[0], "iobase"));
+    assert_null(device_config_id(o.machine.device[0]));
+    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04,id=end");
+    assert_int_equal(device_number(o.machine.device[0], "iobase"), 0xf4);
+    assert_int_equal(device_number(o.machine.device[0], "iosize"), 4);
+    assert_string_equal(device_config_id(o.machine.device[0]), "end");
     refuses("iobase: '0x10000'", "-device", "isa-debug-exit,iobase=0x10000");
     refuses("iobase: ''", "-device", "isa-debug-exit,iobase");
     refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
+    refuses("wants one id", "-device", "isa-debug-exit,id=");
     accepts("-device", "pc-testdev", "-device", "isa-debug-exit");
-    assert_true(o.machine.testdev && o.machine.exit_device);
-    accepts("-device", "pci-testdev", "-device", "pci-testdev");
-    assert_int_equal(o.machine.pci_testdevs, 2);
-    refuses("pci-testdev has no parameter 'addr'", "-device", "pci-testdev,addr=4");
+    expect_device(0, "pc-testdev");
+    expect_device(1, "isa-debug-exit");
+    accepts("-device", "pci-testdev", "-device", "pci-testdev,addr=1f.7");
+    assert_int_equal(o.machine.n_devices, 2);
+    assert_false(device_given(o.machine.device[0], "addr"));
+    assert_int_equal(device_number(o.machine.device[1], "addr"), 0xff);
+    accepts("-device", "pci-testdev,addr=0xa");
+    assert_int_equal(device_number(o.machine.device[0], "addr"), 0x50);
+    refuses("no PCI slot", "-device", "pci-testdev,addr=20");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=4.8");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=4.");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=-1");
+    refuses("no PCI slot", "-device", "pci-testdev,addr=00000000004");
+    refuses("no PCI slot", "-device", "pci-testdev,addr");
+    refuses("did you mean 'addr'?", "-device", "pci-testdev,adr=4");
     refuses("did you mean 'pci-testdev'?", "-device", "pci-testdew");
+    accepts("-device", "isa-debug-exit,help");
+    assert_non_null(strstr(o.help_text, "iobase=<number>"));
+    accepts("-device", "pci-testdev,?");
+    assert_non_null(strstr(o.help_text, "addr=<slot>"));
 }
 
 static void test_kernel(void **state)
@@ -605,6 +689,7 @@ int main(void)
         OPTIONS_TEST(test_display),
         OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
+        OPTIONS_TEST(test_drive_parameters),
         OPTIONS_TEST(test_bad_drives),
         OPTIONS_TEST(test_snapshot),
         OPTIONS_TEST(test_boot),

@@ -167,9 +167,10 @@ static void test_queries(void **state)
     BEGIN(MONITOR_QMP, COUNTS);
     fd = qmp_client();
     r = execute(fd, "{\"execute\": \"query-version\"}");
-    assert_int_equal(args_int(json_object_get(r, "qemu"), "major", 0), 1);
-    assert_int_equal(args_int(json_object_get(r, "qemu"), "minor", 0), 2);
-    assert_int_equal(args_int(json_object_get(r, "qemu"), "micro", 0), 3);
+    assert_int_equal(args_int(json_object_get(r, "qemu"), "major", 0), 4);
+    assert_int_equal(args_int(json_object_get(r, "qemu"), "minor", 0), 5);
+    assert_int_equal(args_int(json_object_get(r, "qemu"), "micro", 0), 6);
+    assert_string_equal(args_string(r, "package", ""), "Penumbra 1.2.3");
     json_decref(r);
     r = execute(fd, "{\"execute\": \"query-name\"}");
     assert_string_equal(args_string(r, "name", ""), "guest");
@@ -490,7 +491,7 @@ static void test_media(void **state)
     assert_true(json_is_false(json_object_get(json_object_get(j, "data"), "tray-open")));
     json_decref(j);
     expect_medium(fd, two);
-    assert_int_equal(block_read(machine_board(machine)->block[2], 0, byte, 4), 0);
+    assert_int_equal(block_read(machine_board(machine)->drive[2].block, 0, byte, 4), 0);
     assert_string_equal(byte, "two");
     execute_ok(fd, "{\"execute\": \"eject\", \"arguments\": {\"device\": \"ide1-cd0\"}}");
     expect_medium(fd, "none");
@@ -508,6 +509,97 @@ static void test_media(void **state)
     g_unlink(two);
     g_free(one);
     g_free(two);
+}
+
+/* ATAPI command START STOP UNIT, as the guest's driver would send it to the second channel. */
+static void guest_moves_tray(uint8_t how)
+{
+    const uint8_t cdb[12] = {0x1b, 0, 0, 0, how};
+    struct bus *ports = machine_board(machine)->ports;
+
+    lock_take(&lock);
+    bus_write(ports, 0xcf8, 0x80000904u, 4);
+    bus_write(ports, 0xcfc, 5, 2);
+    bus_write(ports, 0xcf8, 0x80000940u, 4);
+    bus_write(ports, 0xcfc, 0x80008000u, 4);
+    bus_write(ports, 0x176, 0xa0, 1);
+    bus_write(ports, 0x177, 0xa0, 1);
+    for (unsigned k = 0; k < sizeof(cdb); k += 2)
+        bus_write(ports, 0x170, cdb[k] | (unsigned)cdb[k + 1] << 8, 2);
+    lock_drop(&lock);
+}
+
+static void expect_tray(int fd, bool open)
+{
+    json_t *j = expect_event(fd, "DEVICE_TRAY_MOVED"), *data = json_object_get(j, "data");
+
+    assert_string_equal(args_string(data, "device", ""), "ide1-cd0");
+    assert_int_equal(json_is_true(json_object_get(data, "tray-open")), open);
+    json_decref(j);
+}
+
+static void test_guest_tray(void **state)
+{
+    bool open;
+    char *one;
+    int fd;
+
+    (void)state;
+    one = iso("one.iso", "one");
+    cfg.drive[2] = (struct machine_drive){.file = one, .present = true, .cd = true};
+    BEGIN(MONITOR_QMP, FOREVER);
+    fd = qmp_client();
+    guest_moves_tray(2); /* sense data: the reset */
+    guest_moves_tray(2);
+    expect_tray(fd, true);
+    g_free(medium(fd, &open));
+    assert_true(open);
+    guest_moves_tray(2); /* it is open */
+    guest_moves_tray(3);
+    expect_tray(fd, false);
+    change(fd, one, NULL);
+    expect_tray(fd, true);
+    expect_tray(fd, false);
+    assert_int_equal(n_events, 0);
+    close(fd);
+    g_unlink(one);
+    g_free(one);
+}
+
+/* ---- sleep ---- */
+
+/* Firmware that sleeps in its first life, and ends in its second. */
+#define SLEEPS                                                                                     \
+    0xfe, 0x06, 0x00, 0x05, 0x80, 0x3e, 0x00, 0x05, 0x02, 0x74, 0x36, PM_INIT, 0xba, 0x04, 0x06,   \
+        0xb8, 0x00, 0x24, 0xef, FOREVER, EXIT(3)
+
+static void test_sleep(void **state)
+{
+    int fd;
+
+    (void)state;
+    cfg.start_paused = true;
+    BEGIN(MONITOR_QMP, SLEEPS);
+    fd = qmp_client();
+    refused(fd, "{\"execute\": \"system_wakeup\"}", "GenericError", "not in suspended state");
+    execute_ok(fd, "{\"execute\": \"cont\"}");
+    json_decref(expect_event(fd, "RESUME"));
+    json_decref(expect_event(fd, "SUSPEND"));
+    assert_string_equal(status(fd), "suspended");
+    execute_ok(fd, "{\"execute\": \"stop\"}");
+    assert_string_equal(status(fd), "paused");
+    execute_ok(fd, "{\"execute\": \"cont\"}");
+    forget_events();
+    execute_ok(fd, "{\"execute\": \"system_wakeup\"}");
+    wait_over();
+    assert_int_equal(machine_exit_status(machine), 7);
+    while (n_events && strcmp(args_string(events[0], "event", ""), "WAKEUP")) {
+        json_decref(events[0]);
+        memmove(&events[0], &events[1], --n_events * sizeof(events[0]));
+    }
+    json_decref(expect_event(fd, "WAKEUP"));
+    expect_cause(fd, "SHUTDOWN", true, "guest-shutdown");
+    close(fd);
 }
 
 static void test_screen(void **state)
@@ -539,6 +631,7 @@ int main(void)
         MONITOR_TEST(test_memory),       MONITOR_TEST(test_keys),
         MONITOR_TEST(test_input_events), MONITOR_TEST(test_many_keys),
         MONITOR_TEST(test_media),        MONITOR_TEST(test_screen),
+        MONITOR_TEST(test_guest_tray),   MONITOR_TEST(test_sleep),
     };
 
     return unit_main(tests);

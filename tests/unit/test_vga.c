@@ -644,6 +644,31 @@ static void test_pci(void **state)
     bench_close(&b);
 }
 
+/* Without the registers BAR2 is no BAR: its dword reads as zero whatever is written. */
+static void test_pci_no_mmio(void **state)
+{
+    struct vga_bench b;
+    struct mapped fb = {0};
+    struct pci_bus_config cfg = {.ram = {&fb, ram_map, ram_unmap, NULL}};
+    struct pci_bus *pci;
+    const uint8_t dev = PCI_DEVFN(2, 0);
+
+    (void)state;
+    bench_open_config(&b, (struct vga_config){.no_mmio = true});
+    cfg.ports = b.port;
+    cfg.mmio = b.mmio;
+    pci = pci_bus_new(&cfg, NULL);
+    assert_non_null(pci);
+    assert_true(vga_pci_attach(b.vga, pci, dev, NULL, 0, NULL));
+    pci_config_write(pci, 0, dev, 0x10, 0xffffffff, 4);
+    assert_int_equal(pci_config_read(pci, 0, dev, 0x10, 4), 0xff000008);
+    pci_config_write(pci, 0, dev, 0x18, 0xffffffff, 4);
+    assert_int_equal(pci_config_read(pci, 0, dev, 0x18, 4), 0);
+    assert_int_equal(vbe_in(&b, 0), 0xb0c5);
+    pci_bus_free(pci);
+    bench_close(&b);
+}
+
 static void test_bad_config(void **state)
 {
     struct bus *port = bus_new("port", 0xffff), *mmio = bus_new("mmio", ~0ull);
@@ -692,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_vbe_hostile),
         cmocka_unit_test(test_edid),
         cmocka_unit_test(test_pci),
+        cmocka_unit_test(test_pci_no_mmio),
         cmocka_unit_test(test_bad_config),
     };
     return unit_main(tests);

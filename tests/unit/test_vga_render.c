@@ -9,6 +9,7 @@
 #include "frontends/screenshot.h"
 
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 
 #define CURSOR_OFF_FRAME 8 /* cursor in its dark phase, blinking text still lit */
 
@@ -460,6 +461,16 @@ static void test_screenshot(void **state)
     assert_false(screenshot_write_png(path, &s, &err));
     assert_non_null(strstr(err->message, path));
     g_clear_error(&err);
+    g_free(path);
+    path = g_build_filename(dir, "pipe", NULL); /* that nobody reads */
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(screenshot_write_png(path, &s, NULL));
+    assert_false(screenshot_write_ppm(path, &s, &err));
+    assert_non_null(strstr(err->message, path));
+    g_clear_error(&err);
+    assert_false(screenshot_write_png("/dev/full", &s, NULL));
+    assert_false(screenshot_write_ppm("/dev/full", &s, NULL));
+    g_unlink(path);
     g_rmdir(dir);
     g_free(path);
     g_free(dir);

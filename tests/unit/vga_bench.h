@@ -18,17 +18,21 @@ struct vga_bench {
     size_t vram_size;
 };
 
-/* With a size of video memory and a log of the framebuffer. */
-static inline void bench_open_with(struct vga_bench *b, unsigned mib, struct vga_log log)
+/* With this configuration, but for clock and buses. */
+static inline void bench_open_config(struct vga_bench *b, struct vga_config cfg)
 {
-    struct vga_config cfg = {.vram_mib = mib, .log = log};
-
     b->port = cfg.port = bus_new("port", 0xffff);
     b->mmio = cfg.mmio = bus_new("mmio", ~0ull);
     b->clock = cfg.clock = clock_new_manual();
     b->vga = vga_new(&cfg, NULL);
     assert_non_null(b->vga);
     b->vram = vga_vram(b->vga, &b->vram_size);
+}
+
+/* With a size of video memory and a log of the framebuffer. */
+static inline void bench_open_with(struct vga_bench *b, unsigned mib, struct vga_log log)
+{
+    bench_open_config(b, (struct vga_config){.vram_mib = mib, .log = log});
 }
 
 static inline void bench_open_mib(struct vga_bench *b, unsigned mib)

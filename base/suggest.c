@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Edit distance (insert, delete, replace) over short words; see suggest.h. */
-#include "frontends/cli/suggest.h"
+#include "base/suggest.h"
 
 #include <stdint.h>
 #include <string.h>
+
+#include "base/error.h"
 
 #define MAX_WORD 64
 
@@ -50,4 +52,14 @@ const char *suggest(const char *word, const char *const *words, size_t n)
         }
     }
     return best;
+}
+
+bool suggest_error(GError **err, const char *what, const char *word, const char *const *words,
+                   size_t n)
+{
+    const char *near = suggest(word, words, n);
+
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "unknown %s '%s'%s%s%s", what, word,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What kinds of virtio devices have in common; for devices_FAMILY.c. */
+#ifndef MACHINE_DEVICES_VIRTIO_H
+#define MACHINE_DEVICES_VIRTIO_H
+
+#include "devices/virtio/virtio.h"
+#include "machine/device_kind.h"
+
+/* For the table of properties. */
+#define VIRTIO_PROPS                                                                               \
+    {.name = "disable-legacy", .type = PROP_ON_OFF, .what = "no registers of before VIRTIO 1.0"},  \
+    {                                                                                              \
+        .name = "disable-modern", .type = PROP_ON_OFF, .what = "only those"                        \
+    }
+
+/* What these ask for; false with an error when they leave nothing. */
+bool virtio_form_of(const struct device_config *c, enum virtio_form *form, GError **err);
+
+#endif
