@@ -60,6 +60,7 @@ struct block_request {
     void *opaque; /* the caller's */
 
     /* ---- the engine's ---- */
+    struct block_engine *engine; /* while it is under way; the image may be gone afterwards */
     struct block *block;
     struct block_request *next;
     uint8_t state; /* enum block_state (block_engine.c); its lock */

@@ -97,10 +97,17 @@ static char **make_environment(char **digits)
     return env;
 }
 
-static void put_digits(char *digits, pid_t pid)
+/* Without zeros before them, which would make them octal. */
+static void put_digits(char *to, pid_t pid)
 {
-    for (int k = PID_DIGITS - 1; k >= 0; k--, pid /= 10)
-        digits[k] = (char)('0' + pid % 10);
+    char digits[PID_DIGITS];
+    unsigned n = 0;
+
+    for (; pid; pid /= 10)
+        digits[n++] = (char)('0' + pid % 10);
+    while (n)
+        *to++ = digits[--n];
+    *to = '\0';
 }
 
 /* In the new process: only what may be called after a fork of one of several threads. */
@@ -168,15 +175,11 @@ struct block_child *block_child_start(const char *const *argv, int *socket, GErr
 char *block_child_words(const struct block_child *c)
 {
     char text[1024];
-    ssize_t n;
-    off_t end = lseek(c->words, 0, SEEK_END);
-    char *line;
+    ssize_t n = pread(c->words, text, sizeof(text) - 1, 0);
 
-    n = pread(c->words, text, sizeof(text) - 1, MAX(end - (off_t)sizeof(text) + 1, 0));
     text[MAX(n, 0)] = '\0';
-    g_strchomp(text);
-    line = strrchr(text, '\n');
-    return g_utf8_make_valid(line ? line + 1 : text, -1);
+    text[strcspn(text, "\r\n")] = '\0';
+    return g_utf8_make_valid(text, -1);
 }
 
 /* Within `ms`. */

@@ -17,7 +17,7 @@ struct block_child;
  * to close. NULL with an error. Main thread, which the program does not outlive. */
 struct block_child *block_child_start(const char *const *argv, int *socket, GError **err);
 
-/* The last line that it has printed, "" for none; g_free. */
+/* The first line that it has printed, "" for none; g_free. */
 char *block_child_words(const struct block_child *c);
 
 /* The connection has been closed, by which the program knows that it should end: waits for that,

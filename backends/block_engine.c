@@ -214,6 +214,7 @@ static void tell(struct block_engine *e, struct block_request *req)
     else if (!block_check(b, req) && keep_failed(e, req, &err))
         return;
     req->state = STATE_IDLE;
+    req->engine = NULL;
     req->done(req, err);
 }
 
@@ -317,12 +318,13 @@ void block_submit(struct block *b, struct block_request *req)
     invariant(b->engine);
     invariant(!req->state); /* nobody else knows of it yet */
     req->block = b;
+    req->engine = b->engine;
     start(b->engine, req);
 }
 
 bool block_busy(const struct block_request *req)
 {
-    struct block_engine *e = req->block ? req->block->engine : NULL;
+    struct block_engine *e = req->engine;
     bool busy;
 
     if (!e)
@@ -335,7 +337,7 @@ bool block_busy(const struct block_request *req)
 
 void block_cancel(struct block_request *req)
 {
-    struct block_engine *e = req->block ? req->block->engine : NULL;
+    struct block_engine *e = req->engine;
     bool kept;
 
     if (!e)
@@ -358,6 +360,7 @@ void block_cancel(struct block_request *req)
         break;
     }
     req->state = STATE_IDLE;
+    req->engine = NULL;
     lock_drop(&e->lock);
     if (!kept) {
         req->block->under_way--;
@@ -428,6 +431,7 @@ void block_detach(struct block *b)
     block_drain(b);
     while ((req = take(&e->kept, b))) {
         req->state = STATE_IDLE;
+        req->engine = NULL;
         req->done(req, req->err);
         block_drain(b);
     }

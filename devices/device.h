@@ -62,8 +62,9 @@ struct device {
     void *self;
 };
 
-/* Clears every field of the table that is not kept, then calls the type's reset. Device lock
- * held. */
+/* Clears every field of the table that is not kept, then calls the type's reset, which takes back
+ * what the device has asked of an image (block_cancel). Device lock held; no worker is at such a
+ * request any more (block_engine_drain). */
 void device_reset(struct device *d);
 
 /* Calls the type's trust, if it has one. Device lock held. */

@@ -21,7 +21,8 @@ static void image_failed(void *opaque, const struct block_error *e)
 
     while (n < MACHINE_MAX_DRIVES && b->drive[n].block != e->block)
         n++;
-    invariant(n < MACHINE_MAX_DRIVES);
+    if (n == MACHINE_MAX_DRIVES) /* a medium that is just being taken out */
+        return;
     if (!b->told_error[n] || e->policy == BLOCK_ERROR_STOP)
         log_user("%s: error %s at byte %" PRIu64 ": %s (%s)", block_name(e->block), doing[e->op],
                  e->off, g_strerror(-e->err),

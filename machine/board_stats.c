@@ -55,6 +55,22 @@ void board_stats_print(const struct board_stats *s, void (*line)(void *opaque, c
     say(&to, "code: %" PRIu64 " blocks decoded, %" PRIu64 " of them written to", s->blocks, s->smc);
 }
 
+static void print_images(const struct board *b, const struct reader *to)
+{
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
+        const struct block *image = b->drive[n].block;
+        struct block_stats s;
+
+        if (!image)
+            continue;
+        s = block_stats(image);
+        say(to,
+            "%s: %" PRIu64 " reads of %" PRIu64 " bytes, %" PRIu64 " writes of %" PRIu64
+            " bytes, %" PRIu64 " flushes, %" PRIu64 " times made durable",
+            block_name(image), s.reads, s.read_bytes, s.writes, s.write_bytes, s.flushes, s.syncs);
+    }
+}
+
 void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
                        void *opaque)
 {
@@ -73,6 +89,7 @@ void board_print_stats(const struct board *b, void (*line)(void *opaque, const c
         s.walks += s.shadow.walks;
     }
     board_stats_print(&s, line, opaque);
+    print_images(b, &(const struct reader){.line = line, .opaque = opaque});
 }
 
 /* Counters that a vCPU's thread changes meanwhile. */

@@ -100,10 +100,10 @@ static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
     return true;
 }
 
-struct rig *rig_new(enum piix_ide_model model)
+struct rig *rig_new_with(enum piix_ide_model model, bool workers)
 {
     struct rig *r = g_new0(struct rig, 1);
-    struct block_engine_config engine = {.counted = true};
+    struct block_engine_config engine = {.counted = !workers};
     struct pci_bus_config bus = {.dma = {r, ram_read, ram_write}};
     struct piix_ide_config config = {.devfn = DEVFN, .model = model};
 
@@ -123,6 +123,11 @@ struct rig *rig_new(enum piix_ide_model model)
     pci_config_write(r->pci, 0, DEVFN, 0x42, 0x8000, 2);
     pci_config_write(r->pci, 0, DEVFN, 0x04, 0x0005, 2);
     return r;
+}
+
+struct rig *rig_new(enum piix_ide_model model)
+{
+    return rig_new_with(model, false);
 }
 
 void rig_free(struct rig *r)

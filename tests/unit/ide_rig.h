@@ -47,6 +47,8 @@ void image_number(struct image *img);
 uint8_t image_byte(uint64_t off);
 
 struct rig *rig_new(enum piix_ide_model model);
+/* With threads for the images, and `unsettled` for the test to set. */
+struct rig *rig_new_with(enum piix_ide_model model, bool workers);
 void rig_free(struct rig *r);
 void rig_attach(struct rig *r, unsigned channel, unsigned unit, enum piix_ide_drive drive,
                 struct image *img);

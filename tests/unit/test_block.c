@@ -2,7 +2,7 @@
 /* Block backends: raw files and their errors, locks, the memory image, the throw-away overlay. */
 #include "tests/unit/unit.h"
 
-#include "backends/block.h"
+#include "backends/block_impl.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -191,6 +191,223 @@ static void test_snapshot(void **state)
     g_free(path);
 }
 
+/* ---- flushes: the C library's fdatasync is this one here ---- */
+
+static unsigned syncs;
+static int sync_errno;
+
+int fdatasync(int fd)
+{
+    assert_true(fcntl(fd, F_GETFL) >= 0);
+    syncs++;
+    errno = sync_errno;
+    return sync_errno ? -1 : 0;
+}
+
+static struct block *open_with(const char *path, enum block_cache cache, bool discard)
+{
+    const struct block_spec spec = {.file = path, .cache = cache, .discard = discard};
+    GError *err = NULL;
+    struct block *b = block_open(&spec, &err);
+
+    if (!b)
+        fail_msg("%s", err->message);
+    return b;
+}
+
+/* Data is made durable when that was promised, and what failed once is never called durable. */
+static void test_flushes(void **state)
+{
+    char *path = make_file("flush.img", 8192, 'x'), c = 'y';
+    struct block *b = open_with(path, BLOCK_CACHE_WRITEBACK, false);
+
+    (void)state;
+    syncs = 0;
+    assert_int_equal(block_write(b, 0, &c, 1), 0);
+    assert_int_equal(syncs, 0);
+    assert_int_equal(block_flush(b), 0);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(block_stats(b).syncs, 1);
+    sync_errno = EIO;
+    assert_int_equal(block_flush(b), -EIO);
+    sync_errno = 0;
+    assert_int_equal(block_flush(b), -EIO);
+    block_free(b);
+    b = open_with(path, BLOCK_CACHE_WRITETHROUGH, false);
+    syncs = 0;
+    assert_int_equal(block_write(b, 0, &c, 1), 0);
+    assert_int_equal(block_write(b, 1, &c, 1), 0);
+    assert_int_equal(syncs, 2);
+    assert_false(block_write_cache(b));
+    block_free(b);
+    b = open_with(path, BLOCK_CACHE_UNSAFE, false);
+    assert_int_equal(block_write(b, 0, &c, 1), 0);
+    assert_int_equal(block_flush(b), 0);
+    assert_int_equal(syncs, 2);
+    block_free(b);
+    g_free(path);
+}
+
+/* Past the page cache: any offset, length and address; against a plain array. */
+static void test_direct(void **state)
+{
+    enum { SIZE = 5 * 65536 };
+    char *path = make_file("direct.img", SIZE, 'd');
+    const struct block_spec spec = {.file = path, .cache = BLOCK_CACHE_NONE};
+    GError *err = NULL;
+    struct block *b = block_open(&spec, &err);
+    uint8_t *model = g_malloc(SIZE), *buf = g_malloc(SIZE + 4096);
+    GRand *r = g_rand_new_with_seed(9);
+
+    (void)state;
+    if (!b && strstr(err->message, "without O_DIRECT")) {
+        print_message("no O_DIRECT in %s\n", dir);
+        g_error_free(err);
+        goto out;
+    }
+    assert_non_null(b);
+    memset(model, 'd', SIZE);
+    for (unsigned k = 0; k < 600; k++) {
+        unsigned unit = k % 3 ? 512 : 1, at = (unsigned)g_rand_int_range(r, 0, 3) * 256;
+        uint32_t off = (uint32_t)g_rand_int_range(r, 0, SIZE / (int)unit) * unit;
+        uint32_t len = (uint32_t)g_rand_int_range(r, 0, (int)((SIZE - off) / unit) + 1) * unit;
+
+        if (k % 2) {
+            memset(buf + at, (int)k, len);
+            memcpy(model + off, buf + at, len);
+            assert_int_equal(block_write(b, off, buf + at, len), 0);
+        } else {
+            assert_int_equal(block_read(b, off, buf + at, len), 0);
+            assert_memory_equal(buf + at, model + off, len);
+        }
+    }
+    block_free(b);
+out:
+    g_rand_free(r);
+    g_free(model);
+    g_free(buf);
+    g_free(path);
+}
+
+static uint64_t blocks_on_host(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    return (uint64_t)st.st_blocks;
+}
+
+static int request(struct block *b, enum block_op op, uint64_t off, uint64_t len, uint8_t flags)
+{
+    const struct block_request req = {.op = op, .flags = flags, .off = off, .len = len};
+
+    return block_perform(b, &req);
+}
+
+static void test_holes(void **state)
+{
+    enum { SIZE = 1 << 20 };
+    char *path = make_file("holes.img", SIZE, 'x'), c[2];
+    struct block *b = open_with(path, BLOCK_CACHE_WRITEBACK, false);
+    uint64_t full = blocks_on_host(path);
+
+    (void)state;
+    assert_false(block_limits(b).discard);
+    assert_int_equal(request(b, BLOCK_DISCARD, 0, SIZE / 2, 0), 0); /* and nothing happens */
+    assert_int_equal(block_read(b, 0, c, 1), 0);
+    assert_int_equal(c[0], 'x');
+    block_free(b);
+    b = open_with(path, BLOCK_CACHE_WRITEBACK, true);
+    assert_true(block_limits(b).discard);
+    assert_int_equal(request(b, BLOCK_DISCARD, 65536, SIZE / 2, 0), 0);
+    assert_true(blocks_on_host(path) <= full - SIZE / 4 / 512);
+    assert_int_equal(request(b, BLOCK_WRITE_ZEROES, SIZE - 999, 998, BLOCK_UNMAP), 0);
+    assert_int_equal(block_read(b, SIZE - 999, c, 1), 0);
+    assert_int_equal(c[0], 0);
+    assert_int_equal(block_read(b, SIZE - 2, c, 2), 0);
+    assert_int_equal(c[0], 0);
+    assert_int_equal(c[1], 'x');
+    assert_int_equal(request(b, BLOCK_DISCARD, 1, SIZE, 0), -EIO);
+    block_free(b);
+    g_free(path);
+}
+
+/* Zeroing and discarding in the overlay, again against an array. */
+static void test_snapshot_zeroes(void **state)
+{
+    enum { SIZE = 9 * 4096 + 700 };
+    char *path = make_file("zero.img", SIZE, 'q');
+    struct block *s = block_open_snapshot(block_open_raw(path, true, NULL), NULL);
+    uint8_t model[SIZE], buf[SIZE];
+    GRand *r = g_rand_new_with_seed(5);
+
+    (void)state;
+    memset(model, 'q', SIZE);
+    for (unsigned k = 0; k < 2000; k++) {
+        uint32_t off = (uint32_t)g_rand_int_range(r, 0, SIZE);
+        uint32_t len = (uint32_t)g_rand_int_range(r, 0, (int)(SIZE - off) + 1);
+
+        if (k % 4 == 0) {
+            memset(model + off, 0, len);
+            assert_int_equal(request(s, BLOCK_WRITE_ZEROES, off, len, BLOCK_UNMAP), 0);
+        } else if (k % 4 == 1) {
+            memset(buf, (int)k, len);
+            memcpy(model + off, buf, len);
+            assert_int_equal(block_write(s, off, buf, len), 0);
+        } else {
+            assert_int_equal(block_read(s, off, buf, len), 0);
+            assert_memory_equal(buf, model + off, len);
+        }
+    }
+    block_free(s);
+    g_rand_free(r);
+    g_free(path);
+}
+
+/* ---- what an image is taken for ---- */
+
+static void expect_no_guess(const char *name, const char *content, const char *format,
+                            const char *part)
+{
+    char *path = g_build_filename(dir, name, NULL);
+    struct block_spec spec = {.file = path, .format = format, .readonly = true};
+    GError *err = NULL;
+
+    assert_true(g_file_set_contents(path, content, 512, NULL));
+    assert_null(block_open(&spec, &err));
+    if (!strstr(err->message, part) || !strstr(err->message, path))
+        fail_msg("'%s' is no '%s'", err->message, part);
+    g_error_free(err);
+    g_free(path);
+}
+
+/* A guest that writes another format's header into its raw disk does not change what it is. */
+static void test_formats(void **state)
+{
+    char qcow2[512] = "QFI\xfb", vdi[512] = "", plain[512] = "plain";
+    char *path = g_build_filename(dir, "trap.img", NULL);
+    struct block_spec spec = {.file = path, .format = "raw"};
+    struct block *b;
+
+    (void)state;
+    memcpy(vdi + 64, "\x7f\x10\xda\xbe", 4);
+    expect_no_guess("trap.img", qcow2, NULL, "say format=qcow2, or format=raw");
+    expect_no_guess("trap", vdi, NULL, "begins as a vdi image");
+    expect_no_guess("trap.vmdk", vdi, NULL, "begins as a vdi image");
+    expect_no_guess("plain.qcow2", plain, NULL, "does not begin as one");
+    expect_no_guess("plain.VMDK", plain, NULL, "does not begin as one");
+    b = block_open(&spec, NULL); /* who says so gets it raw */
+    assert_non_null(b);
+    assert_string_equal(block_format(b), "raw");
+    block_free(b);
+    g_free(path);
+    path = make_file("plain.img", 512, 'p');
+    b = open_with(path, BLOCK_CACHE_WRITEBACK, false);
+    assert_string_equal(block_format(b), "raw");
+    block_free(b);
+    g_free(path);
+}
+
 static void remove_dir(void)
 {
     GDir *d = g_dir_open(dir, 0, NULL);
@@ -216,6 +433,11 @@ int main(void)
         cmocka_unit_test(test_file_cut_short),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_direct),
+        cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_snapshot_zeroes),
+        cmocka_unit_test(test_formats),
     };
     int rc;
 

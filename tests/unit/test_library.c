@@ -288,7 +288,8 @@ static void test_open_badly(void **state)
 {
     (void)state;
     opened_badly("[machine]\n\ncpu = maxx\n", ":3: unknown CPU model 'maxx'; did you mean 'max'?");
-    opened_badly("[options]\nmore = -frobnicate\n", ":2: unknown option '-frobnicate' (-help lists them)");
+    opened_badly("[options]\nmore = -frobnicate\n",
+                 ":2: unknown option '-frobnicate' (-help lists them)");
     opened_badly("[machine]\nmemory = 1Z\n",
                  ":2: memory: '1Z' is not a memory size (a number, then M or G)");
 }
