@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -75,6 +76,24 @@ static inline void lock_take(struct lock *l)
     }
 #endif
     invariant(!pthread_mutex_lock(&l->mutex));
+}
+
+/* The same for at most ns nanoseconds; false when it was not to be had. Not for threads of the
+ * tests' scheduler. */
+static inline bool lock_take_within(struct lock *l, long ns)
+{
+    struct timespec until;
+    int error = pthread_mutex_trylock(&l->mutex);
+
+    if (error == EBUSY && ns) {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += ns;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        error = pthread_mutex_timedlock(&l->mutex, &until);
+    }
+    invariant(!error || error == EBUSY || error == ETIMEDOUT);
+    return !error;
 }
 
 static inline void lock_drop(struct lock *l)

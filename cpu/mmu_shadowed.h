@@ -47,7 +47,7 @@ void mmu_shadow_audit(struct mmu_shadow *m);
  * the first one after each change of slots; 0, at first: not. Before they run. */
 void mmu_shadow_audit_every(struct mmu_shadow *m, unsigned every);
 
-/* The counters, while no vCPU runs. */
+/* The counters, of one moment only while no vCPU runs. Any thread. */
 void mmu_shadow_stats(struct mmu_shadow *m, struct shadow_stats *out);
 
 /* How the processor's control registers have its tables walked, for whoever shows them: any cpu,

@@ -91,3 +91,37 @@ void board_print_stats(const struct board *b, void (*line)(void *opaque, const c
     board_stats_print(&s, line, opaque);
     print_images(b, &(const struct reader){.line = line, .opaque = opaque});
 }
+
+/* Counters that a vCPU's thread changes meanwhile. */
+static uint64_t look(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void board_count(const struct board *b, struct machine_counters *out)
+{
+    struct shadow_stats s;
+
+    *out =
+        (struct machine_counters){.time_ns = clock_now(b->clock), .has_shadow = b->shadow != NULL};
+    for (unsigned n = 0; n < b->n_cpus; n++) {
+        const struct cpu *cpu = b->cpu[n].cpu;
+
+        out->instructions += look(&cpu->icount);
+        out->tlb_fills += look(&cpu->stat_tlb_fills);
+        out->walks += look(&cpu->stat_walks);
+        out->blocks += look(&cpu->stat_blocks);
+        out->smc += look(&cpu->stat_smc);
+    }
+    if (!b->shadow)
+        return;
+    mmu_shadow_stats(b->shadow, &s);
+    out->walks += s.walks;
+    out->shadow_fills = s.fills;
+    out->prefetched = s.prefetched;
+    out->pages_made = s.pages_made;
+    out->pages_zapped = s.pages_zapped;
+    out->tracked_writes = s.tracked_writes;
+    out->syncs = s.syncs;
+    out->flushes = s.flushes;
+}

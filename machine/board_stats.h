@@ -22,4 +22,7 @@ void board_stats_print(const struct board_stats *s, void (*line)(void *opaque, c
 void board_print_stats(const struct board *b, void (*line)(void *opaque, const char *text),
                        void *opaque);
 
+/* See machine_count; all but `disk`. */
+void board_count(const struct board *b, struct machine_counters *out);
+
 #endif

@@ -18,6 +18,7 @@
 #include "devices/display/vga_text.h"
 #include "devices/pc/acpi_pm.h"
 #include "devices/pc/apic.h"
+#include "devices/storage/piix_ide.h"
 #include "machine/board.h"
 #include "machine/board_ring.h"
 #include "machine/board_stats.h"
@@ -717,4 +718,15 @@ void machine_print_stats(struct machine *m, void (*line)(void *opaque, const cha
                          void *opaque)
 {
     board_print_stats(&m->board, line, opaque);
+}
+
+void machine_count(struct machine *m, struct machine_counters *out)
+{
+    struct board *b = &m->board;
+
+    board_count(b, out);
+    if (lock_take_within(b->lock, 2000000)) {
+        out->disk = piix_ide_activity(b->ide);
+        lock_drop(b->lock);
+    }
 }

@@ -246,6 +246,21 @@ char *machine_state_hash(struct machine *m);
 /* The machine's clock: nanoseconds it has run since it was built. Never goes back. Any thread. */
 int64_t machine_time(const struct machine *m);
 
+/* What has been counted so far, over all vCPUs. */
+struct machine_counters {
+    int64_t time_ns; /* of the machine's clock */
+    uint64_t instructions;
+    uint64_t tlb_fills, walks, blocks, smc;
+    uint64_t disk;   /* accesses to images */
+    bool has_shadow; /* mmu=shadow; then: */
+    uint64_t shadow_fills, prefetched, pages_made, pages_zapped, tracked_writes, syncs, flushes;
+};
+
+/* A look at them while the machine runs: no vCPU is stopped, so they are not of one moment. Waits
+ * only for a copy under the MMU's lock, and for the device lock no longer than 2 ms: what is behind
+ * it (disk) is then 0. Any thread but a vCPU's, without the device lock. */
+void machine_count(struct machine *m, struct machine_counters *out);
+
 /* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,
  * without newlines. The vCPUs have stopped. */
 void machine_print_stats(struct machine *m, void (*line)(void *opaque, const char *text),

@@ -13,13 +13,13 @@
 #include "base/lint_control.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "devices/input/ps2_kbd.h"
-#include "devices/input/ps2_mouse.h"
 #include "frontends/cli/options.h"
 #include "frontends/cli/text_view.h"
 #include "frontends/gdb/server.h"
 #include "frontends/headless/run.h"
+#include "frontends/library/machine_state.h"
 #include "frontends/monitor/monitor.h"
+#include "frontends/sdl/library_window.h"
 #include "frontends/sdl/sdl_display.h"
 
 #define VERSION "0.1"
@@ -31,6 +31,8 @@ struct app {
     struct machine *machine;
     struct chardev *chardev[MACHINE_MAX_SERIAL + 1];
     struct sdl_display *sdl;
+    struct machine_state_lock *state; /* of a machine of the library, and its last screen */
+    char *picture;
     struct text_view *text;
     struct gdb_server *gdb;
     struct monitor *monitor;
@@ -104,45 +106,6 @@ static void unlock_devices(void *opaque)
     lock_drop(&((struct app *)opaque)->lock);
 }
 
-static void on_key(void *opaque, enum pkey key, bool down)
-{
-    struct app *a = opaque;
-
-    lock_devices(a);
-    ps2_kbd_key(machine_keyboard(a->machine), key, down);
-    unlock_devices(a);
-}
-
-static void on_release_keys(void *opaque)
-{
-    struct app *a = opaque;
-
-    lock_devices(a);
-    ps2_kbd_release_all(machine_keyboard(a->machine));
-    unlock_devices(a);
-}
-
-static void on_mouse(void *opaque, int dx, int dy, int wheel, unsigned buttons)
-{
-    struct app *a = opaque;
-    struct ps2_mouse *mouse = machine_mouse(a->machine);
-
-    lock_devices(a);
-    if (dx || dy)
-        ps2_mouse_move(mouse, dx, dy);
-    if (wheel)
-        ps2_mouse_wheel(mouse, wheel);
-    ps2_mouse_buttons(mouse, buttons);
-    unlock_devices(a);
-}
-
-static void on_quit(void *opaque)
-{
-    struct app *a = opaque;
-
-    machine_quit(a->machine, MACHINE_EXIT_OFF);
-}
-
 static bool open_display(struct app *a, GError **err)
 {
     struct vga *vga = machine_vga(a->machine);
@@ -155,15 +118,16 @@ static bool open_display(struct app *a, GError **err)
         return false;
     }
     if (a->o.display == DISPLAY_SDL) {
-        struct sdl_display_config cfg = {.name = a->o.machine.name,
-                                         .vga = vga,
-                                         .opaque = a,
-                                         .lock = lock_devices,
-                                         .unlock = unlock_devices,
-                                         .key = on_key,
-                                         .release_keys = on_release_keys,
-                                         .mouse = on_mouse,
-                                         .quit = on_quit};
+        struct sdl_display_config cfg = {.machine = a->machine,
+                                         .lock = &a->lock,
+                                         .name = a->o.machine.name,
+                                         .renderer = a->o.renderer,
+                                         .layout = a->o.layout,
+                                         .picture = a->picture,
+                                         .state = a->state,
+                                         .fullscreen = a->o.full_screen,
+                                         .smooth = a->o.smooth,
+                                         .no_close = a->o.no_window_close};
 
         a->sdl = sdl_display_new(&cfg, err);
         return a->sdl != NULL;
@@ -305,6 +269,12 @@ static int run(struct app *a)
     int64_t began = g_get_monotonic_time();
     int status;
 
+    if (a->o.opened) {
+        a->state = machine_state_claim(a->o.opened, &err);
+        a->picture = machine_sibling(a->o.opened, ".png");
+        if (!a->state)
+            return fail(err);
+    }
     if (!open_chars(a, &err))
         return fail(err);
     a->o.machine.lock = &a->lock;
@@ -347,6 +317,8 @@ static void close_app(struct app *a)
     machine_free(a->machine);
     for (unsigned n = 0; n <= MACHINE_MAX_SERIAL; n++)
         char_free(a->chardev[n]);
+    machine_state_release(a->state);
+    g_free(a->picture);
     g_main_loop_unref(a->loop);
     options_free(&a->o);
     lock_clear(&a->lock);
@@ -360,6 +332,8 @@ int main(int argc, char **argv)
 
     if (argc > 1 && !strcmp(argv[1], "run"))
         return headless_run(argc - 1, argv + 1);
+    if (argc == 1)
+        return library_window_run(argv[0]);
     a.loop = g_main_loop_new(NULL, FALSE);
     lock_init(&a.lock);
     if (!options_parse(&a.o, argc, argv, &err)) {

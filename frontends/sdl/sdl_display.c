@@ -1,71 +1,128 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The window: see sdl_display.h. Every tick of the timeout handles what SDL has queued; every other
- * one brings the picture of the screen up to date and uploads the lines that were drawn anew to a
- * streaming texture. The picture is scaled by whole numbers as long as the window is large enough
- * for it.
+ * The window: see sdl_display.h. Every tick of the timeout handles what SDL has queued and hands
+ * over input; every other one brings the picture of the screen up to date and uploads the lines
+ * that were drawn anew. A frame is only presented when something in it is other than before.
  */
 #include "frontends/sdl/sdl_display.h"
 
-#include "base/error.h"
-#include "devices/display/vga_view.h"
-#include "devices/input/ps2_mouse.h"
-#include "frontends/sdl/sdl_keys.h"
-
-#include <SDL.h>
 #include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "devices/display/vga_view.h"
+#include "devices/input/ps2_kbd.h"
+#include "devices/input/ps2_mouse.h"
+#include "frontends/library/machine_state.h"
+#include "frontends/sdl/display_int.h"
+#include "frontends/sdl/sdl_keys.h"
+#include "frontends/sdl/thumbnail.h"
+#include "frontends/sdl/window.h"
 
 #define TICK_MS       16
 #define TICKS_A_FRAME 2
+#define LOCK_NS       2000000  /* how long a tick waits for the device lock */
+#define NOTICE_US     6000000  /* how long a notice stands */
+#define PICTURE_US    10000000 /* from one picture for the library to the next */
 /* Modifiers of the window's own keys. */
 #define HOT_MODS(mod) (((mod)&KMOD_CTRL) && ((mod)&KMOD_ALT) && !((mod)&KMOD_SHIFT))
 
-struct sdl_display {
-    struct sdl_display_config cfg;
-    char *name;
-    SDL_Window *window;
-    SDL_Renderer *renderer;
-    SDL_Texture *texture; /* as large as the view's picture, which it shows */
-    int texture_w, texture_h;
-    struct vga_view *view;
-    guint source;
-    unsigned ticks;
-    bool grabbed, fullscreen, exposed, hidden, quitting;
-    unsigned buttons;    /* PS2_MOUSE_* held while grabbed */
-    SDL_Scancode hotkey; /* one of ours that is down: its release is not the guest's either */
+/* ---- the way to the guest ---- */
+
+static bool op_lock(void *opaque)
+{
+    return lock_take_within(((struct sdl_display *)opaque)->cfg.lock, LOCK_NS);
+}
+
+static void op_unlock(void *opaque)
+{
+    lock_drop(((struct sdl_display *)opaque)->cfg.lock);
+}
+
+static struct ps2_kbd *keyboard(void *opaque)
+{
+    return machine_keyboard(((struct sdl_display *)opaque)->cfg.machine);
+}
+
+static void op_key(void *opaque, enum pkey key, bool down)
+{
+    ps2_kbd_key(keyboard(opaque), key, down);
+}
+
+static void op_release_keys(void *opaque)
+{
+    ps2_kbd_release_all(keyboard(opaque));
+}
+
+static void op_mouse(void *opaque, int dx, int dy, int wheel, unsigned buttons)
+{
+    struct ps2_mouse *mouse = machine_mouse(((struct sdl_display *)opaque)->cfg.machine);
+
+    if (dx || dy)
+        ps2_mouse_move(mouse, dx, dy);
+    if (wheel)
+        ps2_mouse_wheel(mouse, wheel);
+    ps2_mouse_buttons(mouse, buttons);
+}
+
+static bool op_taken(void *opaque)
+{
+    return ps2_kbd_taken(keyboard(opaque));
+}
+
+static bool op_caps(void *opaque)
+{
+    return ps2_kbd_leds(keyboard(opaque)) & PS2_LED_CAPS;
+}
+
+static const struct input_ops input_ops = {
+    .lock = op_lock,
+    .unlock = op_unlock,
+    .key = op_key,
+    .release_keys = op_release_keys,
+    .mouse = op_mouse,
+    .taken = op_taken,
+    .caps = op_caps,
 };
 
-static bool fail(GError **err, const char *what)
-{
-    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST, "-display sdl: %s: %s", what,
-                SDL_GetError());
-    return false;
-}
+/* ---- the window ---- */
 
 static void set_title(struct sdl_display *d)
 {
     char *title =
-        g_strdup_printf("%s%s (%s)", d->name, strcmp(d->name, "Penumbra") ? " - Penumbra" : "",
-                        d->grabbed ? "Ctrl+Alt+G releases the mouse" : "click to use the mouse");
+        g_strdup_printf("%s%s%s%s", d->name, strcmp(d->name, "Penumbra") ? " - Penumbra" : "",
+                        d->paused ? " [paused]" : "",
+                        d->grabbed ? " (Ctrl+Alt+G releases keyboard and mouse)" : "");
 
     SDL_SetWindowTitle(d->window, title);
     g_free(title);
 }
 
-static void set_grab(struct sdl_display *d, bool on)
+void display_notice(struct sdl_display *d, bool bad, const char *text)
+{
+    g_free(d->notice);
+    d->notice = g_strdup(text);
+    d->notice_bad = bad;
+    d->notice_until = g_get_monotonic_time() + NOTICE_US;
+    d->exposed = true;
+}
+
+void display_grab(struct sdl_display *d, bool on)
 {
     if (d->grabbed == on)
         return;
-    if (!on && d->buttons && d->cfg.mouse)
-        d->cfg.mouse(d->cfg.opaque, 0, 0, 0, 0);
+    if (!on && d->buttons)
+        input_mouse(d->input, 0, 0, 0, 0);
     d->grabbed = on;
     d->buttons = 0;
+    gui_ignore_mouse(d->gui, on);
     SDL_SetRelativeMouseMode(on ? SDL_TRUE : SDL_FALSE);
     SDL_SetWindowKeyboardGrab(d->window, on ? SDL_TRUE : SDL_FALSE);
     set_title(d);
+    d->exposed = true;
 }
 
-static void set_fullscreen(struct sdl_display *d, bool on)
+void display_fullscreen(struct sdl_display *d, bool on)
 {
     if (SDL_SetWindowFullscreen(d->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0) < 0)
         return;
@@ -73,13 +130,56 @@ static void set_fullscreen(struct sdl_display *d, bool on)
     d->exposed = true;
 }
 
-static void release_keys(struct sdl_display *d)
+bool display_bars(const struct sdl_display *d)
 {
-    if (d->cfg.release_keys)
-        d->cfg.release_keys(d->cfg.opaque);
+    int y;
+
+    if (!d->fullscreen || gui_has_popup(d->gui))
+        return true;
+    SDL_GetMouseState(NULL, &y);
+    return !d->grabbed && y < 2 * (int)gui_bar_height(d->gui);
 }
 
-/* --- input --- */
+/* What of the window is not the guest's, in its points. */
+static int bars_height(const struct sdl_display *d)
+{
+    return d->fullscreen ? 0 : 2 * (int)gui_bar_height(d->gui);
+}
+
+void display_scale(struct sdl_display *d, int factor)
+{
+    SDL_Rect room;
+    int w = d->screen.w, h = d->screen.h, bars = bars_height(d);
+
+    if (!w || (SDL_GetWindowFlags(d->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED)))
+        return;
+    if (SDL_GetDisplayUsableBounds(SDL_GetWindowDisplayIndex(d->window), &room) == 0) {
+        while (factor > 1 && (w * factor > room.w || h * factor + bars > room.h))
+            factor--;
+        if (w > room.w || h + bars > room.h) {
+            SDL_Rect r = screen_place((SDL_Rect){0, 0, room.w, room.h - bars}, w, h, true);
+
+            SDL_SetWindowSize(d->window, r.w, r.h + bars);
+            return;
+        }
+    }
+    SDL_SetWindowSize(d->window, w * factor, h * factor + bars);
+    d->exposed = true;
+}
+
+/* After a change of mode a window that floats freely becomes as large as the screen, at the factor
+ * it had, within what the desktop has room for. */
+static void fit_window(struct sdl_display *d, int old_w, int old_h)
+{
+    int win_w, win_h, n = 1;
+
+    SDL_GetWindowSize(d->window, &win_w, &win_h);
+    if (old_w && old_h)
+        n = MIN(win_w / old_w, (win_h - bars_height(d)) / old_h);
+    display_scale(d, MAX(n, 1));
+}
+
+/* ---- input ---- */
 
 /* Keys of the window itself; true when this was one. */
 static bool hot_key(struct sdl_display *d, const SDL_KeyboardEvent *e)
@@ -97,24 +197,28 @@ static bool hot_key(struct sdl_display *d, const SDL_KeyboardEvent *e)
     if (e->repeat)
         return true;
     /* the guest saw Ctrl and Alt go down; it is not to keep them */
-    release_keys(d);
+    input_release_keys(d->input);
     d->hotkey = code;
     if (code == SDL_SCANCODE_G)
-        set_grab(d, !d->grabbed);
+        display_grab(d, !d->grabbed);
     else
-        set_fullscreen(d, !d->fullscreen);
+        display_fullscreen(d, !d->fullscreen);
     return true;
 }
 
 static void key_event(struct sdl_display *d, const SDL_KeyboardEvent *e)
 {
+    bool ours = gui_has_popup(d->gui);
     enum pkey key;
 
-    if (hot_key(d, e) || e->repeat)
+    /* what comes up does so for both: the one that did not see it go down does not mind */
+    if (ours || e->type == SDL_KEYUP)
+        gui_event(d->gui, (const SDL_Event *)e);
+    if ((ours && e->type == SDL_KEYDOWN) || hot_key(d, e) || e->repeat)
         return;
     key = sdl_key(e->keysym.scancode);
-    if (key != PKEY_NONE && d->cfg.key)
-        d->cfg.key(d->cfg.opaque, key, e->type == SDL_KEYDOWN);
+    if (key != PKEY_NONE)
+        input_key(d->input, key, e->type == SDL_KEYDOWN);
 }
 
 static unsigned button_bit(uint8_t button)
@@ -129,10 +233,13 @@ static unsigned button_bit(uint8_t button)
     }
 }
 
-static void send_mouse(struct sdl_display *d, int dx, int dy, int wheel)
+/* Is that point of the window the guest's, not of a bar, a menu or a panel? */
+static bool on_screen(const struct sdl_display *d, int y)
 {
-    if (d->cfg.mouse)
-        d->cfg.mouse(d->cfg.opaque, dx, dy, wheel, d->buttons);
+    int h, bar = display_bars(d) ? (int)gui_bar_height(d->gui) : 0;
+
+    SDL_GetWindowSize(d->window, NULL, &h);
+    return !gui_has_popup(d->gui) && !gui_has_pointer(d->gui) && y >= bar && y < h - bar;
 }
 
 static void button_event(struct sdl_display *d, const SDL_MouseButtonEvent *e)
@@ -141,8 +248,10 @@ static void button_event(struct sdl_display *d, const SDL_MouseButtonEvent *e)
 
     if (!d->grabbed) {
         /* the click that grabs is not the guest's */
-        if (e->type == SDL_MOUSEBUTTONDOWN && e->button == SDL_BUTTON_LEFT)
-            set_grab(d, true);
+        if (e->type == SDL_MOUSEBUTTONDOWN && e->button == SDL_BUTTON_LEFT && on_screen(d, e->y))
+            display_grab(d, true);
+        else
+            gui_event(d->gui, (const SDL_Event *)e);
         return;
     }
     if (e->type == SDL_MOUSEBUTTONDOWN)
@@ -151,12 +260,22 @@ static void button_event(struct sdl_display *d, const SDL_MouseButtonEvent *e)
         return; /* released here, but pressed before the grab */
     else
         d->buttons &= ~bit;
-    send_mouse(d, 0, 0, 0);
+    input_mouse(d->input, 0, 0, 0, d->buttons);
 }
 
-static void window_event(struct sdl_display *d, const SDL_WindowEvent *e)
+static void wheel_event(struct sdl_display *d, const SDL_Event *e)
 {
-    switch (e->event) {
+    int y = e->wheel.direction == SDL_MOUSEWHEEL_FLIPPED ? -e->wheel.y : e->wheel.y;
+
+    if (!d->grabbed)
+        gui_event(d->gui, e);
+    else if (y)
+        input_mouse(d->input, 0, 0, y, d->buttons);
+}
+
+static void window_event(struct sdl_display *d, const SDL_Event *e)
+{
+    switch (e->window.event) {
     case SDL_WINDOWEVENT_EXPOSED:
     case SDL_WINDOWEVENT_SIZE_CHANGED: d->exposed = true; break;
     case SDL_WINDOWEVENT_MINIMIZED:
@@ -168,12 +287,23 @@ static void window_event(struct sdl_display *d, const SDL_WindowEvent *e)
         d->exposed = true;
         break;
     case SDL_WINDOWEVENT_FOCUS_LOST:
-        release_keys(d);
+        input_release_keys(d->input);
         d->hotkey = SDL_SCANCODE_UNKNOWN;
-        set_grab(d, false);
+        display_grab(d, false);
         break;
     default: break;
     }
+    gui_event(d->gui, e);
+}
+
+static void quit_event(struct sdl_display *d)
+{
+    display_grab(d, false);
+    if (d->quitting) /* it was said twice: the dialog, and the guest that does not end */
+        machine_quit(d->cfg.machine, MACHINE_EXIT_OFF);
+    else if (!d->cfg.no_close)
+        d->ask_quit = true;
+    d->exposed = true;
 }
 
 static void handle_event(struct sdl_display *d, const SDL_Event *e)
@@ -183,238 +313,190 @@ static void handle_event(struct sdl_display *d, const SDL_Event *e)
     case SDL_KEYUP: key_event(d, &e->key); break;
     case SDL_MOUSEMOTION:
         if (d->grabbed)
-            send_mouse(d, e->motion.xrel, e->motion.yrel, 0);
+            input_mouse(d->input, e->motion.xrel, e->motion.yrel, 0, d->buttons);
+        else
+            gui_event(d->gui, e);
         break;
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP: button_event(d, &e->button); break;
-    case SDL_MOUSEWHEEL:
-        if (d->grabbed && e->wheel.y)
-            send_mouse(d, 0, 0,
-                       e->wheel.direction == SDL_MOUSEWHEEL_FLIPPED ? -e->wheel.y : e->wheel.y);
-        break;
-    case SDL_WINDOWEVENT: window_event(d, &e->window); break;
+    case SDL_MOUSEWHEEL: wheel_event(d, e); break;
+    case SDL_TEXTINPUT: gui_event(d->gui, e); break;
+    case SDL_WINDOWEVENT: window_event(d, e); break;
     case SDL_RENDER_TARGETS_RESET:
     case SDL_RENDER_DEVICE_RESET:
-        /* the driver lost our pixels */
-        if (d->texture)
-            SDL_DestroyTexture(d->texture);
-        d->texture = NULL;
+        screen_lost(&d->screen);
+        gui_textures_lost(d->gui);
         d->exposed = true;
         break;
-    case SDL_QUIT:
-        set_grab(d, false);
-        if (!d->quitting && d->cfg.quit)
-            d->cfg.quit(d->cfg.opaque);
-        d->quitting = true;
-        break;
+    case SDL_QUIT: quit_event(d); break;
     default: break;
     }
 }
 
-/* --- output --- */
+/* ---- output ---- */
 
-/* The largest whole factor at which w x h fits into the window, 0 when even once is too large. */
-static int whole_scale(int win_w, int win_h, int w, int h)
+/* The part of the renderer's pixels that is the guest's. */
+static SDL_Rect room_of(const struct sdl_display *d, float *scale)
 {
-    int sx = win_w / w, sy = win_h / h;
+    int w, h, points_h, bar = d->fullscreen ? 0 : (int)gui_bar_height(d->gui);
 
-    return sx < sy ? sx : sy;
-}
-
-/* Centred; by a whole factor, or shrunk in proportion where the window is too small. */
-static SDL_Rect place(int win_w, int win_h, int w, int h)
-{
-    int n = whole_scale(win_w, win_h, w, h);
-    SDL_Rect r = {.w = w * n, .h = h * n};
-
-    if (n < 1 && (int64_t)win_w * h < (int64_t)win_h * w) {
-        r.w = win_w;
-        r.h = (int)((int64_t)h * win_w / w);
-    } else if (n < 1) {
-        r.w = (int)((int64_t)w * win_h / h);
-        r.h = win_h;
-    }
-    r.x = (win_w - r.w) / 2;
-    r.y = (win_h - r.h) / 2;
-    return r;
-}
-
-/* After a change of mode a window that floats freely becomes as large as the screen, at the factor
- * it had, within what the desktop has room for. */
-static void fit_window(struct sdl_display *d, int old_w, int old_h, int w, int h)
-{
-    SDL_Rect room;
-    int win_w, win_h, n = 1;
-
-    if (SDL_GetWindowFlags(d->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED))
-        return;
-    SDL_GetWindowSize(d->window, &win_w, &win_h);
-    if (old_w)
-        n = whole_scale(win_w, win_h, old_w, old_h);
-    if (n < 1)
-        n = 1;
-    if (SDL_GetDisplayUsableBounds(SDL_GetWindowDisplayIndex(d->window), &room) == 0) {
-        while (n > 1 && (w * n > room.w || h * n > room.h))
-            n--;
-        if (w > room.w || h > room.h) {
-            SDL_Rect r = place(room.w, room.h, w, h);
-
-            SDL_SetWindowSize(d->window, r.w, r.h);
-            return;
-        }
-    }
-    SDL_SetWindowSize(d->window, w * n, h * n);
-}
-
-static bool fit_texture(struct sdl_display *d, const struct vga_surface *picture)
-{
-    int w = (int)picture->width, h = (int)picture->height;
-
-    if (d->texture && d->texture_w == w && d->texture_h == h)
-        return true;
-    d->exposed = true; /* there will be nothing in it */
-    if (d->texture)
-        SDL_DestroyTexture(d->texture);
-    d->texture =
-        SDL_CreateTexture(d->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING, w, h);
-    if (!d->texture)
-        return false;
-    if (d->texture_w != w || d->texture_h != h)
-        fit_window(d, d->texture_w, d->texture_h, w, h);
-    d->texture_w = w;
-    d->texture_h = h;
-    return true;
-}
-
-static void upload(struct sdl_display *d, const struct vga_surface *picture, unsigned first,
-                   unsigned n)
-{
-    const SDL_Rect lines = {.y = (int)first, .w = d->texture_w, .h = (int)n};
-
-    SDL_UpdateTexture(d->texture, &lines, picture->pixels + first * picture->stride,
-                      (int)(picture->stride * 4));
+    SDL_GetRendererOutputSize(d->renderer, &w, &h);
+    SDL_GetWindowSize(d->window, NULL, &points_h);
+    *scale = points_h ? (float)h / (float)points_h : 1;
+    bar = (int)((float)bar * *scale);
+    return (SDL_Rect){0, bar, MAX(w, 1), MAX(h - 2 * bar, 1)};
 }
 
 static void present(struct sdl_display *d)
 {
-    const struct vga_surface *picture = vga_view_picture(d->view);
-    const struct vga_run *run;
-    SDL_Rect to;
-    int win_w, win_h;
-    unsigned n;
+    int w, h, bar = (int)gui_bar_height(d->gui);
+    bool popup = gui_has_popup(d->gui);
+    float scale;
+    SDL_Rect room = room_of(d, &scale);
 
-    if (!fit_texture(d, picture))
-        return;
-    run = vga_view_runs(d->view, &n);
-    if (d->exposed)
-        upload(d, picture, 0, picture->height);
-    for (unsigned k = 0; k < n && !d->exposed; k++)
-        upload(d, picture, run[k].first, run[k].n);
-    if (SDL_GetRendererOutputSize(d->renderer, &win_w, &win_h) < 0)
-        return;
-    to = place(win_w, win_h, d->texture_w, d->texture_h);
-    SDL_SetTextureScaleMode(d->texture,
-                            to.w < d->texture_w ? SDL_ScaleModeLinear : SDL_ScaleModeNearest);
+    d->exposed = false;
+    SDL_GetWindowSize(d->window, &w, &h);
     SDL_SetRenderDrawColor(d->renderer, 0, 0, 0, 255);
     SDL_RenderClear(d->renderer);
-    SDL_RenderCopy(d->renderer, d->texture, NULL, &to);
-    SDL_RenderPresent(d->renderer);
-    d->exposed = false;
+    d->shown = screen_draw(&d->screen, room);
+    gui_begin(d->gui);
+    gui_note(d->gui, "screen", (float)d->shown.x / scale, (float)d->shown.y / scale,
+             (float)d->shown.w / scale, (float)d->shown.h / scale, "guest");
+    if (display_bars(d)) {
+        display_menus(d);
+        display_status(d, (float)(h - bar), (float)w, (float)bar);
+    }
+    display_statistics(d);
+    display_dialogs(d);
+    gui_end(d->gui);
+    if (gui_has_popup(d->gui) && !popup)
+        input_release_keys(d->input);
 }
 
-static void refresh(struct sdl_display *d)
+/* True when the picture is another. */
+static bool refresh(struct sdl_display *d)
 {
+    int w = d->screen.w, h = d->screen.h;
     bool drawn;
 
-    d->cfg.lock(d->cfg.opaque);
-    drawn = vga_view_refresh(d->view, vga_frame(d->cfg.vga));
-    d->cfg.unlock(d->cfg.opaque);
-    if (drawn || d->exposed)
-        present(d);
+    if (!op_lock(d))
+        return false; /* the next tick's */
+    drawn = vga_view_refresh(d->view, vga_frame(machine_vga(d->cfg.machine)));
+    op_unlock(d);
+    if (!drawn && d->screen.texture)
+        return false;
+    if (screen_update(&d->screen, d->view))
+        fit_window(d, w, h);
+    d->new_picture = true;
+    return true;
+}
+
+static void write_picture(struct sdl_display *d)
+{
+    GError *err = NULL;
+
+    if (!d->picture || !d->new_picture)
+        return;
+    d->new_picture = false;
+    d->pictured = g_get_monotonic_time();
+    if (!thumbnail_write(d->picture, vga_view_picture(d->view), &err)) {
+        log_user("%s", err->message);
+        g_error_free(err);
+        g_clear_pointer(&d->picture, g_free); /* once is enough */
+    }
+}
+
+/* The status bar's numbers. */
+static bool measure(struct sdl_display *d, gint64 now)
+{
+    struct machine_counters c;
+
+    if (!meters_due(&d->meters, now))
+        return false;
+    machine_count(d->cfg.machine, &c);
+    return meters_take(&d->meters, &c, now);
 }
 
 static gboolean tick(gpointer opaque)
 {
     struct sdl_display *d = opaque;
+    gint64 now = g_get_monotonic_time();
+    bool news;
     SDL_Event e;
 
     while (SDL_PollEvent(&e))
         handle_event(d, &e);
-    if (!d->hidden && d->ticks++ % TICKS_A_FRAME == 0)
-        refresh(d);
+    input_tick(d->input);
+    news = measure(d, now);
+    if (d->notice && now > d->notice_until) {
+        g_clear_pointer(&d->notice, g_free);
+        news = true;
+    }
+    if (d->hidden)
+        return G_SOURCE_CONTINUE;
+    if (d->ticks++ % TICKS_A_FRAME == 0)
+        news |= refresh(d);
+    if (news || d->exposed || gui_busy(d->gui))
+        present(d);
+    if (now - d->pictured > PICTURE_US)
+        write_picture(d);
     return G_SOURCE_CONTINUE;
 }
 
-/* --- life --- */
+/* ---- life ---- */
 
-static bool open_window(struct sdl_display *d, GError **err)
+static void on_note(void *opaque, const struct machine_note *note)
 {
-    uint32_t flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
+    struct sdl_display *d = opaque;
 
-    d->window = SDL_CreateWindow(d->name, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720,
-                                 400, flags);
-    if (!d->window)
-        return fail(err, "cannot open a window");
-    d->renderer = SDL_CreateRenderer(d->window, -1, 0);
-    if (!d->renderer)
-        d->renderer = SDL_CreateRenderer(d->window, -1, SDL_RENDERER_SOFTWARE);
-    if (!d->renderer)
-        return fail(err, "cannot draw in the window");
-    SDL_SetWindowMinimumSize(d->window, 160, 100);
+    if (note->event != MACHINE_EVENT_PAUSED && note->event != MACHINE_EVENT_RESUMED)
+        return;
+    d->paused = note->event == MACHINE_EVENT_PAUSED;
+    if (d->cfg.state)
+        machine_state_tell(d->cfg.state, d->paused ? MACHINE_PAUSED : MACHINE_RUNNING);
     set_title(d);
-    return true;
-}
-
-/* Which of SDL's drivers to try: those of the displays that the environment names. Left to itself
- * SDL goes on to drivers that show nothing to anybody. A person who sets SDL_VIDEODRIVER knows
- * better. */
-static bool choose_driver(GError **err)
-{
-    const char *x11 = g_getenv("DISPLAY"), *wayland = g_getenv("WAYLAND_DISPLAY");
-    bool has_x11 = x11 && *x11, has_wayland = wayland && *wayland;
-    const char *asked = g_getenv("SDL_VIDEODRIVER");
-
-    if (asked && *asked)
-        return true;
-    if (!has_x11 && !has_wayland) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST,
-                    "-display sdl: no display: neither DISPLAY nor WAYLAND_DISPLAY is set");
-        return false;
-    }
-    SDL_SetHint(SDL_HINT_VIDEODRIVER, !has_wayland ? "x11" : !has_x11 ? "wayland" : "x11,wayland");
-    return true;
+    d->exposed = true;
+    write_picture(d);
 }
 
 struct sdl_display *sdl_display_new(const struct sdl_display_config *cfg, GError **err)
 {
-    struct sdl_display *d;
+    struct sdl_display *d = g_new0(struct sdl_display, 1);
+    g_autofree char *role = NULL;
 
-    /* Ctrl+C in the terminal stays the program's, and the desktop's screen saver its own. */
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
-    /* a click that gives the window the focus also grabs */
-    SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
-    if (!choose_driver(err))
-        return NULL;
-    if (SDL_InitSubSystem(SDL_INIT_VIDEO) < 0) {
-        fail(err, "no display");
+    d->cfg = *cfg;
+    d->cfg.name = d->cfg.picture = NULL;
+    d->name = g_strdup(cfg->name && *cfg->name ? cfg->name : "guest");
+    d->picture = g_strdup(cfg->picture);
+    d->layout = cfg->layout ? cfg->layout : keyboard_layout_names[0];
+    role = g_strdup_printf("machine-%s", d->name);
+    if (!window_open("-display sdl", d->name, 720, 400, cfg->renderer, &d->window, &d->renderer,
+                     err)) {
+        g_free(d->name);
+        g_free(d->picture);
+        g_free(d);
         return NULL;
     }
-    d = g_new0(struct sdl_display, 1);
-    d->cfg = *cfg;
-    d->cfg.name = NULL;
-    d->name = g_strdup(cfg->name && *cfg->name ? cfg->name : "guest");
-    if (!open_window(d, err)) {
+    d->gui = gui_new(d->window, d->renderer, role);
+    if (!d->gui) {
+        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST,
+                    "-display sdl: cannot draw in the window: %s", SDL_GetError());
         sdl_display_free(d);
         return NULL;
     }
-    cfg->lock(cfg->opaque);
-    d->view = vga_view_new(cfg->vga);
-    cfg->unlock(cfg->opaque);
+    d->screen.renderer = d->renderer;
+    d->screen.smooth = cfg->smooth;
+    d->input = input_new(&input_ops, d);
+    lock_take(cfg->lock);
+    d->view = vga_view_new(machine_vga(cfg->machine));
+    lock_drop(cfg->lock);
+    machine_listen(cfg->machine, on_note, d);
+    SDL_SetWindowMinimumSize(d->window, 480, 200);
     SDL_StopTextInput();
+    set_title(d);
     if (cfg->fullscreen)
-        set_fullscreen(d, true);
+        display_fullscreen(d, true);
+    d->exposed = true;
     d->source = g_timeout_add(TICK_MS, tick, d);
     return d;
 }
@@ -425,20 +507,20 @@ void sdl_display_free(struct sdl_display *d)
         return;
     if (d->source)
         g_source_remove(d->source);
-    if (d->window)
-        set_grab(d, false);
-    if (d->texture)
-        SDL_DestroyTexture(d->texture);
-    if (d->renderer)
-        SDL_DestroyRenderer(d->renderer);
-    if (d->window)
-        SDL_DestroyWindow(d->window);
-    SDL_QuitSubSystem(SDL_INIT_VIDEO);
     if (d->view) {
-        d->cfg.lock(d->cfg.opaque);
+        write_picture(d);
+        SDL_SetRelativeMouseMode(SDL_FALSE);
+        screen_lost(&d->screen);
+        lock_take(d->cfg.lock);
         vga_view_free(d->view);
-        d->cfg.unlock(d->cfg.opaque);
+        lock_drop(d->cfg.lock);
     }
+    gui_free(d->gui);
+    window_close(d->window, d->renderer);
+    input_free(d->input);
+    file_dialog_clear(&d->files);
+    g_free(d->notice);
+    g_free(d->picture);
     g_free(d->name);
     g_free(d);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `-display sdl`: the guest's screen in a window, its keyboard and mouse from it. Lives on the
- * thread that runs the default GLib main loop, from a timeout source; takes the device lock only
- * while it draws the screen into its own memory.
+ * `-display sdl`: a machine in a window, with its menus and its status (docs/desktop.md). Lives on
+ * the thread that runs the default GLib main loop, from a timeout source; takes the device lock
+ * only while it draws the screen into its own memory or hands over input, and waits for it for no
+ * longer than a person would not notice.
  *
- * Keys of the window's own: Ctrl+Alt+G grabs or releases the mouse, Ctrl+Alt+F goes full screen and
- * back; a click grabs, too.
+ * Keys of the window's own: Ctrl+Alt+G grabs or releases keyboard and mouse, Ctrl+Alt+F goes full
+ * screen and back; a click grabs, too.
  */
 #ifndef FRONTENDS_SDL_SDL_DISPLAY_H
 #define FRONTENDS_SDL_SDL_DISPLAY_H
@@ -13,28 +14,22 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "devices/display/vga.h"
-#include "devices/input/keys.h"
+#include "base/lock.h"
+#include "machine/machine.h"
 
 struct sdl_display;
+struct machine_state_lock;
 
-/* The callbacks run on the main thread WITHOUT the device lock: they take it themselves. Each gets
- * `opaque`; any but lock and unlock may be NULL. */
 struct sdl_display_config {
-    const char *name; /* of the machine, for the title; copied */
-    struct vga *vga;  /* outlives the display */
-    void *opaque;
-    void (*lock)(void *opaque); /* the device lock */
-    void (*unlock)(void *opaque);
-    void (*key)(void *opaque, enum pkey key, bool down);
-    /* Every key that is down comes up: the window lost the focus, or a key of ours was pressed. */
-    void (*release_keys)(void *opaque);
-    /* Relative movement in pixels (right, down), wheel detents (positive: away from the user), and
-     * the buttons now held (PS2_MOUSE_* of devices/input/ps2_mouse.h). Only while grabbed. */
-    void (*mouse)(void *opaque, int dx, int dy, int wheel, unsigned buttons);
-    /* The user closes the window. The window stays until sdl_display_free(). */
-    void (*quit)(void *opaque);
-    bool fullscreen; /* start so */
+    struct machine *machine;          /* not started yet; outlives the display */
+    struct lock *lock;                /* the device lock */
+    const char *name;                 /* of the machine, for the title; copied */
+    const char *renderer;             /* SDL's name of one that is asked for, or NULL */
+    const char *layout;               /* the guest's keyboard; NULL: us */
+    const char *picture;              /* the PNG that is to show its last screen, or NULL; copied */
+    struct machine_state_lock *state; /* tells the library when it is paused; or NULL */
+    bool fullscreen, smooth;          /* start so */
+    bool no_close;                    /* closing the window does nothing */
 };
 
 /* Opens the window and starts to serve it from the default main context. NULL with an error when
