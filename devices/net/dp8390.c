@@ -81,14 +81,21 @@ static bool in_ring(const struct dp8390 *d, uint8_t page)
     return page >= d->pstart && page < d->pstop;
 }
 
+/* Drivers keep BNRY one page behind what they have not read, and so before the ring's first page
+ * where they mean its last. */
+static unsigned boundary(const struct dp8390 *d)
+{
+    return in_ring(d, d->bnry) ? d->bnry : d->pstop - 1u;
+}
+
 /* Pages from CURR up to the one that BNRY protects. */
 static unsigned free_pages(const struct dp8390 *d)
 {
-    unsigned pages = ring_pages(d);
+    unsigned pages = ring_pages(d), end = boundary(d);
 
-    if (!pages || !in_ring(d, d->curr) || !in_ring(d, d->bnry))
+    if (!pages || !in_ring(d, d->curr))
         return 0;
-    return d->bnry > d->curr ? (unsigned)d->bnry - d->curr : pages - (d->curr - d->bnry);
+    return end > d->curr ? end - d->curr : pages - (d->curr - end);
 }
 
 static unsigned need_pages(size_t len)
@@ -107,7 +114,7 @@ static bool can_receive(void *opaque)
 
     /* a ring that is too small for any frame must not keep one for ever */
     return !runs(d) || (d->tcr & TCR_LB) || ring_pages(d) <= need_pages(MAX_LEN) ||
-           !in_ring(d, d->curr) || !in_ring(d, d->bnry) || free_pages(d) >= need_pages(MAX_LEN);
+           !in_ring(d, d->curr) || free_pages(d) > need_pages(MAX_LEN);
 }
 
 static bool wanted(const struct dp8390 *d, const uint8_t *dst)
@@ -127,7 +134,7 @@ static void store(struct dp8390 *d, const uint8_t *frame, size_t len)
     size_t total = len + ETHER_CRC + HEADER;
     uint8_t head[HEADER], crc[ETHER_CRC];
 
-    if (pages > free_pages(d)) {
+    if (pages >= free_pages(d)) { /* CURR and BNRY the same: an empty ring */
         d->missed += d->missed < 0xff;
         cause(d, ISR_OVW);
         return;
@@ -232,15 +239,16 @@ static void advance(struct dp8390 *d)
         cause(d, ISR_RDC);
 }
 
-/* An access to the data port: a byte, or what DCR says. */
+/* An access to the data port moves what DCR says: a byte, or words, of which an access to a byte
+ * has the lower half. */
 static uint32_t data_read(struct dp8390 *d, unsigned size)
 {
+    unsigned moved = !(d->dcr & DCR_WTS) ? 1 : size < 2 ? 2 : size;
     uint32_t v = 0;
 
-    if (!(d->dcr & DCR_WTS))
-        size = 1;
-    for (unsigned k = 0; k < size; k++) {
-        v |= (uint32_t)(d->rbcr ? mem_read(d, d->rsar) : 0xff) << 8 * k;
+    for (unsigned k = 0; k < moved; k++) {
+        if (k < size)
+            v |= (uint32_t)(d->rbcr ? mem_read(d, d->rsar) : 0xff) << 8 * k;
         if (d->rbcr)
             advance(d);
     }
@@ -249,20 +257,31 @@ static uint32_t data_read(struct dp8390 *d, unsigned size)
 
 static void data_write(struct dp8390 *d, uint32_t v, unsigned size)
 {
-    if (!(d->dcr & DCR_WTS))
-        size = 1;
-    for (unsigned k = 0; k < size && d->rbcr; k++) {
-        mem_write(d, d->rsar, (uint8_t)(v >> 8 * k));
+    unsigned moved = !(d->dcr & DCR_WTS) ? 1 : size < 2 ? 2 : size;
+
+    for (unsigned k = 0; k < moved && d->rbcr; k++) {
+        if (k < size)
+            mem_write(d, d->rsar, (uint8_t)(v >> 8 * k));
         advance(d);
     }
 }
 
 /* ---- registers ---- */
 
+/* A driver that has found the ring empty acknowledges, and with that what came between. The next
+ * frame would call it again; where that waits for room in the ring, we do. */
+static void call_again(struct dp8390 *d)
+{
+    if (!g_queue_is_empty(&d->port.queue) && runs(d) && free_pages(d) < ring_pages(d))
+        cause(d, ISR_PRX);
+}
+
 static void write_cr(struct dp8390 *d, uint8_t v)
 {
     bool txp = d->cr & CR_TXP;
 
+    if (!(v & (CR_STP | CR_STA))) /* a change of page, by drivers that say no more */
+        v |= d->cr & (CR_STP | CR_STA);
     d->cr = v | (txp ? CR_TXP : 0);
     if (v & CR_STP) {
         d->isr |= ISR_RST;
@@ -299,6 +318,8 @@ static void write_page0(struct dp8390 *d, unsigned reg, uint8_t v)
     case 7:
         d->isr &= (uint8_t) ~(v & 0x7f);
         update_irq(d);
+        net_flush(&d->port);
+        call_again(d);
         break;
     case 8: d->rsar = (uint16_t)((d->rsar & 0xff00) | v); break;
     case 9: d->rsar = (uint16_t)((d->rsar & 0xff) | v << 8); break;
