@@ -23,7 +23,9 @@ static const struct {
 #undef LINT
 };
 
-#define ALL_RULES     (~UINT64_C(0) >> (64 - LINT_RULES))
+#define ALL_RULES (~UINT64_C(0) >> (64 - LINT_RULES))
+/* What systems break on purpose, as when they probe: only where it is asked for. */
+#define NOTES         (UINT64_C(1) << LINT_UNCLAIMED)
 #define DEFAULT_LIMIT 200 /* places told of a rule */
 
 /* What tells one report from others, and how often it came. */
@@ -250,7 +252,7 @@ bool lint_configure(const char *list, GError **err)
     lint.file = file;
     lint.limit = w.limit;
     lint.configured = true;
-    lint_mask = (w.with ? w.with : ALL_RULES) & ~w.without;
+    lint_mask = (w.with ? w.with : ALL_RULES & ~NOTES) & ~w.without;
     return true;
 }
 

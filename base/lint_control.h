@@ -11,7 +11,8 @@
 
 /* Reads a list as -lint has it: rules by name, or "all"; "no-NAME" without that rule; "file=F"
  * where the reports go (default stderr); "limit=N" how many places are told of a rule. NULL or no
- * rule at all: all of them. False with an error in one line, and nothing changed. */
+ * rule at all: all of them but the notes (docs/lint.md). False with an error in one line, and
+ * nothing changed. */
 bool lint_configure(const char *list, GError **err);
 
 /* The rules, one a line with what and why. The caller frees it. */

@@ -46,6 +46,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg)
     cpu->slots = cfg->slots;
     cpu->mmu = cfg->mmu;
     cpu->hooks = cfg->hooks;
+    atomic_init(&cpu->mark, CPU_NO_MARK);
     cpu->ring = ring_new(cpu, cfg->ring);
     cpu->blocks = blocks_new();
     cpu->own_group = !cfg->group;

@@ -85,6 +85,7 @@ enum {
     EV_AUDIT = 1 << 8,  /* check the MMU's invariants: see mmu_shadow_audit */
     EV_SAMPLE = 1 << 9, /* hooks.sample; does not end a HLT */
     EV_LINT = 1 << 10,  /* translate anew: see lint_tables.h; neither does this */
+    EV_MARK = 1 << 11,  /* hooks.mark; nor this */
 };
 
 /* Interrupt shadow and the like: cpu.inhibit. */
@@ -225,6 +226,7 @@ struct cpu_hooks {
     void (*ferr)(void *opaque, bool level); /* FERR# (IRQ 13), or NULL: not connected */
     void (*audit)(void *opaque);            /* EV_AUDIT, or NULL */
     void (*sample)(void *opaque); /* EV_SAMPLE: look at the state between two blocks; or NULL */
+    void (*mark)(void *opaque);   /* icount has passed cpu.mark, between two blocks; or NULL */
 };
 
 /* A port access as an SMI reports it. */
@@ -420,6 +422,10 @@ struct cpu {
     uint64_t *ring_at;                  /* where the next word goes */
     uint64_t ring_high;                 /* of RIP, in the context that was noted; or … */
 #define RING_CONTEXT_NEW (~UINT64_C(0)) /* … CS may be another one */
+    /* With a ring: EV_MARK is set when icount is seen to have come here, which is looked at every
+     * few hundred blocks. CPU_NO_MARK: never. Any thread. */
+    _Atomic uint64_t mark;
+#define CPU_NO_MARK (~UINT64_C(0))
 
     struct lint_where lint_where;
     struct lint_tlb *lint_tlb; /* rule stale-tlb is on: see lint_tlb.h */

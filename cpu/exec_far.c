@@ -79,7 +79,7 @@ static void far_code(struct cpu *cpu, const struct transfer *t, struct descripto
 {
     unsigned dpl = desc_dpl(cs);
 
-    if (cpu_long_mode(cpu) && (cs->attr & (SEG_L | SEG_DB)) == (SEG_L | SEG_DB))
+    if (desc_both_l_and_d(cpu, cs))
         sel_fault(cpu, EXC_GP, t->sel, 0);
     if (desc_conforming(cs) ? dpl > cpu->cpl : (t->sel & 3u) > cpu->cpl || dpl != cpu->cpl)
         sel_fault(cpu, EXC_GP, t->sel, 0);
@@ -106,7 +106,7 @@ static struct call_gate parse_gate(struct cpu *cpu, struct descriptor *d)
     };
 
     if (cpu_long_mode(cpu)) {
-        if (!desc_widen(cpu, d))
+        if (!desc_widen_to_load(cpu, d))
             sel_fault(cpu, EXC_GP, d->sel, 0);
         g.off |= (uint64_t)d->upper << 32;
         g.params = 0;
@@ -337,7 +337,7 @@ void far_check_return_cs(struct cpu *cpu, uint16_t sel, struct descriptor *cs)
         sel_fault(cpu, EXC_GP, sel, 0);
     if (desc_conforming(cs) ? desc_dpl(cs) > rpl : desc_dpl(cs) != rpl)
         sel_fault(cpu, EXC_GP, sel, 0);
-    if (cpu_long_mode(cpu) && (cs->attr & (SEG_L | SEG_DB)) == (SEG_L | SEG_DB))
+    if (desc_both_l_and_d(cpu, cs))
         sel_fault(cpu, EXC_GP, sel, 0);
     if (!(cs->attr & SEG_P))
         sel_fault(cpu, EXC_NP, sel, 0);

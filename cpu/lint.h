@@ -41,6 +41,11 @@ void lint_cr_write(const struct cpu *cpu, unsigned n, uint64_t val, bool done);
 void lint_msr_write(struct cpu *cpu, uint32_t index, uint64_t val);
 void lint_mxcsr(uint32_t val);
 
+/* Descriptors that are loaded in long mode: a system descriptor whose upper half is refused; a code
+ * segment with both L and D. */
+void lint_wide_descriptor(uint16_t sel);
+void lint_code_descriptor(uint16_t sel);
+
 /* What the walks of lint have entries by (guest_walk.h): nothing is changed. `opaque`: a vCPU. */
 void *lint_walk_entry(void *opaque, gpa_t gpa, bool *writable);
 

@@ -2,7 +2,8 @@
 /*
  * Rules reserved-pte and reserved-bits: what is refused for bits that must be zero, with the bits.
  * All of it is called on the way to the exception. SDM volume 3A: 4.3 to 4.5, table 4-14 and on
- * (paging entries), 2.5 (control registers), 11.11 and volume 4 (MSRs); volume 1, 10.2.3 (MXCSR).
+ * (paging entries), 2.5 (control registers), 11.11 and volume 4 (MSRs); volume 1, 10.2.3 (MXCSR);
+ * 3.4.5 and 3.5 (descriptors).
  */
 #include <inttypes.h>
 
@@ -102,4 +103,19 @@ void lint_mxcsr(uint32_t val)
     lint_report_of(LINT_RESERVED_BITS, UINT32_MAX,
                    "MXCSR := %" PRIx32 " sets bits that are reserved: %" PRIx32, val,
                    val & ~MXCSR_VALID);
+}
+
+void lint_wide_descriptor(uint16_t sel)
+{
+    lint_report_of(
+        LINT_RESERVED_BITS, UINT64_C(1) << 32 | sel,
+        "the upper half of descriptor %x has reserved bits set, or lies beyond its table: "
+        "bits 12 to 8 of its last doubleword must be zero",
+        sel);
+}
+
+void lint_code_descriptor(uint16_t sel)
+{
+    lint_report_of(LINT_RESERVED_BITS, UINT64_C(1) << 32 | sel,
+                   "code segment descriptor %x has both L and D set, which is reserved", sel);
 }

@@ -151,8 +151,11 @@ void ring_free(struct ring *r)
 
 static void put(struct cpu *cpu, uint64_t word)
 {
-    if (!((uintptr_t)cpu->ring_at & (RING_CHUNK_BYTES - 1)))
+    if (!((uintptr_t)cpu->ring_at & (RING_CHUNK_BYTES - 1))) {
         begin_chunk(cpu->ring, cpu);
+        if (unlikely(cpu->icount >= atomic_load(&cpu->mark)))
+            cpu_set_event(cpu, EV_MARK);
+    }
     *cpu->ring_at++ = word;
 }
 

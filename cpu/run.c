@@ -161,6 +161,11 @@ static void drop_stale(struct cpu *cpu)
         if (cpu->hooks.sample)
             cpu->hooks.sample(cpu->hooks.opaque);
     }
+    if (unlikely(ev & EV_MARK)) {
+        cpu_clear_event(cpu, EV_MARK);
+        if (cpu->hooks.mark)
+            cpu->hooks.mark(cpu->hooks.opaque);
+    }
 }
 
 /* An INIT is held back while in SMM (but for a shutdown there, which it ends). */

@@ -7,6 +7,7 @@
 #include "cpu/segments.h"
 
 #include "cpu/access.h"
+#include "cpu/lint.h"
 #include "cpu/mmu.h"
 
 #define ATTR_REAL_DATA (SEG_P | SEG_S | SEG_T_WRITE | SEG_T_ACCESSED)
@@ -77,6 +78,24 @@ bool desc_widen(struct cpu *cpu, struct descriptor *d)
     d->upper = (uint32_t)raw;
     d->base |= raw << 32;
     return ((raw >> 40) & 0x1f) == 0;
+}
+
+bool desc_widen_to_load(struct cpu *cpu, struct descriptor *d)
+{
+    bool ok = desc_widen(cpu, d);
+
+    if (!ok && lint_on(LINT_RESERVED_BITS))
+        lint_wide_descriptor(d->sel);
+    return ok;
+}
+
+bool desc_both_l_and_d(const struct cpu *cpu, const struct descriptor *d)
+{
+    bool both = cpu_long_mode(cpu) && (d->attr & (SEG_L | SEG_DB)) == (SEG_L | SEG_DB);
+
+    if (both && lint_on(LINT_RESERVED_BITS))
+        lint_code_descriptor(d->sel);
+    return both;
 }
 
 void desc_set_type_bits(struct cpu *cpu, struct descriptor *d, unsigned type_bits)
@@ -230,7 +249,7 @@ void seg_load_ldt(struct cpu *cpu, uint16_t sel)
         return;
     }
     if ((sel & 4) || !desc_fetch(cpu, sel, &d) || (d.attr & (SEG_S | SEG_TYPE)) != SYS_LDT ||
-        !desc_widen(cpu, &d))
+        !desc_widen_to_load(cpu, &d))
         sel_fault(cpu, EXC_GP, sel, 0);
     if (!(d.attr & SEG_P))
         sel_fault(cpu, EXC_NP, sel, 0);
@@ -251,7 +270,7 @@ void seg_load_tr(struct cpu *cpu, uint16_t sel)
     type = d.attr & (SEG_S | SEG_TYPE);
     if (type != SYS_TSS32 && (type != SYS_TSS16 || cpu_long_mode(cpu)))
         sel_fault(cpu, EXC_GP, sel, 0);
-    if (!desc_widen(cpu, &d))
+    if (!desc_widen_to_load(cpu, &d))
         sel_fault(cpu, EXC_GP, sel, 0);
     if (!(d.attr & SEG_P))
         sel_fault(cpu, EXC_NP, sel, 0);

@@ -36,6 +36,13 @@ bool desc_fetch(struct cpu *cpu, uint16_t sel, struct descriptor *d);
  * it lies beyond the table or its type field is not zero. Outside long mode does nothing: true. */
 bool desc_widen(struct cpu *cpu, struct descriptor *d);
 
+/* The same for a descriptor that is to be loaded or gone through, not only looked at: strict mode
+ * hears of what is refused. */
+bool desc_widen_to_load(struct cpu *cpu, struct descriptor *d);
+
+/* A code segment that cannot be entered in long mode, because L and D are both set. As above. */
+bool desc_both_l_and_d(const struct cpu *cpu, const struct descriptor *d);
+
 /* Sets type bits (SEG_T_ACCESSED, or 2: TSS busy) in the descriptor in memory, atomically, and in
  * *d. */
 void desc_set_type_bits(struct cpu *cpu, struct descriptor *d, unsigned bits);

@@ -112,7 +112,8 @@ struct board {
     unsigned chips; /* of enum acpi_chip */
 
     _Atomic unsigned requests;
-    _Atomic int exit_status; /* BOARD_RUNS until someone asks for the end */
+    _Atomic int exit_status;     /* BOARD_RUNS until someone asks for the end */
+    _Atomic uint64_t insn_limit; /* see insn_limit.h; UINT64_MAX: none */
     bool a20;
 };
 

@@ -13,6 +13,7 @@
 #include "devices/pc/coproc_error.h"
 #include "devices/pc/pic.h"
 #include "machine/icount.h"
+#include "machine/insn_limit.h"
 #include "machine/kernel_entry.h"
 
 /* Misses in a vCPU's TLB from one audit of the shadow MMU to the next, unless the user says. */
@@ -297,6 +298,13 @@ static bool all_stopped(void *opaque)
     return true;
 }
 
+static void mark(void *opaque)
+{
+    struct board_cpu *c = opaque;
+
+    insn_limit_reached(c->board, c->cpu);
+}
+
 static struct cpu *new_cpu(struct board *b, unsigned n)
 {
     const struct cpu_config cfg = {
@@ -334,6 +342,7 @@ static struct cpu *new_cpu(struct board *b, unsigned n)
                 .wait_a_while = wait_a_while,
                 .audit = b->shadow ? audit : NULL,
                 .sample = b->profile ? sample : NULL,
+                .mark = mark,
             },
     };
 

@@ -23,6 +23,7 @@
 #include "machine/board_ring.h"
 #include "machine/board_stats.h"
 #include "machine/icount.h"
+#include "machine/insn_limit.h"
 #include "machine/network.h"
 #include "machine/notes.h"
 
@@ -302,6 +303,11 @@ void machine_pause_at(struct machine *m, int64_t ns)
     lock_drop(m->board.lock);
 }
 
+void machine_pause_after(struct machine *m, uint64_t total)
+{
+    insn_limit_set(&m->board, total);
+}
+
 void machine_pause(struct machine *m)
 {
     unsigned resumes;
@@ -498,6 +504,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->lock = cfg->lock;
     b->clock = cfg->icount ? clock_new_manual() : clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
+    atomic_init(&b->insn_limit, UINT64_MAX);
     clock_stop(b->clock);
     b->notes = m->notes = notes_new();
     b->image_failed = image_failed;

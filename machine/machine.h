@@ -162,6 +162,11 @@ bool machine_wake(struct machine *m);
  * Any thread but a vCPU's, without the device lock; the machine is paused, or has not started. */
 void machine_pause_at(struct machine *m, int64_t ns);
 
+/* A machine is paused, as by machine_ask_pause, when its vCPUs have begun `total` instructions in
+ * all, or a few thousand more, however slow its host; UINT64_MAX: never. Replaces what was asked
+ * before, and is done once. Needs vCPUs with rings, and time that is not counted. Any thread. */
+void machine_pause_after(struct machine *m, uint64_t total);
+
 /* As machine_resume, but only for vCPUs n whose bit n is set in `cpus`: the others stand until the
  * next resume of either kind. */
 void machine_resume_some(struct machine *m, uint64_t cpus);

@@ -10,6 +10,19 @@
 #include "backends/char.h"
 #include "base/error.h"
 
+/* Where there are too many, the last is of all that follows. */
+#define STAMPS_MAX (1u << 20)
+
+static void stamp(struct capture *c)
+{
+    struct capture_stamp s = {c->held->len, c->count ? c->count(c->opaque) : 0};
+
+    if (c->stamps->len < STAMPS_MAX)
+        g_array_append_val(c->stamps, s);
+    else
+        g_array_index(c->stamps, struct capture_stamp, c->stamps->len - 1) = s;
+}
+
 static void wrote(void *opaque, const uint8_t *buf, size_t len)
 {
     struct capture *c = opaque;
@@ -19,8 +32,10 @@ static void wrote(void *opaque, const uint8_t *buf, size_t len)
 
         c->written += n > 0 ? (gsize)n : 0;
     }
-    if (c->held->len + len <= CAPTURE_HELD_MAX)
+    if (len && c->held->len + len <= CAPTURE_HELD_MAX) {
         g_string_append_len(c->held, (const char *)buf, (gssize)len);
+        stamp(c);
+    }
 }
 
 bool capture_open(struct capture *c, const char *path, GError **err)
@@ -32,6 +47,7 @@ bool capture_open(struct capture *c, const char *path, GError **err)
         return false;
     }
     c->held = g_string_new(NULL);
+    c->stamps = g_array_new(FALSE, FALSE, sizeof(struct capture_stamp));
     c->chr = char_new_hook(wrote, c);
     return true;
 }
@@ -43,13 +59,16 @@ void capture_close(struct capture *c)
     char_free(c->chr);
     close(c->fd);
     g_string_free(c->held, TRUE);
+    g_array_unref(c->stamps);
     c->chr = NULL;
 }
 
-GString *capture_take(struct capture *c)
+GString *capture_take(struct capture *c, GArray **stamps)
 {
     GString *s = c->held;
 
+    *stamps = c->stamps;
     c->held = g_string_new(NULL);
+    c->stamps = g_array_new(FALSE, FALSE, sizeof(struct capture_stamp));
     return s;
 }

@@ -16,6 +16,7 @@ void engine_init(struct engine *e, const GArray *steps, const struct engine_ops 
     *e = (struct engine){.ops = ops,
                          .opaque = opaque,
                          .steps = steps,
+                         .since_set = true, /* at 0, whenever the first look is */
                          .limit_ns = STEP_LIMIT_NS,
                          .limit_instructions = STEP_LIMIT_INSTRUCTIONS};
     e->bans = g_array_new(FALSE, FALSE, sizeof(struct engine_ban));
@@ -33,9 +34,9 @@ void engine_clear(struct engine *e)
     g_free(e->differs);
 }
 
-void engine_said(struct engine *e, unsigned source, const char *bytes, gsize len)
+void engine_said(struct engine *e, unsigned source, const char *bytes, gsize len, uint64_t count)
 {
-    text_stream_add(&e->stream[source], bytes, len);
+    text_stream_add(&e->stream[source], bytes, len, count);
 }
 
 static const struct step *due(const struct engine *e)
@@ -333,6 +334,8 @@ static enum outcome look_at_limits(struct engine *e, const struct step *s)
         g_free(how);
         return FAILED;
     }
+    if (e->moving)
+        l.instructions = 0; /* it may have said something since we listened */
     if (s->kind == STEP_WAIT_TIME || !passed(e, &l))
         return LATER;
     return fail(e, "not within %.1fM instructions or %.1f s of the guest's%s%s",
@@ -341,12 +344,51 @@ static enum outcome look_at_limits(struct engine *e, const struct step *s)
                 e->differs ? e->differs : "");
 }
 
+static enum outcome too_late(struct engine *e, uint64_t took, const struct step_limit *l)
+{
+    return fail(e, "not within %.1fM instructions: after %.6fM", (double)l->instructions / 1e6,
+                (double)took / 1e6);
+}
+
+/* The step is done: was it in time, however late we look? And when does the next one begin? What is
+ * on the screen, and what we do to the guest, has no time but now. */
+static enum outcome look_at_time(struct engine *e, const struct step *s)
+{
+    struct step_limit l = limits(e, s);
+    uint64_t took;
+
+    switch (s->kind) {
+    case STEP_WAIT_TEXT:
+        if (s->source == SOURCE_SCREEN)
+            return DONE;
+        took = e->stream[s->source].came - MIN(e->stream[s->source].came, e->since_instructions);
+        if (l.instructions && took > l.instructions)
+            return too_late(e, took, &l);
+        e->since_instructions += took;
+        e->since_set = true;
+        return DONE;
+    case STEP_EXPECT_EXIT:
+        took = e->ops->instructions(e->opaque) - e->since_instructions;
+        return l.instructions && took > l.instructions ? too_late(e, took, &l) : DONE;
+    case STEP_WAIT_TIME: /* it stood there */
+        e->since_instructions += s->within.instructions;
+        e->since_set = s->within.instructions != 0;
+        return DONE;
+    case STEP_NEVER:
+    case STEP_EXPECT_TEXT:
+    case STEP_LIMIT: e->since_set = true; return DONE;
+    default: return DONE;
+    }
+}
+
 static void begin(struct engine *e)
 {
     e->begun = false;
     e->typed = 0;
     e->key_down = false;
-    e->since_instructions = e->ops->instructions(e->opaque);
+    if (!e->since_set)
+        e->since_instructions = e->ops->instructions(e->opaque);
+    e->since_set = false;
     e->since_ns = e->ops->time_ns(e->opaque);
     g_clear_pointer(&e->differs, g_free);
 }
@@ -362,6 +404,8 @@ static enum engine_state step(struct engine *e)
             begin(e);
         o = perform(e, s);
         e->begun = true;
+        if (o == DONE)
+            o = look_at_time(e, s);
         if (o == LATER)
             o = look_at_limits(e, s);
         if (o == LATER)
@@ -395,6 +439,17 @@ struct step_limit engine_left(const struct engine *e)
         l.instructions = gone < l.instructions ? l.instructions - gone : 1;
     }
     return l;
+}
+
+uint64_t engine_limit_at(const struct engine *e)
+{
+    const struct step *s = due(e);
+    uint64_t n;
+
+    if (!s || e->state != ENGINE_RUNS)
+        return UINT64_MAX;
+    n = s->kind == STEP_WAIT_TIME ? s->within.instructions : limits(e, s).instructions;
+    return n && n < UINT64_MAX - e->since_instructions ? e->since_instructions + n : UINT64_MAX;
 }
 
 enum engine_state engine_poll(struct engine *e)

@@ -2,8 +2,8 @@
 /*
  * Follows a script: looks at the guest whenever it is asked to, and does the step that is due. What
  * the guest is, it knows only through struct engine_ops. Limits are in the guest's own measures, so
- * that a slow host changes no result: what has come counts, even if it was looked at late. Main
- * thread.
+ * that a slow host changes no result: of what has come counts when it came, not when it was looked
+ * at. Main thread.
  */
 #ifndef FRONTENDS_HEADLESS_ENGINE_H
 #define FRONTENDS_HEADLESS_ENGINE_H
@@ -46,7 +46,8 @@ struct engine {
 
     guint at;                    /* the step that is due */
     bool begun;                  /* it has been looked at before */
-    uint64_t since_instructions; /* when it began */
+    uint64_t since_instructions; /* when it began: when the text that was waited for before came */
+    bool since_set;              /* that is known before it is looked at first */
     int64_t since_ns;
     int64_t limit_ns; /* defaults, by `limit` */
     uint64_t limit_instructions;
@@ -55,6 +56,7 @@ struct engine {
     guint typed;     /* characters of this step, or chords */
     bool key_down;
     int64_t next_key_ns;
+    bool moving;   /* the guest runs while we look: its instructions are judged when it stands */
     char *screen;  /* looked at last; NULL: not in this poll */
     char *differs; /* the screenshot that is waited for, and how it is not that */
 };
@@ -62,8 +64,8 @@ struct engine {
 void engine_init(struct engine *e, const GArray *steps, const struct engine_ops *ops, void *opaque);
 void engine_clear(struct engine *e);
 
-/* The guest said something. */
-void engine_said(struct engine *e, unsigned source, const char *bytes, gsize len);
+/* The guest said something, having begun `count` instructions. */
+void engine_said(struct engine *e, unsigned source, const char *bytes, gsize len, uint64_t count);
 
 /* Does what is due; to be called every few milliseconds, and when the machine has ended. */
 enum engine_state engine_poll(struct engine *e);
@@ -71,6 +73,10 @@ enum engine_state engine_poll(struct engine *e);
 /* What is left until the limit of the step that is due has passed, or the time that it waits for: 0
  * where there is no such limit. After engine_poll, while it runs. */
 struct step_limit engine_left(const struct engine *e);
+
+/* The same as a count of instructions; UINT64_MAX: none. Who looks while the guest is
+ * `moving` lets it stand there for a look. */
+uint64_t engine_limit_at(const struct engine *e);
 
 /* What it does now, for people: the step's text. */
 const char *engine_doing(const struct engine *e);

@@ -39,7 +39,8 @@ struct guest {
     struct capture capture[SOURCE_STREAMS];
     struct engine engine;
     unsigned polls, resets;
-    guint told; /* the step that was told of last */
+    guint told;        /* the step that was told of last */
+    uint64_t limit_at; /* instructions at which the machine stops by itself; UINT64_MAX: none */
     struct result result;
 };
 
@@ -227,25 +228,49 @@ static void hear(struct guest *g)
 {
     for (unsigned k = 0; k < SOURCE_STREAMS; k++) {
         GString *s;
+        GArray *stamps;
+        gsize from = 0;
 
         if (!g->capture[k].chr)
             continue;
         lock_take(&g->lock);
-        s = capture_take(&g->capture[k]);
+        s = capture_take(&g->capture[k], &stamps);
         lock_drop(&g->lock);
-        engine_said(&g->engine, k, s->str, s->len);
+        for (guint n = 0; n < stamps->len; n++) {
+            struct capture_stamp at = g_array_index(stamps, struct capture_stamp, n);
+
+            engine_said(&g->engine, k, s->str + from, at.len - from, at.count);
+            from = at.len;
+        }
+        g_array_unref(stamps);
         g_string_free(s, TRUE);
     }
 }
 
-static void poll_script(struct guest *g)
+/* It is looked at in each tick; but where a limit of instructions is over the machine stops by
+ * itself and waits for the look, or a slow host would give it more. */
+static void plan_limit(struct guest *g)
+{
+    uint64_t at = engine_limit_at(&g->engine);
+
+    if (at == g->limit_at)
+        return;
+    g->limit_at = at;
+    machine_pause_after(g->machine, at);
+}
+
+/* `runs`: the guest goes on meanwhile. */
+static void poll_script(struct guest *g, bool runs)
 {
     enum engine_state state;
 
     hear(g);
+    g->engine.moving = runs;
     state = engine_poll(&g->engine);
     if (state != ENGINE_RUNS)
         end(g, state == ENGINE_PASSED ? VERDICT_PASSED : VERDICT_FAILED, g->engine.why);
+    else if (!g->o.machine.icount)
+        plan_limit(g);
 }
 
 /* With counted time the script is looked at when so much of that has passed, or the limit of a step
@@ -264,15 +289,17 @@ static void plan_poll(struct guest *g)
     machine_pause_at(g->machine, machine_time(g->machine) + wait);
 }
 
-/* It stands where plan_poll wanted it to. */
-static void counted_poll(struct guest *g)
+/* It stands where it was to be looked at. */
+static void look_at_standing(struct guest *g)
 {
     if (g->result.verdict != VERDICT_NONE || machine_exit_status(g->machine) >= 0)
         return;
-    poll_script(g);
+    g->limit_at = UINT64_MAX; /* it was that, and is over */
+    poll_script(g, false);
     if (g->result.verdict != VERDICT_NONE)
         return;
-    plan_poll(g);
+    if (g->o.machine.icount)
+        plan_poll(g);
     machine_resume(g->machine);
 }
 
@@ -284,7 +311,7 @@ static gboolean tick(gpointer opaque)
     /* ended() looks for the last time, after all that came before the end */
     if (!g->o.machine.icount && machine_exit_status(g->machine) < 0 &&
         (!engine_watches_screen(&g->engine) || g->polls % SCREEN_EVERY == 0))
-        poll_script(g);
+        poll_script(g, true);
     if ((g->polls % SAY_EVERY == 0 || g->engine.at != g->told) &&
         g->result.verdict == VERDICT_NONE) {
         g->told = g->engine.at;
@@ -296,7 +323,7 @@ static gboolean tick(gpointer opaque)
 
 static gboolean last_look(gpointer opaque)
 {
-    poll_script(opaque);
+    poll_script(opaque, false);
     return G_SOURCE_REMOVE;
 }
 
@@ -311,8 +338,16 @@ static void noted(void *opaque, const struct machine_note *note)
 
     if (note->event == MACHINE_EVENT_RESET)
         g->resets++;
-    if (note->event == MACHINE_EVENT_PAUSED && g->o.machine.icount)
-        counted_poll(g);
+    if (note->event == MACHINE_EVENT_PAUSED)
+        look_at_standing(g);
+    if (note->event == MACHINE_EVENT_IMAGE_ERROR && note->policy == BLOCK_ERROR_STOP) {
+        char *why =
+            g_strdup_printf("the machine stopped: cannot %s the image of drive %u: %s",
+                            note->reading ? "read" : "write", note->drive, g_strerror(-note->err));
+
+        end(g, VERDICT_HOST, why); /* going on, it would stop there again */
+        g_free(why);
+    }
 }
 
 static gboolean on_term(gpointer opaque)
@@ -413,6 +448,8 @@ static bool open_captures(struct guest *g, GError **err)
         g_free(path);
         if (!ok)
             return false;
+        g->capture[k].count = op_instructions;
+        g->capture[k].opaque = g;
         if (k < SOURCE_DEBUGCON)
             g->o.machine.serial[k] = g->capture[k].chr;
         else
@@ -492,6 +529,8 @@ static void run(struct guest *g)
     g_unix_signal_add(SIGINT, on_int, g);
     if (g->o.machine.icount)
         machine_pause_at(g->machine, 0); /* the first look is before the first instruction */
+    else
+        machine_pause_after(g->machine, 0); /* soon after it */
     if (!machine_start(g->machine, &err)) {
         end_error(g, VERDICT_FAILED, err);
         return;

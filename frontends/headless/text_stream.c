@@ -5,15 +5,20 @@
 #define ESC 0x1b
 #define BEL 0x07
 
+#define STAMPS_MAX (1u << 20) /* an even number */
+
 void text_stream_init(struct text_stream *t)
 {
-    *t = (struct text_stream){.text = g_string_new(NULL)};
+    *t =
+        (struct text_stream){.text = g_string_new(NULL),
+                             .stamps = g_array_new(FALSE, FALSE, sizeof(struct text_stream_stamp))};
 }
 
 void text_stream_clear(struct text_stream *t)
 {
     if (t->text)
         g_string_free(t->text, TRUE);
+    g_clear_pointer(&t->stamps, g_array_unref);
     t->text = NULL;
 }
 
@@ -53,12 +58,45 @@ static bool in_escape(struct text_stream *t, unsigned char c)
     }
 }
 
-void text_stream_add(struct text_stream *t, const char *bytes, gsize len)
+/* Of too many only each other one is kept: text counts as having come a little later. */
+static void thin_out(GArray *stamps)
+{
+    guint n = 0;
+
+    for (guint k = 1; k < stamps->len; k += 2)
+        g_array_index(stamps, struct text_stream_stamp, n++) =
+            g_array_index(stamps, struct text_stream_stamp, k);
+    g_array_set_size(stamps, n);
+}
+
+static void stamp(struct text_stream *t, uint64_t count)
+{
+    struct text_stream_stamp s = {text_stream_total(t), count};
+
+    if (t->stamps->len >= STAMPS_MAX)
+        thin_out(t->stamps);
+    g_array_append_val(t->stamps, s);
+}
+
+/* The stamp of what ends there; those before are of no use any more. */
+static uint64_t take_stamp(struct text_stream *t, gsize end)
+{
+    guint k = 0;
+
+    while (k < t->stamps->len && g_array_index(t->stamps, struct text_stream_stamp, k).end < end)
+        k++;
+    if (k)
+        g_array_remove_range(t->stamps, 0, k);
+    return t->stamps->len ? g_array_index(t->stamps, struct text_stream_stamp, 0).count : t->came;
+}
+
+void text_stream_add(struct text_stream *t, const char *bytes, gsize len, uint64_t count)
 {
     for (gsize k = 0; k < len; k++) {
         if (!in_escape(t, (unsigned char)bytes[k]) && bytes[k] && bytes[k] != '\r')
             g_string_append_c(t->text, bytes[k]);
     }
+    stamp(t, count);
     trim(t);
 }
 
@@ -103,8 +141,10 @@ int text_stream_wait(struct text_stream *t, const GRegex *regex, GError **err)
         return 0; /* nothing new */
     found = search(t, regex, MAX(t->after, back(t, t->scanned)), &end, err);
     t->scanned = t->text->len;
-    if (found > 0)
+    if (found > 0) {
         t->after = end;
+        t->came = take_stamp(t, t->forgotten + end);
+    }
     return found;
 }
 

@@ -9,9 +9,16 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define TEXT_STREAM_MAX  (16u << 20) /* bytes that are kept; older ones are forgotten */
 #define TEXT_STREAM_SPAN 65536u      /* the longest match that is found whatever else comes */
+
+/* When what is before that place (text_stream_total's measure) had come. */
+struct text_stream_stamp {
+    gsize end;
+    uint64_t count; /* the guest's instructions */
+};
 
 struct text_stream {
     GString *text;
@@ -19,11 +26,15 @@ struct text_stream {
     gsize after;          /* where the last match of a wait ended */
     gsize forgotten;      /* bytes before text */
     gsize scanned;        /* so much was searched by the present wait, for nothing */
+    GArray *stamps;       /* of struct text_stream_stamp, behind the last match */
+    uint64_t came;        /* the stamp of the last match of a wait */
 };
 
 void text_stream_init(struct text_stream *t);
 void text_stream_clear(struct text_stream *t);
-void text_stream_add(struct text_stream *t, const char *bytes, gsize len);
+
+/* `count`: the guest's instructions when it had said that, never going back. */
+void text_stream_add(struct text_stream *t, const char *bytes, gsize len, uint64_t count);
 
 /* Whether the pattern comes after the last match; takes it if so. 1, 0, or -1 with an error when
  * the pattern cannot be searched for. */

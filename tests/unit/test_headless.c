@@ -399,7 +399,7 @@ static void done(void)
 
 static void says(const char *text)
 {
-    engine_said(&rig.e, SOURCE_SERIAL, text, strlen(text));
+    engine_said(&rig.e, SOURCE_SERIAL, text, strlen(text), rig.instructions);
 }
 
 static void runs(void)
@@ -575,6 +575,65 @@ static void test_limits(void **state)
     passes();
 }
 
+/* Whoever looks late sees what one who looks in time does. */
+static void test_a_slow_looker(void **state)
+{
+    (void)state;
+    follow("wait serial \"x\" within 100 instructions\nwait serial \"y\" within 10 instructions");
+    rig.instructions = 100;
+    says("..x");
+    rig.instructions = 110;
+    says("y");
+    rig.instructions = 5000;
+    passes();
+    follow("wait serial \"x\" within 100 instructions\nwait serial \"y\" within 10 instructions");
+    rig.instructions = 100;
+    says("x");
+    rig.instructions = 111;
+    says("y");
+    rig.instructions = 5000;
+    fails("line 2: wait serial \"y\" within 10 instructions: not within 0.0M instructions: after "
+          "0.000011M");
+    follow("wait serial \"x\" within 100 instructions"); /* the first look comes late */
+    rig.instructions = 101;
+    says("x");
+    fails("after 0.000101M");
+    follow("wait serial \"x\"\nnever serial \"z\"\nexpect serial \"x\"\nlimit 10 instructions\n"
+           "wait serial \"y\"");
+    rig.instructions = 100;
+    says("x");
+    rig.instructions = 111;
+    says("y");
+    fails("line 5");
+    follow("expect exit 33 within 10 instructions");
+    rig.instructions = 11;
+    rig.status = 33;
+    fails("after 0.000011M");
+}
+
+/* While the guest goes on nobody says that its limit is over: it may have said something since. */
+static void test_limits_of_a_moving_guest(void **state)
+{
+    (void)state;
+    follow("wait serial \"x\" within 100 instructions\nwait 50 instructions");
+    assert_int_equal(engine_limit_at(&rig.e), 100);
+    rig.e.moving = true;
+    rig.instructions = 90;
+    says("x");
+    rig.instructions = 130;
+    runs();
+    assert_int_equal(engine_limit_at(&rig.e), 140); /* since it came */
+    rig.instructions = 140;
+    passes();
+    assert_true(engine_limit_at(&rig.e) == UINT64_MAX);
+    follow("wait serial \"x\" within 100 instructions");
+    rig.e.moving = true;
+    rig.instructions = 101;
+    runs();
+    rig.e.moving = false;
+    fails("not within");
+}
+
 /* Who looks only now and then is told when a limit will be over. */
 static void test_what_is_left(void **state)
 {
@@ -743,6 +802,8 @@ int main(void)
         cmocka_unit_test(test_what_must_not_come),
         cmocka_unit_test(test_counting),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_a_slow_looker),
+        cmocka_unit_test(test_limits_of_a_moving_guest),
         cmocka_unit_test(test_what_is_left),
         cmocka_unit_test(test_the_end),
         cmocka_unit_test(test_resets),

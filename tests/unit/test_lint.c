@@ -59,17 +59,22 @@ static void refused(const char *list, const char *why)
 
 static void lists(void **state)
 {
-    const uint64_t all = ~UINT64_C(0) >> (64 - LINT_RULES), flag = 1 << LINT_UNDEFINED_FLAG;
+    const uint64_t all = ~UINT64_C(0) >> (64 - LINT_RULES), flag = 1 << LINT_UNDEFINED_FLAG,
+                   note = UINT64_C(1) << LINT_UNCLAIMED;
 
     (void)state;
     begin("");
-    assert_int_equal(lint_mask, all);
+    assert_int_equal(lint_mask, all & ~note);
+    begin("limit=3");
+    assert_int_equal(lint_mask, all & ~note);
+    begin("unclaimed");
+    assert_int_equal(lint_mask, note);
     begin("all");
     assert_int_equal(lint_mask, all);
     begin("undefined-flag");
     assert_int_equal(lint_mask, flag);
     begin("no-undefined-flag");
-    assert_int_equal(lint_mask, all & ~flag);
+    assert_int_equal(lint_mask, all & ~flag & ~note);
     begin("all,no-undefined-flag,limit=3");
     assert_int_equal(lint_mask, all & ~flag);
     begin("stale-tlb,undefined-flag");

@@ -251,6 +251,51 @@ static void reserved_registers(void **state)
     REGISTER(NULL, 0xb9, 0xef, 0xbe, 0xad, 0xde, 0x0f, 0x30); /* no such MSR: a question */
 }
 
+/* LLDT, LTR, a far return: one that is right, and one with bits that must be zero. */
+static void reserved_in_descriptors(void **state)
+{
+    static const uint8_t lldt[] = {0x0f, 0x00, 0xd0}, ltr[] = {0x0f, 0x00, 0xd8},
+                         lret[] = {0x48, 0xcb}, lar[] = {0x0f, 0x02, 0xc8};
+    static const struct {
+        const uint8_t *code;
+        unsigned len;
+        uint16_t type;
+        uint64_t upper, times;
+        const char *text;
+    } cases[] = {
+        {lldt, 3, SYS_LDT, 0, 0, NULL},
+        {lldt, 3, SYS_LDT, 0x100, 1, "the upper half of descriptor c0 has reserved bits set"},
+        {ltr, 3, SYS_TSS32, 0, 0, NULL},
+        {ltr, 3, SYS_TSS32, 0x1000, 1, "the upper half of descriptor c0 has reserved bits set"},
+        {lar, 3, SYS_LDT, 0x100, 0, NULL}, /* only looks */
+        {lret, 2, SEG_S | SEG_T_CODE | SEG_L, 0, 0, NULL},
+        {lret, 2, SEG_S | SEG_T_CODE | SEG_L | SEG_DB, 0, 1, "descriptor c0 has both L and D set"},
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(cases); k++) {
+        struct fx *fx;
+
+        lint_begin("reserved-bits");
+        fx = fx_new("max");
+        fx_long(fx, 0);
+        fx_desc(fx, 0xc0, 0x3000, 0x67, SEG_P | cases[k].type);
+        fx_wr(fx, FX_GDT + 0xc8, cases[k].upper << 32, 8);
+        fx->cpu->gpr[REG_RAX] = 0xc0;
+        fx_wr(fx, fx->cpu->gpr[REG_RSP], FX_CODE + 0x40, 8);
+        fx_wr(fx, fx->cpu->gpr[REG_RSP] + 8, 0xc0, 8);
+        run_code(fx, cases[k].code, cases[k].len, 1);
+        lint_expect(LINT_RESERVED_BITS, cases[k].times);
+        if (cases[k].text)
+            lint_expect_text(cases[k].text);
+        assert_int_equal(fx->cpu->gpr[REG_RIP] == FX_CODE + 3 ||
+                             fx->cpu->gpr[REG_RIP] == FX_CODE + 0x40,
+                         !cases[k].times);
+        fx_free(fx);
+        lint_close();
+    }
+}
+
 static void triple_faults(void **state)
 {
     static const uint8_t code[] = {0x0f, 0x0b};
@@ -290,11 +335,17 @@ static void off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flags_across_blocks), cmocka_unit_test(flags_of_shifts),
-        cmocka_unit_test(flags_in_a_block),    cmocka_unit_test(flags_of_events),
-        cmocka_unit_test(split_locks),         cmocka_unit_test(split_lock_is_done),
-        cmocka_unit_test(reserved_entries),    cmocka_unit_test(reserved_registers),
-        cmocka_unit_test(triple_faults),       cmocka_unit_test(off),
+        cmocka_unit_test(flags_across_blocks),
+        cmocka_unit_test(flags_of_shifts),
+        cmocka_unit_test(flags_in_a_block),
+        cmocka_unit_test(flags_of_events),
+        cmocka_unit_test(split_locks),
+        cmocka_unit_test(split_lock_is_done),
+        cmocka_unit_test(reserved_entries),
+        cmocka_unit_test(reserved_registers),
+        cmocka_unit_test(reserved_in_descriptors),
+        cmocka_unit_test(triple_faults),
+        cmocka_unit_test(off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
