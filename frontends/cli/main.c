@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,6 +306,7 @@ static int run(struct app *a)
     int64_t began = g_get_monotonic_time();
     int status;
 
+    signal(SIGPIPE, SIG_IGN); /* who no longer reads what we write is an error like others */
     if (!open_chars(a, &err))
         return fail(err);
     a->o.machine.lock = &a->lock;
