@@ -9,7 +9,7 @@
 
 static void debug_exit(void *opaque, uint32_t val)
 {
-    board_end(opaque, (int)(((val << 1) | 1) & 0xff));
+    board_end_by_guest(opaque, (int)(((val << 1) | 1) & 0xff));
 }
 
 static bool build_debug_exit(struct board *b, const struct device_config *c, GError **err)
