@@ -2,13 +2,12 @@
 /* PNG through libpng's simplified interface (libpng manual, section VII); see screenshot.h. */
 #include "frontends/screenshot.h"
 
-#include "base/error.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <png.h>
-#include <stdio.h>
-#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/out_file.h"
 
 /* Packed rows of R, G, B. */
 static uint8_t *pack_rgb(const struct vga_surface *s)
@@ -27,32 +26,25 @@ static uint8_t *pack_rgb(const struct vga_surface *s)
     return rgb;
 }
 
-/* Does not wait for whom a pipe has at its other end: a machine may stand meanwhile. */
-static FILE *create(const char *path)
+/* Writes the file; `data` NULL: there is nothing to write, errno says why. */
+static bool write_file(const char *path, const void *data, size_t len, GError **err)
 {
-    int fd;
+    int fd = data ? out_file_open(path) : -1, e;
+    bool ok = fd >= 0 && out_file_write(fd, data, len);
 
-    errno = 0;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
-    return fd >= 0 ? fdopen(fd, "wb") : NULL;
-}
-
-/* Closes it; `ok`: so far. */
-static bool written(const char *path, FILE *f, bool ok, GError **err)
-{
-    int e = errno;
-
-    if (f && fclose(f) && ok) {
+    e = errno;
+    if (fd >= 0 && close(fd) && ok) {
         e = errno;
         ok = false;
     }
     if (!ok)
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE, "cannot write %s: %s", path,
-                    strerror(e ? e : EIO));
+                    g_strerror(e));
     return ok;
 }
 
-bool screenshot_write_png(const char *path, const struct vga_surface *s, GError **err)
+/* The file's bytes, of *len; NULL with errno. g_free. */
+static uint8_t *encode_png(const struct vga_surface *s, const uint8_t *rgb, size_t *len)
 {
     png_image image = {
         .version = PNG_IMAGE_VERSION,
@@ -60,13 +52,27 @@ bool screenshot_write_png(const char *path, const struct vga_surface *s, GError 
         .height = s->height,
         .format = PNG_FORMAT_RGB,
     };
-    uint8_t *rgb = pack_rgb(s);
-    FILE *f = create(path);
-    bool ok;
+    png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
+    uint8_t *png = g_malloc(bytes);
 
-    ok = f && png_image_write_to_stdio(&image, f, 0, rgb, 0, NULL);
-    ok = written(path, f, ok, err);
+    if (!png_image_write_to_memory(&image, png, &bytes, 0, rgb, 0, NULL)) {
+        g_free(png);
+        png = NULL;
+        errno = EIO;
+    }
+    *len = bytes;
     png_image_free(&image);
+    return png;
+}
+
+bool screenshot_write_png(const char *path, const struct vga_surface *s, GError **err)
+{
+    uint8_t *rgb = pack_rgb(s);
+    size_t len;
+    uint8_t *png = encode_png(s, rgb, &len);
+    bool ok = write_file(path, png, len, err);
+
+    g_free(png);
     g_free(rgb);
     return ok;
 }
@@ -74,12 +80,13 @@ bool screenshot_write_png(const char *path, const struct vga_surface *s, GError 
 bool screenshot_write_ppm(const char *path, const struct vga_surface *s, GError **err)
 {
     uint8_t *rgb = pack_rgb(s);
-    size_t len = (size_t)s->width * s->height * 3;
-    FILE *f = create(path);
-    bool ok = f && fprintf(f, "P6\n%u %u\n255\n", s->width, s->height) > 0 &&
-              fwrite(rgb, 1, len, f) == len;
+    GString *ppm = g_string_new(NULL);
+    bool ok;
 
-    ok = written(path, f, ok, err);
+    g_string_append_printf(ppm, "P6\n%u %u\n255\n", s->width, s->height);
+    g_string_append_len(ppm, (const char *)rgb, (gssize)((size_t)s->width * s->height * 3));
+    ok = write_file(path, ppm->str, ppm->len, err);
+    g_string_free(ppm, TRUE);
     g_free(rgb);
     return ok;
 }

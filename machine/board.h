@@ -31,6 +31,7 @@ enum board_request {
     REQUEST_PAUSE = 1 << 4,
     REQUEST_SLEEP = 1 << 5, /* S3: no vCPU runs, until */
     REQUEST_WAKE = 1 << 6,
+    REQUEST_GUEST_END = 1 << 7, /* an end that a stop of the debugger comes before */
 };
 
 #define BOARD_RUNS (-1)
@@ -113,6 +114,7 @@ struct board {
 
     _Atomic unsigned requests;
     _Atomic int exit_status;     /* BOARD_RUNS until someone asks for the end */
+    _Atomic int guest_status;    /* what the guest asked for, likewise */
     _Atomic uint64_t insn_limit; /* see insn_limit.h; UINT64_MAX: none */
     bool a20;
 };
@@ -138,5 +140,8 @@ void board_request(struct board *b, unsigned what);
 
 /* Ends the machine with a status; the first wins. */
 void board_end(struct board *b, int status);
+
+/* The guest wants that, by an instruction behind which a debugger may want to stop first. */
+void board_end_by_guest(struct board *b, int status);
 
 #endif

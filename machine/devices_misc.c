@@ -9,7 +9,7 @@
 
 static void debug_exit(void *opaque, uint32_t val)
 {
-    board_end(opaque, (int)(((val << 1) | 1) & 0xff));
+    board_end_by_guest(opaque, (int)(((val << 1) | 1) & 0xff));
 }
 
 static bool build_debug_exit(struct board *b, const struct device_config *c, GError **err)
@@ -23,7 +23,7 @@ static bool build_debug_exit(struct board *b, const struct device_config *c, GEr
 
 static const struct device_prop debug_exit_props[] = {
     {"iobase", PROP_NUMBER, "its port", .max = 0xffff, .number = 0x501},
-    {"iosize", PROP_NUMBER, "how many bytes of ports", .max = 4, .number = 2},
+    {"iosize", PROP_NUMBER, "how many bytes of ports", .min = 1, .max = 4, .number = 2},
     DEVICE_PROPS_END,
 };
 

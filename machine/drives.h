@@ -29,10 +29,10 @@ bool machine_drive_info(struct machine *m, unsigned n, struct machine_drive_info
 /* For the first CD drive there is. */
 #define MACHINE_FIRST_CD MACHINE_MAX_DRIVES
 
-/* Puts the image `file` into CD drive n (or MACHINE_FIRST_CD), NULL to leave it empty; the tray is
- * closed then. False
- * with an error, and as before, when it is no CD drive, the image does not do, or the guest has
- * locked the tray (without `force`; it is told of the wish then). */
+/* Puts the image `file` into CD drive n (or MACHINE_FIRST_CD), whose tray is closed then; NULL takes
+ * out what is there, and leaves the tray open. False with an error, and as before, when it is no CD
+ * drive, the image does not do, or the guest has locked the tray (without `force`; it is told of
+ * the wish then). */
 bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool force,
                            GError **err);
 

@@ -54,6 +54,7 @@ struct machine {
     atomic_bool debug_asked;       /* the pause that is requested is one for the debugger */
     guint end_source; /* the vCPUs have stopped for good and the main loop is to say so */
     bool ended;       /* ended() was called */
+    bool ends_later;  /* REQUEST_GUEST_END, when the debugger lets the machine go on; parking */
 };
 
 /* ---- requests ---- */
@@ -76,6 +77,14 @@ void board_end(struct board *b, int status)
     /* the first status stands, whichever threads ask at once */
     atomic_compare_exchange_strong(&b->exit_status, &none, status);
     board_request(b, REQUEST_END);
+}
+
+void board_end_by_guest(struct board *b, int status)
+{
+    int none = BOARD_RUNS;
+
+    atomic_compare_exchange_strong(&b->guest_status, &none, status);
+    board_request(b, REQUEST_GUEST_END);
 }
 
 static gboolean tell_ended(gpointer opaque)
@@ -127,6 +136,14 @@ static bool serve(struct machine *m, unsigned requests)
         board_end(b, MACHINE_EXIT_RESET);
         requests |= REQUEST_END;
     }
+    if ((requests & REQUEST_GUEST_END) && !(requests & REQUEST_END)) {
+        /* all are parked: who asked for the end has also said that it stops for the debugger */
+        m->ends_later = (requests & REQUEST_PAUSE) && atomic_load(&m->debug_asked);
+        if (!m->ends_later) {
+            board_end(b, atomic_load(&b->guest_status));
+            requests |= REQUEST_END;
+        }
+    }
     if (requests & REQUEST_END) {
         notes_post(m->notes, MACHINE_EVENT_END, !m->quit);
         /* not g_main_context_invoke: before the main loop runs, that would call it here and now */
@@ -141,7 +158,8 @@ static bool serve(struct machine *m, unsigned requests)
     if ((requests & REQUEST_RESET) || (m->asleep && (requests & REQUEST_WAKE))) {
         bool wake = !(requests & REQUEST_RESET);
 
-        m->asleep = false;
+        m->asleep = m->ends_later = false;
+        atomic_store(&b->guest_status, BOARD_RUNS);
         if (!reset_all(b, wake, &err)) {
             log_user("%s", err->message);
             g_error_free(err);
@@ -337,6 +355,9 @@ static void resume(struct machine *m, uint64_t keep)
     m->resumes++;
     if (m->paused && !ending(m)) {
         m->paused = false;
+        if (m->ends_later)
+            board_request(b, REQUEST_GUEST_END);
+        m->ends_later = false;
         lock_take(b->lock);
         clock_cont(b->clock);
         lock_drop(b->lock);
@@ -505,6 +526,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->clock = cfg->icount ? clock_new_manual() : clock_new_host();
     atomic_store(&b->exit_status, BOARD_RUNS);
     atomic_init(&b->insn_limit, UINT64_MAX);
+    atomic_store(&b->guest_status, BOARD_RUNS);
     clock_stop(b->clock);
     b->notes = m->notes = notes_new();
     b->image_failed = image_failed;

@@ -123,7 +123,7 @@ static void reset_line(void *opaque, int n, bool level)
 
 static void power_off(void *opaque)
 {
-    board_end(opaque, MACHINE_EXIT_OFF);
+    board_end_by_guest(opaque, MACHINE_EXIT_OFF);
 }
 
 /* S3. The byte in the CMOS memory tells SeaBIOS, when it is woken, what the reset was for. */

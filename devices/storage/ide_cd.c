@@ -69,7 +69,8 @@ void ide_cd_change(struct ide_unit *u, struct block *block)
     ide_cd_open_tray(u);
     u->block = block;
     u->sectors = sectors < INT32_MAX ? sectors : INT32_MAX;
-    ide_cd_close_tray(u);
+    if (block)
+        ide_cd_close_tray(u);
 }
 
 static void check_not_ready(struct ide_unit *u)

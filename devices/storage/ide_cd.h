@@ -28,7 +28,8 @@ static inline bool ide_cd_is_dvd(const struct ide_unit *u)
     return u->sectors > CD_MAX_SECTORS;
 }
 
-/* Another medium (NULL: none) is in the drive; the tray ends closed. Sets attention and events. */
+/* Another medium lies in the closed tray, or (NULL) it is empty, and open: as one's finger leaves
+ * it. Sets attention and events. */
 void ide_cd_change(struct ide_unit *u, struct block *block);
 
 /* Opens and closes the tray, with what happens to lie in it. */

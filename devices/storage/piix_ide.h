@@ -63,8 +63,8 @@ bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
  */
 void piix_ide_enable(struct piix_ide *ide);
 
-/* Puts another medium into a CD drive, NULL to leave it empty; the tray ends closed. *old (if not
- * NULL) gets the block that was there, for the caller to free. When the guest has locked the tray
+/* Puts another medium into a CD drive, whose tray is closed then; NULL takes out what is there, and
+ * leaves the tray open. *old (if not NULL) gets the block that was there, for the caller to free. When the guest has locked the tray
  * and `force` is false nothing is changed but the guest is told of the wish, and false is returned
  * with an error. */
 bool piix_ide_change_medium(struct piix_ide *ide, unsigned channel, unsigned unit,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,7 @@ static int run(struct app *a)
     int64_t began = g_get_monotonic_time();
     int status;
 
+    signal(SIGPIPE, SIG_IGN); /* who no longer reads what we write is an error like others */
     if (a->o.opened) {
         a->state = machine_state_claim(a->o.opened, &err);
         a->picture = machine_sibling(a->o.opened, ".png");
@@ -324,6 +326,25 @@ static void close_app(struct app *a)
     lock_clear(&a->lock);
 }
 
+/* In one write, which a pipe takes whole: "penumbra --help | grep -q WORD" must not end us halfway,
+ * by SIGPIPE, where scripts look at every status. */
+static int print_help(const char *text)
+{
+    size_t len = strlen(text);
+
+    while (len) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return 1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct app a = {0};
@@ -339,8 +360,7 @@ int main(int argc, char **argv)
     if (!options_parse(&a.o, argc, argv, &err)) {
         status = fail(err);
     } else if (a.o.help || a.o.help_text) {
-        fputs(a.o.help ? options_usage() : a.o.help_text, stdout);
-        status = 0;
+        status = print_help(a.o.help ? options_usage() : a.o.help_text);
     } else if (a.o.version) {
         puts("penumbra " VERSION);
         status = 0;

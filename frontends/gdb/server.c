@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 #include "machine/machine.h"
 
 #define OUTPUT_MAX (4u << 20) /* bytes that gdb does not read; then it is given up */
+#define CHUNK      512u       /* what a pipe or terminal that is writable takes without waiting */
 
 struct gdb_server {
     struct machine *m;
@@ -76,14 +78,27 @@ static void disconnect(struct gdb_server *g)
 
 static gboolean writable(gint fd, GIOCondition cond, gpointer opaque);
 
+/* Standard output is shared with others and stays as it is: there poll() is asked first. */
+static ssize_t send_some(const struct gdb_server *g, const GString *out)
+{
+    struct pollfd p = {.fd = g->out, .events = POLLOUT};
+
+    if (g->listener >= 0)
+        return send(g->out, out->str, out->len, MSG_NOSIGNAL);
+    if (poll(&p, 1, 0) <= 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return write(g->out, out->str, MIN(out->len, CHUNK));
+}
+
 /* Sends what there is; false when the other side has gone. */
 static bool flush(struct gdb_server *g)
 {
     GString *out = gdb_session_output(g->session);
 
     while (out->len) {
-        ssize_t n = g->listener < 0 ? write(g->out, out->str, out->len)
-                                    : send(g->out, out->str, out->len, MSG_NOSIGNAL);
+        ssize_t n = send_some(g, out);
 
         if (n > 0) {
             g_string_erase(out, 0, n);
@@ -135,8 +150,8 @@ static void connected(struct gdb_server *g, int in, int out)
     drop_source(&g->listen_source);
     g->in = in;
     g->out = out;
-    g_unix_set_fd_nonblocking(in, TRUE, NULL);
-    g_unix_set_fd_nonblocking(out, TRUE, NULL);
+    if (g->listener >= 0)
+        g_unix_set_fd_nonblocking(in, TRUE, NULL);
     g->session = gdb_session_new(g->m, g->set);
     g->in_source = g_unix_fd_add(in, G_IO_IN | G_IO_HUP | G_IO_ERR, readable, g);
 }

@@ -541,7 +541,7 @@ static void run(struct guest *g)
     g_main_loop_run(g->loop);
     if (g->o.machine.icount)
         sum_up(g);
-    if (g->result.verdict != VERDICT_PASSED)
+    if (g->result.verdict != VERDICT_PASSED || g->cfg->keep)
         artefacts_write(g->machine, &g->lock, g->cfg->folder);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs one guest in this process: gets its images, builds its machine, follows its script, leaves
- * artefacts when it fails, and says on the way how it goes (result.h).
+ * artefacts when it fails (or always), and says on the way how it goes (result.h).
  */
 #ifndef FRONTENDS_HEADLESS_GUEST_H
 #define FRONTENDS_HEADLESS_GUEST_H
@@ -12,6 +12,7 @@ struct guest_config {
     const struct spec *spec;
     const char *folder; /* where artefacts go; it is there */
     const char *with;   /* more options of the machine, or NULL */
+    bool keep;          /* artefacts of a success, too */
     int out_fd;         /* for lines of result.h */
 };
 

@@ -191,6 +191,7 @@ static int run_one(const struct args *a)
     struct guest_config cfg = {.spec = g_ptr_array_index(a->specs, 0),
                                .folder = a->artefacts,
                                .with = a->with,
+                               .keep = a->keep,
                                .out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)};
 
     signal(SIGPIPE, SIG_IGN);

@@ -315,8 +315,15 @@ static bool make_folder(struct guest_process *p, int *stderr_fd, GError **err)
 static bool spawn(struct guest_process *p, GError **err)
 {
     const struct suite_config *cfg = p->suite->cfg;
-    const char *argv[] = {SELF,          "run",     "--one",  p->spec->path,
-                          "--artifacts", p->folder, "--with", cfg->with ? cfg->with : "",
+    const char *argv[] = {SELF,
+                          "run",
+                          "--one",
+                          p->spec->path,
+                          "--artifacts",
+                          p->folder,
+                          "--with",
+                          cfg->with ? cfg->with : "",
+                          cfg->keep ? "--keep" : NULL,
                           NULL};
     int stderr_fd = -1;
     bool ok = make_folder(p, &stderr_fd, err) &&

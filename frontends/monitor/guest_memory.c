@@ -3,11 +3,11 @@
 #include "frontends/monitor/guest_memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/out_file.h"
 #include "cpu/peek.h"
 #include "frontends/monitor/command.h"
 #include "machine/machine.h"
@@ -42,21 +42,6 @@ static void read_bus(struct cpu *cpu, gpa_t gpa, uint8_t *buf, size_t len)
     }
 }
 
-static bool write_all(int fd, const uint8_t *buf, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, buf, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        buf += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static void save(void *opaque)
 {
     struct save *s = opaque;
@@ -76,7 +61,7 @@ static void save(void *opaque)
         else if (cpu_peek(s->cpu, s->from + done, buf, n) != n)
             monitor_fail(&s->err, "no memory is mapped at all of 0x%" PRIx64 ", %zu bytes",
                          s->from + done, n);
-        if (!s->err && !write_all(s->fd, buf, n))
+        if (!s->err && !out_file_write(s->fd, buf, n))
             monitor_fail(&s->err, "cannot write %s: %s", s->file, g_strerror(errno));
         done += n;
     }
@@ -89,8 +74,7 @@ bool guest_save(struct monitor *mon, struct cpu *cpu, uint64_t from, uint64_t si
     struct save s = {.mon = mon, .cpu = cpu, .from = from, .size = size, .file = file};
     bool ok;
 
-    /* not to wait for a reader of a pipe while the guest stands */
-    s.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    s.fd = out_file_open(file);
     if (s.fd < 0)
         return monitor_fail(err, "cannot write %s: %s", file, g_strerror(errno));
     ok = monitor_visit(mon, save, &s, err);

@@ -113,8 +113,9 @@ static bool change_medium(struct monitor *mon, json_t *args, json_t **ret, GErro
 
 static const struct mon_command commands[] = {
     {"query-block", "", "the drives and what is in them", .qmp = query_block},
-    {"eject", "device:s?,id:s?,force:b?", "takes the medium out of a CD drive", .qmp = eject},
+    {"eject", "device:s?,id:s?,force:b?", "opens a CD drive and takes out what is in it",
+     .qmp = eject},
     {"blockdev-change-medium", "device:s?,id:s?,filename:s,format:s?,force:b?,read-only-mode:s?",
-     "puts another medium into a CD drive", .qmp = change_medium},
+     "puts another medium into a CD drive, and closes it", .qmp = change_medium},
 };
 const struct mon_group qmp_block = {commands, G_N_ELEMENTS(commands)};

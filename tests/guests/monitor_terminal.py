@@ -80,7 +80,7 @@ def person(fd):
     send("ersion\x1b[Hinfo v\r", r"Penumbra [0-9.]+\r*\n")  # the rest was typed first
     send("\x1b[A\x1b[A\x1b[A\x1b[A\x15info status\r", r"VM status: paused\r*\n")
     send("info history\r", r"2: 'stop'\r*\n")
-    send("system_\t", r"system_reset +system_powerdown\r*\n")
+    send("system_\t", r"system_reset +system_powerdown +system_wakeup\r*\n")
     send("\x15x /2i $cs.base + $rip\r", r"[0-9a-f]{16}:  [0-9a-f]+ +[a-z]")
     send("help walk\r", r"walk ADDR +-- .*level by level")
 

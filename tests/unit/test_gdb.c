@@ -586,6 +586,28 @@ static void test_end(void **state)
         wait_end();
 }
 
+/* The access that ends the machine is told of before it does, once, whatever stops there. */
+static void test_stop_before_the_end(void **state)
+{
+    static const uint8_t exits[] = {EXIT(3)}; /* mov dx, mov al, out */
+
+    (void)state;
+    begin_with(exits, sizeof(exits));
+    monitor("break-port 0x501 w");
+    assert_string_equal(ask("c"), "T05thread:1;");
+    assert_int_equal(machine_exit_status(machine), -1);
+    assert_int_equal(reg("rip"), BASE + sizeof(exits) - 3); /* behind the OUT */
+    monitor("reset");                                       /* forgets it */
+    assert_string_equal(ask("s"), "T05thread:1;");
+    assert_string_equal(ask("c"), "T05thread:1;");
+    assert_int_equal(machine_exit_status(machine), -1);
+    put("c");
+    assert_string_equal(get(), "W07");
+    if (!ends)
+        wait_end();
+    assert_int_equal(machine_exit_status(machine), 7);
+}
+
 static void test_kill(void **state)
 {
     (void)state;
@@ -697,6 +719,7 @@ int main(void)
         GDB_TEST(test_reconnect),
         GDB_TEST_SMP(test_reconnect),
         GDB_TEST(test_end),
+        GDB_TEST(test_stop_before_the_end),
         GDB_TEST(test_kill),
         GDB_TEST_SMP(test_noise),
         GDB_TEST(test_bad_places),

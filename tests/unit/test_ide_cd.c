@@ -430,7 +430,19 @@ static void test_change(void **state)
     assert_true(piix_ide_change_medium(r->ide, 0, 0, NULL, false, &old, NULL));
     assert_ptr_equal(old, &disc->block);
     block_free(old);
+    assert_true(piix_ide_tray_open(r->ide, 0, 0)); /* as it is for whoever pressed the button */
     assert_int_equal(test_ready(r), -1 - 2);
+    assert_int_equal(sense(r), 0x023a02);
+    assert_int_equal(event(r), 0x0301);
+    /* the guest closes it, empty as it is */
+    assert_int_equal(pio(r, CDB(0x1b, 0, 0, 0, 3), b, 0), 0);
+    assert_false(piix_ide_tray_open(r->ide, 0, 0));
+    assert_int_equal(test_ready(r), -1 - 2);
+    assert_int_equal(sense(r), 0x023a01);
+    /* an empty one opens, too */
+    assert_true(piix_ide_change_medium(r->ide, 0, 0, NULL, false, &old, NULL));
+    assert_null(old);
+    assert_true(piix_ide_tray_open(r->ide, 0, 0));
     rig_free(r);
 }
 
@@ -451,7 +463,7 @@ static void test_change_during_read(void **state)
         assert_true(++n < 100);
     }
     assert_int_equal(in(r, 7) & ERR, ERR);
-    assert_int_equal(sense(r), 0x023a01);
+    assert_int_equal(sense(r), 0x023a02);
     rig_free(r);
 }
 

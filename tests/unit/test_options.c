@@ -590,6 +590,7 @@ static void test_devices(void **state)
     refuses("iobase: '0x10000'", "-device", "isa-debug-exit,iobase=0x10000");
     refuses("iobase: ''", "-device", "isa-debug-exit,iobase");
     refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
+    refuses("iosize: '0'", "-device", "isa-debug-exit,iosize=0");
     refuses("wants one id", "-device", "isa-debug-exit,id=");
     accepts("-nic", "none", "-device", "pc-testdev", "-device", "isa-debug-exit");
     expect_device(0, "pc-testdev");

@@ -240,9 +240,10 @@ static void test_arguments(void **state)
 /* The server still answers. */
 static void expect_well(int fd)
 {
+    static const char text[] = "\xff\n{\"execute\": \"query-name\", \"id\": \"well\"}\n";
     char *junk;
 
-    say(fd, "\xff\n{\"execute\": \"query-name\", \"id\": \"well\"}\n", 46);
+    say(fd, text, sizeof(text) - 1);
     junk = read_until(fd, "\"id\": \"well\"}\r\n");
     g_free(junk);
 }

@@ -447,14 +447,24 @@ static char *medium(int fd, bool *open)
     return file;
 }
 
+/* An empty drive was ejected, and is open since. */
 static void expect_medium(int fd, const char *want)
 {
     bool open;
     char *file = medium(fd, &open);
 
     assert_string_equal(file, want);
-    assert_false(open);
+    assert_int_equal(open, !strcmp(want, "none"));
     g_free(file);
+}
+
+static void expect_tray(int fd, bool open)
+{
+    json_t *j = expect_event(fd, "DEVICE_TRAY_MOVED"), *data = json_object_get(j, "data");
+
+    assert_string_equal(args_string(data, "device", ""), "ide1-cd0");
+    assert_int_equal(json_is_true(json_object_get(data, "tray-open")), open);
+    json_decref(j);
 }
 
 static void change(int fd, const char *file, const char *wrong)
@@ -473,7 +483,6 @@ static void change(int fd, const char *file, const char *wrong)
 static void test_media(void **state)
 {
     char *one, *two, byte[4];
-    json_t *j;
     int fd;
 
     (void)state;
@@ -484,21 +493,19 @@ static void test_media(void **state)
     fd = qmp_client();
     expect_medium(fd, one);
     change(fd, two, NULL);
-    j = expect_event(fd, "DEVICE_TRAY_MOVED");
-    assert_true(json_is_true(json_object_get(json_object_get(j, "data"), "tray-open")));
-    json_decref(j);
-    j = expect_event(fd, "DEVICE_TRAY_MOVED");
-    assert_true(json_is_false(json_object_get(json_object_get(j, "data"), "tray-open")));
-    json_decref(j);
+    expect_tray(fd, true);
+    expect_tray(fd, false);
     expect_medium(fd, two);
     assert_int_equal(block_read(machine_board(machine)->drive[2].block, 0, byte, 4), 0);
     assert_string_equal(byte, "two");
     execute_ok(fd, "{\"execute\": \"eject\", \"arguments\": {\"device\": \"ide1-cd0\"}}");
+    expect_tray(fd, true); /* and it stays so */
     expect_medium(fd, "none");
     change(fd, "/nonexistent", "/nonexistent");
     change(fd, rom, "not a CD image");
     expect_medium(fd, "none");
     change(fd, one, NULL);
+    expect_tray(fd, false); /* it was open already */
     expect_medium(fd, one);
     refused(fd, "{\"execute\": \"eject\", \"arguments\": {\"device\": \"sda\"}}", "DeviceNotFound",
             "'sda'");
@@ -527,15 +534,6 @@ static void guest_moves_tray(uint8_t how)
     for (unsigned k = 0; k < sizeof(cdb); k += 2)
         bus_write(ports, 0x170, cdb[k] | (unsigned)cdb[k + 1] << 8, 2);
     lock_drop(&lock);
-}
-
-static void expect_tray(int fd, bool open)
-{
-    json_t *j = expect_event(fd, "DEVICE_TRAY_MOVED"), *data = json_object_get(j, "data");
-
-    assert_string_equal(args_string(data, "device", ""), "ide1-cd0");
-    assert_int_equal(json_is_true(json_object_get(data, "tray-open")), open);
-    json_decref(j);
 }
 
 static void test_guest_tray(void **state)

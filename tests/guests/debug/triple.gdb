@@ -10,4 +10,7 @@ continue
 set architecture i386
 bt 1
 monitor history
-continue
+# another may have had its own at the same time, which is told, too, before the machine ends
+while $_thread
+  continue
+end
