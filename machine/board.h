@@ -89,6 +89,7 @@ struct board {
     struct i440fx *host;
     struct piix3 *isa;
     struct piix_ide *ide;
+    struct fdc *fdc; /* NULL: no floppies */
     struct board_ahci ahci[BOARD_MAX_AHCI];
     unsigned n_ahci;
     struct acpi_pm *pm;

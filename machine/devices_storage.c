@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "devices/pci/pci.h"
 #include "devices/storage/ahci.h"
+#include "devices/storage/fdc.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
@@ -113,6 +114,54 @@ bool storage_attach_ide(struct board *b, GError **err)
 
         if (d->present && !attach_ide(b, &w, n, err))
             return false;
+    }
+    return true;
+}
+
+/* ---- floppies ---- */
+
+static bool change_floppy(void *device, unsigned place, struct block *fresh, bool force,
+                          struct block **old, GError **err)
+{
+    (void)force;
+    return fdc_change_medium(device, place, fresh, old, err);
+}
+
+static bool floppy_no(void *device, unsigned place)
+{
+    (void)device;
+    (void)place;
+    return false;
+}
+
+static const struct board_drive_ops floppy_ops = {change_floppy, floppy_no, floppy_no};
+
+static bool build_fdc(struct board *b, GError **err)
+{
+    struct fdc_config cfg = {.ports = b->ports,
+                             .irq = irq_mux_input(&b->irq, 6, IRQ_CHIP),
+                             .dma = b->isa_dma,
+                             .channel = 2};
+
+    b->fdc = fdc_new(&cfg, err);
+    b->chips |= ACPI_CHIP_FDC;
+    return b->fdc && board_add(b, fdc_device(b->fdc));
+}
+
+bool storage_attach_floppies(struct board *b, GError **err)
+{
+    const struct machine_drive *d;
+    struct board_drive *drive;
+
+    while ((drive = board_next_drive(b, MACHINE_IF_FLOPPY, &d))) {
+        if (!b->fdc && !build_fdc(b, err))
+            return false;
+        if (!fdc_attach(b->fdc, d->index, drive->block, err))
+            return false;
+        drive->ops = &floppy_ops;
+        drive->device = b->fdc;
+        drive->place = d->index;
+        board_bootable(b, 'a', BOOT_NO_INDEX, firmware_floppy_path(d->index));
     }
     return true;
 }

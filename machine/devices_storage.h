@@ -14,6 +14,10 @@ struct board;
  * clear error. */
 bool storage_attach_ide(struct board *b, GError **err);
 
+/* The floppy controller and its drives, if the configuration has any (if=floppy). False with one
+ * clear error. */
+bool storage_attach_floppies(struct board *b, GError **err);
+
 /* The tray of the drive at `place` of a controller was moved: front ends are told. */
 void storage_tray_moved(struct board *b, const void *controller, unsigned place, bool open);
 

@@ -33,6 +33,7 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
 #include "devices/pci/piix3.h"
+#include "devices/storage/fdc.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
@@ -526,7 +527,8 @@ bool board_build(struct board *b, GError **err)
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
-        !board_drives_open(b, err) || !storage_attach_ide(b, err) || !board_build_devices(b, err) ||
+        !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
+        !storage_attach_floppies(b, err) || !board_build_devices(b, err) ||
         !board_drives_check(b, err))
         return false;
     build_tables(b);
@@ -565,15 +567,21 @@ static void set_cmos(struct board *b)
 {
     uint64_t low = b->mem.ram.low_size, above1m = (low - 0x100000) >> 10, above16m;
     uint64_t high = b->mem.ram.high_size >> 16;
-    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
-    unsigned nibbles = 0;
+    const char *order = b->cfg.boot_order ? b->cfg.boot_order : b->fdc ? "cad" : "cd";
+    unsigned nibbles = 0, floppies[2] = {0}, equipment = 0;
+
+    for (unsigned n = 0; n < 2 && b->fdc; n++)
+        floppies[n] = fdc_drive_type(b->fdc, n);
+    if (floppies[0] || floppies[1])
+        equipment = floppies[0] && floppies[1] ? 0x41 : 0x01;
 
     if (above1m > 0xffff)
         above1m = 0xffff;
     above16m = low > 0x1000000 ? (low - 0x1000000) >> 16 : 0;
     if (above16m > 0xffff)
         above16m = 0xffff;
-    rtc_cmos_set(b->rtc, 0x14, 0x06); /* FPU and PS/2 mouse */
+    rtc_cmos_set(b->rtc, 0x10, (uint8_t)(floppies[0] << 4 | floppies[1]));
+    rtc_cmos_set(b->rtc, 0x14, (uint8_t)(0x06 | equipment)); /* FPU and PS/2 mouse */
     rtc_cmos_set(b->rtc, 0x15, 640 & 0xff);
     rtc_cmos_set(b->rtc, 0x16, 640 >> 8);
     rtc_cmos_set(b->rtc, 0x17, (uint8_t)above1m);

@@ -669,5 +669,5 @@ int main(void)
         cmocka_unit_test(test_staggered),  cmocka_unit_test(test_noise),
     };
 
-    return cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL);
+    return unit_main(tests);
 }

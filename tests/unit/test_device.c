@@ -154,6 +154,10 @@ static int setup(void **state)
         .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
     board.cfg.drive[5] = (struct machine_drive){
         .present = true, .interface = MACHINE_IF_NONE, .id = "cd", .cd = true};
+    board.cfg.drive[6] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_FLOPPY, .file = rom, .readonly = true};
+    board.cfg.drive[7] =
+        (struct machine_drive){.present = true, .interface = MACHINE_IF_FLOPPY, .index = 1};
 
     board.lock = &lock;
     board.clock = clock_new_manual();
