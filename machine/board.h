@@ -19,6 +19,7 @@
 #include "machine/smbios.h"
 
 #define BOARD_MAX_DEVICES 128
+#define BOARD_MAX_AHCI    4
 #define BOARD_APIC_HZ     UINT64_C(1000000000)
 #define BOARD_TSC_KHZ     1000000u
 
@@ -50,6 +51,13 @@ struct boot_entry {
     char letter;
     uint64_t index;
     char *path; /* owned */
+};
+
+/* A bus of AHCI ports, for the drives that are put on it. */
+struct board_ahci {
+    struct ahci *hba;
+    const char *id; /* NULL: none */
+    uint8_t devfn;
 };
 
 struct board {
@@ -84,6 +92,9 @@ struct board {
     struct i440fx *host;
     struct piix3 *isa;
     struct piix_ide *ide;
+    struct fdc *fdc; /* NULL: no floppies */
+    struct board_ahci ahci[BOARD_MAX_AHCI];
+    unsigned n_ahci;
     struct acpi_pm *pm;
     struct apic_bus *apic_bus;
     struct ioapic *ioapic;

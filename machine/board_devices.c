@@ -88,7 +88,7 @@ static int by_index(const void *a, const void *b)
 
 char *board_boot_order(struct board *b)
 {
-    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
+    const char *order = b->cfg.boot_order ? b->cfg.boot_order : b->fdc ? "cad" : "cd";
     GPtrArray *sorted = g_ptr_array_new();
     GString *out = g_string_new(NULL);
 

@@ -6,7 +6,9 @@
 
 #include "machine/device_kind.h"
 
-extern const struct device_kind *const devices_net[], *const devices_misc[],
-                                                          *const devices_virtio[];
+extern const struct device_kind *const devices_storage[];
+extern const struct device_kind *const devices_net[];
+extern const struct device_kind *const devices_misc[];
+extern const struct device_kind *const devices_virtio[];
 
 #endif

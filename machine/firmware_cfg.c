@@ -86,3 +86,15 @@ char *firmware_ide_path(unsigned slot, unsigned fn, unsigned channel, unsigned u
 
     return g_strdup_printf("/pci@i0cf8/ide@%x%s/drive@%x/disk@%x", slot, at_fn, channel, unit);
 }
+
+char *firmware_ahci_path(unsigned slot, unsigned fn, unsigned port)
+{
+    g_autofree char *at_fn = fn ? g_strdup_printf(",%x", fn) : g_strdup("");
+
+    return g_strdup_printf("/pci@i0cf8/*@%x%s/drive@%x/disk@0", slot, at_fn, port);
+}
+
+char *firmware_floppy_path(unsigned drive)
+{
+    return g_strdup_printf("/pci@i0cf8/isa@1/fdc@03f0/floppy@%x", drive);
+}

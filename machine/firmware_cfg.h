@@ -36,4 +36,8 @@ bool firmware_cfg_fill(struct fw_cfg *f, const struct firmware_cfg *cfg, GError 
  * g_free it. */
 char *firmware_ide_path(unsigned slot, unsigned fn, unsigned channel, unsigned unit);
 
+/* The same of the drive at a port of an AHCI controller; of floppy drive 0 or 1. */
+char *firmware_ahci_path(unsigned slot, unsigned fn, unsigned port);
+char *firmware_floppy_path(unsigned drive);
+
 #endif

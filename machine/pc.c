@@ -33,10 +33,12 @@
 #include "devices/pci/i440fx.h"
 #include "devices/pci/pci_bus.h"
 #include "devices/pci/piix3.h"
+#include "devices/storage/fdc.h"
 #include "devices/storage/piix_ide.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
+#include "machine/devices_storage.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/network.h"
@@ -146,7 +148,7 @@ static void tray_moved(void *opaque, unsigned channel, unsigned unit, bool open)
 {
     struct board *b = opaque;
 
-    notes_post_tray(b->notes, channel * 2 + unit, open);
+    storage_tray_moved(b, b->ide, channel * 2 + unit, open);
 }
 
 static void rtc_alarm(void *opaque)
@@ -453,44 +455,6 @@ static bool build_display(struct board *b, GError **err)
     return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
 }
 
-/* What front ends may ask of a CD drive on the IDE cables. */
-static bool change_ide_cd(void *device, unsigned place, struct block *fresh, bool force,
-                          struct block **old, GError **err)
-{
-    return piix_ide_change_medium(device, place / 2, place % 2, fresh, force, old, err);
-}
-
-static bool ide_tray_open(void *device, unsigned place)
-{
-    return piix_ide_tray_open(device, place / 2, place % 2);
-}
-
-static bool ide_tray_locked(void *device, unsigned place)
-{
-    return piix_ide_tray_locked(device, place / 2, place % 2);
-}
-
-static const struct board_drive_ops ide_cd_ops = {change_ide_cd, ide_tray_open, ide_tray_locked};
-
-/* An image behind a place on the IDE cables. */
-static bool attach_ide_drive(struct board *b, unsigned n, GError **err)
-{
-    const struct machine_drive *d = &b->cfg.drive[n];
-    struct board_drive *drive = &b->drive[n];
-
-    if (!d->present)
-        return true;
-    drive->taken = true;
-    if (d->cd) {
-        drive->ops = &ide_cd_ops;
-        drive->device = b->ide;
-        drive->place = n;
-    }
-    board_bootable(b, d->cd ? 'd' : 'c', BOOT_NO_INDEX, firmware_ide_path(1, 1, n / 2, n % 2));
-    return piix_ide_attach(b->ide, n / 2, n % 2, d->cd ? PIIX_IDE_CD : PIIX_IDE_DISK, drive->block,
-                           d->serial, err);
-}
-
 /* ---- firmware, or a kernel in its place ---- */
 
 static bool build_firmware(struct board *b, GError **err)
@@ -565,14 +529,10 @@ bool board_build(struct board *b, GError **err)
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
-        !board_drives_open(b, err))
-        return false;
-    for (unsigned n = 0; n < MACHINE_IDE_DRIVES; n++) {
-        if (!attach_ide_drive(b, n, err))
-            return false;
-    }
-    if (!board_open_network(b, err) || !board_build_devices(b, err) ||
-        !board_finish_network(b, err) || !board_drives_check(b, err))
+        !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
+        !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
+        !board_build_devices(b, err) || !board_finish_network(b, err) ||
+        !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -611,15 +571,21 @@ static void set_cmos(struct board *b)
 {
     uint64_t low = b->mem.ram.low_size, above1m = (low - 0x100000) >> 10, above16m;
     uint64_t high = b->mem.ram.high_size >> 16;
-    const char *order = b->cfg.boot_order ? b->cfg.boot_order : "cd";
-    unsigned nibbles = 0;
+    const char *order = b->cfg.boot_order ? b->cfg.boot_order : b->fdc ? "cad" : "cd";
+    unsigned nibbles = 0, floppies[2] = {0}, equipment = 0;
+
+    for (unsigned n = 0; n < 2 && b->fdc; n++)
+        floppies[n] = fdc_drive_type(b->fdc, n);
+    if (floppies[0] || floppies[1])
+        equipment = floppies[0] && floppies[1] ? 0x41 : 0x01;
 
     if (above1m > 0xffff)
         above1m = 0xffff;
     above16m = low > 0x1000000 ? (low - 0x1000000) >> 16 : 0;
     if (above16m > 0xffff)
         above16m = 0xffff;
-    rtc_cmos_set(b->rtc, 0x14, 0x06); /* FPU and PS/2 mouse */
+    rtc_cmos_set(b->rtc, 0x10, (uint8_t)(floppies[0] << 4 | floppies[1]));
+    rtc_cmos_set(b->rtc, 0x14, (uint8_t)(0x06 | equipment)); /* FPU and PS/2 mouse */
     rtc_cmos_set(b->rtc, 0x15, 640 & 0xff);
     rtc_cmos_set(b->rtc, 0x16, 640 >> 8);
     rtc_cmos_set(b->rtc, 0x17, (uint8_t)above1m);

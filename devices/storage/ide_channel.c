@@ -13,9 +13,22 @@
 /* What the pulled-down data line 7 and the undriven rest read as when nobody drives the cable. */
 #define FLOATING 0x7f
 
+static void unit_irq(struct ide_unit *u)
+{
+    ide_channel_update_irq(u->channel);
+}
+
+static void unit_data(struct ide_unit *u)
+{
+    ide_channel_dma_request(u->channel);
+}
+
+static const struct ide_host channel_host = {unit_irq, unit_data};
+
 void ide_channel_init(struct ide_channel *ch, struct vclock *clock)
 {
     for (unsigned k = 0; k < 2; k++) {
+        ch->unit[k].host = &channel_host;
         ch->unit[k].channel = ch;
         ch->unit[k].index = k;
         ch->unit[k].clock = clock;

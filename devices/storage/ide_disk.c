@@ -301,6 +301,10 @@ static void disk_block_done(struct ide_unit *u)
 {
     struct ide_disk_state *d = &u->disk;
 
+    if (u->s.command == ATA_DATA_SET_MANAGEMENT) {
+        ide_disk_trim_received(u);
+        return;
+    }
     if (u->s.phase == IDE_PHASE_OUT) {
         d->io_count = u->s.end / IDE_SECTOR;
         ide_unit_io(u, IDE_IO_WRITE, d->lba * IDE_SECTOR, u->s.end, write_completed);
@@ -318,8 +322,7 @@ static void disk_block_done(struct ide_unit *u)
         ide_unit_done_quietly(u); /* PIO data-in: the last block's interrupt was its own */
 }
 
-/* Sends the 512 bytes in buf, which come from no sector. */
-static void reply(struct ide_unit *u)
+void ide_disk_reply(struct ide_unit *u)
 {
     u->disk.left = u->disk.io_count = 0;
     ide_unit_offer(u, 0, IDE_SECTOR, true);
@@ -329,7 +332,7 @@ static void cmd_identify(struct ide_unit *u, uint8_t flags)
 {
     (void)flags;
     ide_disk_identify(u);
-    reply(u);
+    ide_disk_reply(u);
 }
 
 static void cmd_nothing(struct ide_unit *u, uint8_t flags)
@@ -421,11 +424,11 @@ static void cmd_smart(struct ide_unit *u, uint8_t flags)
     switch (sub) {
     case 0xd0:
         ide_disk_smart_data(u);
-        reply(u);
+        ide_disk_reply(u);
         return;
     case 0xd1:
         ide_disk_smart_thresholds(u);
-        reply(u);
+        ide_disk_reply(u);
         return;
     case 0xd2: u->disk.smart_autosave = s->count[0] == 0xf1; break;
     case 0xd3: break; /* save attribute values: they are never anywhere else */
@@ -441,12 +444,14 @@ static const struct disk_command {
     uint8_t code, flags;
     void (*run)(struct ide_unit *u, uint8_t flags);
 } commands[] = {
+    {ATA_DATA_SET_MANAGEMENT, F_EXT | F_DMA, ide_disk_trim},
     {0x20, 0, cmd_read},
     {0x21, 0, cmd_read},
     {0x24, F_EXT, cmd_read},
     {0x25, F_EXT | F_DMA, cmd_read},
     {0x27, F_EXT, cmd_native_max},
     {0x29, F_EXT | F_MULTI, cmd_read},
+    {ATA_READ_LOG_EXT, F_EXT, ide_disk_read_log},
     {0x30, F_WRITE, cmd_write},
     {0x31, F_WRITE, cmd_write},
     {0x34, F_WRITE | F_EXT, cmd_write},
@@ -479,6 +484,10 @@ static void disk_command(struct ide_unit *u)
 
     if (lint_on(LINT_ATA_DEPRECATED))
         lint_command(code);
+    if (u->disk.queue_halted && code != ATA_READ_LOG_EXT) {
+        ide_unit_abort(u);
+        return;
+    }
     if (code >> 4 == 1) { /* RECALIBRATE */
         cmd_nothing(u, 0);
         return;
@@ -506,6 +515,8 @@ static void disk_reset(struct ide_unit *u, enum ide_reset how)
     struct ide_disk_state *d = &u->disk;
 
     d->left = d->io_count = 0;
+    d->queue_halted = false;
+    memset(d->queue_error, 0, sizeof(d->queue_error));
     if (how == IDE_RESET_HARD)
         d->smart = true;
     if (how == IDE_RESET_SOFT && u->s.keep_settings)
@@ -523,6 +534,8 @@ static bool disk_valid(const struct ide_unit *u)
 
     if (!d->heads || !d->spt || !d->cylinders || d->multiple > IDE_DISK_MAX_MULTIPLE)
         return false;
+    if (u->s.command == ATA_DATA_SET_MANAGEMENT && out)
+        return u->s.end % IDE_SECTOR == 0;
     if (u->s.phase == IDE_PHASE_IDLE || (!out && !d->left))
         return true;
     return d->block > 0 && d->block <= DMA_BLOCK && d->left > 0 && d->lba < u->sectors &&

@@ -37,6 +37,23 @@ static void identify_capacity(const struct ide_unit *u, uint8_t *id)
     st_le64(id + 2 * 100, u->sectors);
 }
 
+/* Of the serial cable: Serial ATA 3.0, 13.2.1. */
+static void identify_serial(uint8_t *id)
+{
+    ide_put_word(id, 75, 31);      /* queue depth, less one */
+    ide_put_word(id, 76, 0x010e);  /* 1.5 to 6 Gb/s, native command queuing */
+    ide_put_word(id, 222, 0x101f); /* a serial transport */
+}
+
+/* ATA8-ACS2, 7.16.7.55 and .77. */
+static void identify_trim(const struct ide_unit *u, uint8_t *id)
+{
+    if (!block_limits(u->block).discard)
+        return;
+    ide_put_word(id, 105, IDE_BUF_SIZE / IDE_SECTOR); /* blocks of ranges a command */
+    ide_put_word(id, 169, 1);
+}
+
 void ide_disk_identify(struct ide_unit *u)
 {
     /* NOP, look-ahead, write cache, power management, SMART */
@@ -61,13 +78,17 @@ void ide_disk_identify(struct ide_unit *u)
     ide_put_word(id, 59, u->disk.multiple ? 0x0100u | u->disk.multiple : 0);
     identify_capacity(u, id);
     ide_unit_identify_modes(u, id);
-    ide_put_word(id, 80, 0x007e); /* ATA-1 to ATA/ATAPI-6 */
+    if (u->sata)
+        identify_serial(id);
+    if (!block_readonly(u->block))
+        identify_trim(u, id);
+    ide_put_word(id, 80, u->sata ? 0x01f0 : 0x007e); /* (ATA-4 to ATA8-ACS or) ATA-1 to -6 */
     ide_put_word(id, 82, features);
     ide_put_word(id, 83, 0x7400); /* FLUSH CACHE (EXT), 48-bit addresses */
-    ide_put_word(id, 84, 0x4040); /* WRITE DMA FUA EXT, WRITE MULTIPLE FUA EXT */
+    ide_put_word(id, 84, 0x4060); /* WRITE DMA FUA EXT, WRITE MULTIPLE FUA EXT, logs */
     ide_put_word(id, 85, enabled);
     ide_put_word(id, 86, 0x3400);
-    ide_put_word(id, 87, 0x4040);
+    ide_put_word(id, 87, 0x4060);
     id[510] = 0xa5;
     ide_checksum(id);
 }

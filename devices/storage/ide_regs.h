@@ -59,7 +59,11 @@ enum {
 enum ide_command {
     ATA_NOP = 0x00,
     ATA_DEVICE_RESET = 0x08,
+    ATA_DATA_SET_MANAGEMENT = 0x06,
     ATA_READ_SECTORS = 0x20,
+    ATA_READ_LOG_EXT = 0x2f,
+    ATA_READ_FPDMA = 0x60,
+    ATA_WRITE_FPDMA = 0x61,
     ATA_DIAGNOSTIC = 0x90,
     ATA_PACKET = 0xa0,
     ATA_IDENTIFY_PACKET = 0xa1,

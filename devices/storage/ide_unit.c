@@ -5,7 +5,6 @@
 
 #include "base/bits.h"
 #include "base/error.h"
-#include "devices/storage/ide_channel.h"
 
 #include <errno.h>
 
@@ -66,7 +65,7 @@ static void end_reset(struct ide_unit *u)
     reset_now(u, IDE_RESET_SOFT);
     if (interrupt)
         ide_unit_interrupt(u);
-    ide_channel_update_irq(u->channel);
+    u->host->irq(u);
 }
 
 bool ide_unit_valid(const struct ide_unit *u)
@@ -85,7 +84,7 @@ bool ide_unit_valid(const struct ide_unit *u)
 void ide_unit_interrupt(struct ide_unit *u)
 {
     u->s.irq = true;
-    ide_channel_update_irq(u->channel);
+    u->host->irq(u);
 }
 
 void ide_unit_done_quietly(struct ide_unit *u)
@@ -121,10 +120,9 @@ static void start_block(struct ide_unit *u, enum ide_phase phase, uint32_t pos, 
     u->s.pos = pos;
     u->s.end = end;
     u->s.status = IDE_DRDY | IDE_DSC | IDE_DRQ;
-    if (u->s.dma)
-        ide_channel_dma_request(u->channel);
-    else if (interrupt)
+    if (!u->s.dma && interrupt)
         ide_unit_interrupt(u);
+    u->host->data(u);
 }
 
 void ide_unit_offer(struct ide_unit *u, uint32_t pos, uint32_t end, bool interrupt)
@@ -151,7 +149,7 @@ static void count_error(struct ide_unit *u, int rc)
 {
     if (rc == -ENOMEDIUM || rc == -EROFS)
         return;
-    if (u->io_op == IDE_IO_WRITE || u->io_op == IDE_IO_FLUSH)
+    if (u->io_op != IDE_IO_READ && u->io_op != IDE_IO_VERIFY)
         u->write_errors++;
     else
         u->read_errors++;
@@ -195,7 +193,7 @@ static void io_ended(struct block_request *req, int rc)
 void ide_unit_io(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t len,
                  void (*done)(struct ide_unit *u, int rc))
 {
-    invariant(op == IDE_IO_VERIFY || len <= IDE_BUF_SIZE);
+    invariant(op == IDE_IO_VERIFY || op == IDE_IO_DISCARD || len <= IDE_BUF_SIZE);
     u->s.status = IDE_BSY;
     u->io_op = op;
     u->io_done = done;
@@ -208,6 +206,7 @@ void ide_unit_io(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t l
     case IDE_IO_READ: submit(u, BLOCK_READ, off, len); break;
     case IDE_IO_WRITE: submit(u, BLOCK_WRITE, off, len); break;
     case IDE_IO_FLUSH: submit(u, BLOCK_FLUSH, 0, 0); break;
+    case IDE_IO_DISCARD: submit(u, BLOCK_DISCARD, off, len); break;
     case IDE_IO_VERIFY:
         u->io_left = len;
         verify_next(u, off);
@@ -362,7 +361,8 @@ void ide_unit_identify_modes(const struct ide_unit *u, uint8_t *id)
         ide_put_word(id, w, 120); /* ns a cycle */
     ide_put_word(id, 88, ((2u << u->ops->max_udma) - 1) | (unsigned)u->s.udma << 8);
     /* reset result: passed, jumpered by position, 80-conductor cable seen */
-    ide_put_word(id, 93, u->index ? 0x6300 : 0x6003);
+    if (!u->sata)
+        ide_put_word(id, 93, u->index ? 0x6300 : 0x6003);
 }
 
 void ide_checksum(uint8_t *block)

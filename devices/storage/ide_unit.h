@@ -27,11 +27,19 @@
 struct ide_channel;
 struct ide_unit;
 
+/* What a unit hangs on: an IDE channel or a port of an AHCI controller. */
+struct ide_host {
+    /* s.irq, or with the end of a reset more than that, has changed. */
+    void (*irq)(struct ide_unit *u);
+    /* A data block is ready to be moved, in s.phase. */
+    void (*data)(struct ide_unit *u);
+};
+
 enum ide_kind { IDE_KIND_NONE, IDE_KIND_DISK, IDE_KIND_CD };
 enum ide_phase { IDE_PHASE_IDLE, IDE_PHASE_CDB, IDE_PHASE_IN, IDE_PHASE_OUT };
 enum ide_power { IDE_POWER_ACTIVE, IDE_POWER_STANDBY, IDE_POWER_SLEEP };
 enum ide_reset { IDE_RESET_HARD, IDE_RESET_SOFT };
-enum ide_io_op { IDE_IO_READ, IDE_IO_WRITE, IDE_IO_VERIFY, IDE_IO_FLUSH };
+enum ide_io_op { IDE_IO_READ, IDE_IO_WRITE, IDE_IO_VERIFY, IDE_IO_FLUSH, IDE_IO_DISCARD };
 
 struct ide_unit_ops {
     /* s.command was written; s.status is BSY, the interrupt and the error register are clear. */
@@ -77,6 +85,10 @@ struct ide_disk_state {
     uint8_t flags;     /* of the command table */
     bool chs;          /* the host addressed by cylinder, head and sector */
     uint32_t io_count; /* sectors of the I/O under way */
+    uint32_t trim;     /* entries of DATA SET MANAGEMENT that were dealt with */
+    /* What log 10h tells of the queued command that failed; all zero: of none. */
+    uint8_t queue_error[14];
+    bool queue_halted; /* it did: until that log is read nothing else is done */
 };
 
 struct ide_cd_state {
@@ -107,8 +119,10 @@ struct ide_cd_keep {
 };
 
 struct ide_unit {
-    struct ide_channel *channel;
-    unsigned index; /* 0 or 1 */
+    const struct ide_host *host;
+    struct ide_channel *channel; /* of an IDE channel, else NULL */
+    unsigned index;              /* 0 or 1 */
+    bool sata;                   /* says what a drive on a serial cable does */
     enum ide_kind kind;
     const struct ide_unit_ops *ops;
     struct vclock *clock;
@@ -169,7 +183,8 @@ void ide_unit_accept(struct ide_unit *u, uint32_t pos, uint32_t end, bool interr
 void ide_unit_advance(struct ide_unit *u, uint32_t n);
 
 /* Starts an I/O between buf (from its start) and the image: `off` and `len` in bytes, len <=
- * IDE_BUF_SIZE but for IDE_IO_VERIFY, whose data goes nowhere and may use all of buf. `done` gets 0
+ * IDE_BUF_SIZE but for IDE_IO_VERIFY, whose data goes nowhere and may use all of buf, and for
+ * IDE_IO_DISCARD. `done` gets 0
  * or -errno; BSY is up until then. A NULL block reports -ENOMEDIUM, before the return. */
 void ide_unit_io(struct ide_unit *u, enum ide_io_op op, uint64_t off, uint64_t len,
                  void (*done)(struct ide_unit *u, int rc));

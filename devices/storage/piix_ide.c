@@ -10,11 +10,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/storage/ide_bmdma.h"
-#include "devices/storage/ide_cd.h"
 #include "devices/storage/ide_channel.h"
-#include "devices/storage/ide_disk.h"
+#include "devices/storage/ide_drive.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 /* Configuration registers of its own. */
@@ -244,19 +242,6 @@ static struct ide_unit *unit_at(struct piix_ide *ide, unsigned channel, unsigned
     return &ide->channel[channel].ata.unit[unit];
 }
 
-static bool image_does(enum piix_ide_drive drive, const struct block *block, GError **err)
-{
-    uint64_t size = block ? block_size(block) : 0;
-
-    if (drive == PIIX_IDE_CD ? !block || size > 0 : size >= IDE_SECTOR)
-        return true;
-    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_FILE,
-                "'%s' is too small for %s: it has %" G_GUINT64_FORMAT " bytes",
-                block ? block_name(block) : "(nothing)",
-                drive == PIIX_IDE_CD ? "a CD" : "an IDE disk", size);
-    return false;
-}
-
 static void tray_moved(void *opaque, const struct ide_unit *u)
 {
     struct piix_ide *ide = opaque;
@@ -271,35 +256,21 @@ bool piix_ide_attach(struct piix_ide *ide, unsigned channel, unsigned unit,
                      GError **err)
 {
     struct ide_unit *u = unit_at(ide, channel, unit);
+    char name[sizeof(u->serial)];
 
     if (u->kind != IDE_KIND_NONE) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG,
                     "IDE channel %u already has a device %u", channel, unit);
         return false;
     }
-    if (!image_does(drive, block, err))
-        return false;
     if (serial)
-        g_strlcpy(u->serial, serial, sizeof(u->serial));
+        g_strlcpy(name, serial, sizeof(name));
     else
-        snprintf(u->serial, sizeof(u->serial), "PN%05u", channel * 2 + unit + 1);
-    if (drive == PIIX_IDE_CD) {
-        u->kind = IDE_KIND_CD;
-        u->ops = &ide_cd_ops;
-        ide_cd_change(u, block);
-        u->keep = (struct ide_cd_keep){0}; /* it was there when the power came */
-        u->tray_moved = tray_moved;
-        u->tray_opaque = ide;
-    } else {
-        u->kind = IDE_KIND_DISK;
-        u->ops = &ide_disk_ops;
-        u->block = block;
-        u->sectors = block_size(block) / IDE_SECTOR;
-        if (block_size(block) % IDE_SECTOR)
-            log_user("%s: the last %u bytes are no whole sector and cannot be reached",
-                     block_name(block), (unsigned)(block_size(block) % IDE_SECTOR));
-    }
-    ide_unit_reset(u, IDE_RESET_HARD);
+        snprintf(name, sizeof(name), "PN%05u", channel * 2 + unit + 1);
+    if (!ide_drive_attach(u, drive == PIIX_IDE_CD ? IDE_KIND_CD : IDE_KIND_DISK, block, name, err))
+        return false;
+    u->tray_moved = tray_moved;
+    u->tray_opaque = ide;
     return true;
 }
 
@@ -322,20 +293,12 @@ bool piix_ide_change_medium(struct piix_ide *ide, unsigned channel, unsigned uni
                     "IDE channel %u device %u is not a CD drive", channel, unit);
         return false;
     }
-    if (!image_does(PIIX_IDE_CD, block, err))
-        return false;
-    if (u->cd.locked && !force) {
-        u->keep.eject_button_event = true;
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "the guest has locked the CD tray");
-        return false;
-    }
-    if (old)
-        *old = u->block;
-    if (u->block)
-        block_drain(u->block);
-    ide_cd_change(u, block);
-    ide_unit_give_up(u, -EIO); /* what waited for the machine to go on after an error */
-    return true;
+    return ide_drive_change(u, block, force, old, err);
+}
+
+bool piix_ide_taken(struct piix_ide *ide, unsigned channel, unsigned unit)
+{
+    return unit_at(ide, channel, unit)->kind != IDE_KIND_NONE;
 }
 
 struct block *piix_ide_block(struct piix_ide *ide, unsigned channel, unsigned unit)

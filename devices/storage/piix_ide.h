@@ -70,6 +70,9 @@ void piix_ide_enable(struct piix_ide *ide);
 bool piix_ide_change_medium(struct piix_ide *ide, unsigned channel, unsigned unit,
                             struct block *block, bool force, struct block **old, GError **err);
 
+/* Is there a drive? */
+bool piix_ide_taken(struct piix_ide *ide, unsigned channel, unsigned unit);
+
 /* What is in the place; the tray (false for a disk); the guest's lock on it. */
 struct block *piix_ide_block(struct piix_ide *ide, unsigned channel, unsigned unit);
 bool piix_ide_tray_open(struct piix_ide *ide, unsigned channel, unsigned unit);

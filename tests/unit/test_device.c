@@ -107,6 +107,9 @@ static GRand *rnd;
 
 /* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
 static const char *const configured[] = {
+    "ahci,id=ahci0",
+    "ide-cd,drive=cd,bus=ahci0.1",
+    "ide-hd,drive=hd,bus=ahci0.0",
     "isa-debug-exit,iobase=0x501,iosize=4",
     "pc-testdev",
     "pci-testdev",
@@ -147,6 +150,14 @@ static int setup(void **state)
                                         .no_vga = true};
     add_devices();
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
+    board.cfg.drive[4] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
+    board.cfg.drive[5] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_NONE, .id = "cd", .cd = true};
+    board.cfg.drive[6] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_FLOPPY, .file = rom, .readonly = true};
+    board.cfg.drive[7] =
+        (struct machine_drive){.present = true, .interface = MACHINE_IF_FLOPPY, .index = 1};
 
     board.lock = &lock;
     board.clock = clock_new_manual();
