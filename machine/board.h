@@ -77,6 +77,8 @@ struct board {
     struct boot_entry boot[BOARD_MAX_DEVICES];
     unsigned n_boot;
 
+    struct board_network *network;
+
     struct pci_bus *pci;
     struct i440fx *host;
     struct piix3 *isa;

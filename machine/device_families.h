@@ -6,6 +6,7 @@
 
 #include "machine/device_kind.h"
 
-extern const struct device_kind *const devices_misc[], *const devices_virtio[];
+extern const struct device_kind *const devices_net[], *const devices_misc[],
+                                                          *const devices_virtio[];
 
 #endif

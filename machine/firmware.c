@@ -16,7 +16,7 @@
 #define ROM_MIN   2048u
 
 static const char *const standard_dirs[] = {"/usr/share/seabios", "/usr/share/qemu",
-                                            "/usr/share/ovmf"};
+                                            "/usr/share/ovmf", "/usr/lib/ipxe/qemu"};
 
 /* The first place that has the file; NULL when none has. What the user names is a path before it is
  * a name to look for; our own default never comes from the current directory. */

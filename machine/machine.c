@@ -22,6 +22,7 @@
 #include "machine/board_ring.h"
 #include "machine/board_stats.h"
 #include "machine/icount.h"
+#include "machine/network.h"
 #include "machine/notes.h"
 
 /* What somebody wants done while all stand still. */
@@ -477,6 +478,15 @@ static void new_icount(struct machine *m)
     clock_set_rearm_hook(b->clock, icount_rearm, b->icount);
 }
 
+/* Networks know of pauses, which counted time does not show. */
+static void tell_network(void *opaque, const struct machine_note *note)
+{
+    struct machine *m = opaque;
+
+    if (note->event == MACHINE_EVENT_PAUSED || note->event == MACHINE_EVENT_RESUMED)
+        board_hold_network(&m->board, note->event == MACHINE_EVENT_PAUSED);
+}
+
 struct machine *machine_new(const struct machine_config *cfg, GError **err)
 {
     struct machine *m = g_new0(struct machine, 1);
@@ -491,6 +501,7 @@ struct machine *machine_new(const struct machine_config *cfg, GError **err)
     b->notes = m->notes = notes_new();
     b->image_failed = image_failed;
     b->image_failed_opaque = m;
+    notes_listen(m->notes, tell_network, m);
     lock_init(&m->parking);
     condition_init(&m->changed);
     if (!accel) {

@@ -16,11 +16,13 @@
 
 #include "backends/block.h"
 
-#define MACHINE_MAX_SERIAL  4
-#define MACHINE_IDE_DRIVES  4
-#define MACHINE_MAX_DRIVES  32
-#define MACHINE_MAX_CPUS    32
-#define MACHINE_MAX_DEVICES 64 /* by -device */
+#define MACHINE_MAX_SERIAL   4
+#define MACHINE_IDE_DRIVES   4
+#define MACHINE_MAX_DRIVES   32
+#define MACHINE_MAX_CPUS     32
+#define MACHINE_MAX_DEVICES  64 /* by -device */
+#define MACHINE_MAX_NETDEVS  16
+#define MACHINE_MAX_NETDUMPS 16
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -30,6 +32,8 @@ struct vga;
 struct chardev;
 struct device_config;
 struct lock;
+struct netdev_config;
+struct netdump_config;
 
 enum machine_interface {
     MACHINE_IF_IDE,
@@ -80,6 +84,11 @@ struct machine_config {
     struct chardev *port_e9;
     const struct device_config *device[MACHINE_MAX_DEVICES]; /* added to the board; the caller's */
     unsigned n_devices;
+    /* networks, and captures of them; the caller's */
+    const struct netdev_config *netdev[MACHINE_MAX_NETDEVS];
+    unsigned n_netdevs;
+    const struct netdump_config *netdump[MACHINE_MAX_NETDUMPS];
+    unsigned n_netdumps;
     bool no_reboot;   /* a guest reset ends the machine */
     bool rtc_local;   /* the RTC shows local time */
     bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */

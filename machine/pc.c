@@ -39,6 +39,7 @@
 #include "machine/board_cpu.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
+#include "machine/network.h"
 #include "machine/notes.h"
 #include "machine/pci_assign.h"
 
@@ -570,7 +571,8 @@ bool board_build(struct board *b, GError **err)
         if (!attach_ide_drive(b, n, err))
             return false;
     }
-    if (!board_build_devices(b, err) || !board_drives_check(b, err))
+    if (!board_open_network(b, err) || !board_build_devices(b, err) ||
+        !board_finish_network(b, err) || !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -587,6 +589,7 @@ void board_destroy(struct board *b)
         device_destroy(b->device[--b->n_devices]);
     board_drives_close(b);
     lock_drop(b->lock);
+    board_close_network(b);
     apic_bus_free(b->apic_bus);
     bus_free(b->ports);
     bus_free(b->mmio);

@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "frontends/cli/option.h"
 #include "machine/device_kind.h"
+#include "machine/network.h"
 
 static bool opt_help(struct options *o, const char *value, GError **err)
 {
@@ -34,9 +35,9 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,   &options_boot,    &options_drive, &options_io,
-    &options_device,  &options_debug,   &options_lint,    &options_gdb,   &options_monitor,
-    &options_icount,  &options_library, &options_general,
+    &options_machine, &options_board,  &options_boot,    &options_drive,   &options_io,
+    &options_net,     &options_device, &options_debug,   &options_lint,    &options_gdb,
+    &options_monitor, &options_icount, &options_library, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
 
@@ -142,7 +143,17 @@ static bool finish(struct options *o, GError **err)
         o->machine.no_vga = true;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         o->machine.drive[n].snapshot |= o->snapshot;
-    return true;
+    return options_net_default(o, err);
+}
+
+static void free_netdev(void *c)
+{
+    netdev_config_free(c);
+}
+
+static void free_netdump(void *c)
+{
+    netdump_config_free(c);
 }
 
 static void free_device(void *c)
@@ -187,7 +198,9 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
 
     *o = (struct options){.owned = g_ptr_array_new_with_free_func(g_free),
                           .warnings = g_ptr_array_new_with_free_func(g_free),
-                          .devices = g_ptr_array_new_with_free_func(free_device)};
+                          .devices = g_ptr_array_new_with_free_func(free_device),
+                          .netdevs = g_ptr_array_new_with_free_func(free_netdev),
+                          .netdumps = g_ptr_array_new_with_free_func(free_netdump)};
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
@@ -205,5 +218,9 @@ void options_free(struct options *o)
         g_ptr_array_free(o->warnings, TRUE);
     if (o->devices)
         g_ptr_array_free(o->devices, TRUE);
-    o->owned = o->warnings = o->devices = NULL;
+    if (o->netdevs)
+        g_ptr_array_free(o->netdevs, TRUE);
+    if (o->netdumps)
+        g_ptr_array_free(o->netdumps, TRUE);
+    o->owned = o->warnings = o->devices = o->netdevs = o->netdumps = NULL;
 }

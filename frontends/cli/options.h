@@ -34,6 +34,9 @@ struct options {
     struct monitor_address monitor[MONITORS_MAX];
     unsigned n_monitors;
     bool name_given;
+    GPtrArray *netdevs, *netdumps; /* what `machine` points to */
+    unsigned n_nics;               /* of -nic: the first of machine.device */
+    bool net_given;                /* -nic or -netdev */
     /* Of the window. */
     bool full_screen;
     bool smooth;          /* the screen fills it, by whatever factor */

@@ -317,15 +317,6 @@ static bool pci(struct hmp *h, json_t *args, GString *out, GError **err)
     return true;
 }
 
-static bool network(struct hmp *h, json_t *args, GString *out, GError **err)
-{
-    (void)h;
-    (void)args;
-    (void)err;
-    g_string_append(out, "there is no network adapter: Penumbra has none yet\n");
-    return true;
-}
-
 static bool usb(struct hmp *h, json_t *args, GString *out, GError **err)
 {
     (void)h;
@@ -364,7 +355,6 @@ static const struct mon_command commands[] = {
     {"info chardev", "", "what stands behind serial ports and consoles", .hmp = chardev},
     {"info pci", "", "the functions on the PCI bus", .hmp = pci},
     {"info history", "", "the lines that were typed", .hmp = history},
-    {"info network", "", "network adapters", .hmp = network},
     {"info usb", "", "USB devices", .hmp = usb},
 };
 const struct mon_group hmp_info = {commands, G_N_ELEMENTS(commands)};

@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "frontends/cli/options.h"
 #include "machine/device_kind.h"
+#include "machine/network.h"
 
 static struct options o;
 static GError *err;
@@ -77,7 +78,9 @@ static void test_defaults(void **state)
     assert_string_equal(o.serial[0], "null");
     assert_null(o.serial[1]);
     assert_int_equal(o.display, DISPLAY_NONE);
-    assert_false(o.machine.no_reboot || o.machine.n_devices || o.help);
+    assert_false(o.machine.no_reboot || o.help);
+    assert_int_equal(o.machine.n_devices, 1); /* a network adapter */
+    assert_int_equal(o.machine.n_netdevs, 1);
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         assert_false(o.machine.drive[n].present);
 }
@@ -534,16 +537,53 @@ static void expect_device(unsigned n, const char *name)
     assert_string_equal(device_config_kind(o.machine.device[n])->name, name);
 }
 
+static void test_network(void **state)
+{
+    (void)state;
+    accepts("-display", "none");
+    expect_device(0, "e1000");
+    assert_string_equal(device_text(o.machine.device[0], "netdev"),
+                        netdev_config_id(o.machine.netdev[0]));
+    accepts("-nodefaults");
+    assert_int_equal(o.machine.n_devices + o.machine.n_netdevs, 0);
+    accepts("-icount", "2");
+    assert_int_equal(o.machine.n_devices + o.machine.n_netdevs, 0);
+    accepts("-nic", "none");
+    assert_int_equal(o.machine.n_devices + o.machine.n_netdevs, 0);
+    accepts("-netdev", "user,id=n", "-device", "rtl8139,netdev=n");
+    assert_int_equal(o.machine.n_devices, 1);
+    assert_int_equal(o.machine.n_netdevs, 1);
+    /* adapters of -nic come first; a comma is part of a value */
+    accepts("-device", "pci-testdev", "-nic",
+            "user,model=ne2k_pci,mac=52:54:00:00:00:01,id=a,,b,hostname=x,,y", "-nic", "user");
+    expect_device(0, "ne2k_pci");
+    expect_device(1, "e1000");
+    expect_device(2, "pci-testdev");
+    assert_string_equal(device_text(o.machine.device[0], "netdev"), "a,b");
+    assert_string_equal(device_text(o.machine.device[0], "mac"), "52:54:00:00:00:01");
+    accepts("-nic", "user,model=help");
+    assert_non_null(strstr(o.help_text, "e1000"));
+    accepts("-netdev", "user,id=n", "-object", "filter-dump,id=d,netdev=n,file=f,maxlen=96");
+    assert_int_equal(o.machine.netdump[0]->maxlen, 96);
+    refuses("did you mean 'e1000'", "-nic", "user,model=e100");
+    refuses("did you mean 'hostfwd'", "-nic", "user,hostfwt=tcp::1-:2");
+    refuses("wants an id", "-netdev", "user");
+    refuses("unknown network 'tap'", "-nic", "tap");
+    refuses("no parameters", "-nic", "none,model=e1000");
+    refuses("of a group", "-nic", "user,mac=01:00:00:00:00:01");
+    refuses("wants id, netdev and file", "-object", "filter-dump,id=d");
+}
+
 static void test_devices(void **state)
 {
     (void)state;
-    accepts("-device", "isa-debug-exit");
+    accepts("-nic", "none", "-device", "isa-debug-exit");
     expect_device(0, "isa-debug-exit");
     assert_int_equal(device_number(o.machine.device[0], "iobase"), 0x501);
     assert_int_equal(device_number(o.machine.device[0], "iosize"), 2);
     assert_false(device_given(o.machine.device[0], "iobase"));
     assert_null(device_config_id(o.machine.device[0]));
-    accepts("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04,id=end");
+    accepts("-nic", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04,id=end");
     assert_int_equal(device_number(o.machine.device[0], "iobase"), 0xf4);
     assert_int_equal(device_number(o.machine.device[0], "iosize"), 4);
     assert_string_equal(device_config_id(o.machine.device[0]), "end");
@@ -551,14 +591,14 @@ static void test_devices(void **state)
     refuses("iobase: ''", "-device", "isa-debug-exit,iobase");
     refuses("iosize: '5'", "-device", "isa-debug-exit,iosize=5");
     refuses("wants one id", "-device", "isa-debug-exit,id=");
-    accepts("-device", "pc-testdev", "-device", "isa-debug-exit");
+    accepts("-nic", "none", "-device", "pc-testdev", "-device", "isa-debug-exit");
     expect_device(0, "pc-testdev");
     expect_device(1, "isa-debug-exit");
-    accepts("-device", "pci-testdev", "-device", "pci-testdev,addr=1f.7");
+    accepts("-nic", "none", "-device", "pci-testdev", "-device", "pci-testdev,addr=1f.7");
     assert_int_equal(o.machine.n_devices, 2);
     assert_false(device_given(o.machine.device[0], "addr"));
     assert_int_equal(device_number(o.machine.device[1], "addr"), 0xff);
-    accepts("-device", "pci-testdev,addr=0xa");
+    accepts("-nic", "none", "-device", "pci-testdev,addr=0xa");
     assert_int_equal(device_number(o.machine.device[0], "addr"), 0x50);
     refuses("no PCI slot", "-device", "pci-testdev,addr=20");
     refuses("no PCI slot", "-device", "pci-testdev,addr=4.8");
@@ -568,9 +608,9 @@ static void test_devices(void **state)
     refuses("no PCI slot", "-device", "pci-testdev,addr");
     refuses("did you mean 'addr'?", "-device", "pci-testdev,adr=4");
     refuses("did you mean 'pci-testdev'?", "-device", "pci-testdew");
-    accepts("-device", "isa-debug-exit,help");
+    accepts("-nic", "none", "-device", "isa-debug-exit,help");
     assert_non_null(strstr(o.help_text, "iobase=<number>"));
-    accepts("-device", "pci-testdev,?");
+    accepts("-nic", "none", "-device", "pci-testdev,?");
     assert_non_null(strstr(o.help_text, "addr=<slot>"));
 }
 
@@ -693,6 +733,7 @@ int main(void)
         OPTIONS_TEST(test_bad_drives),
         OPTIONS_TEST(test_snapshot),
         OPTIONS_TEST(test_boot),
+        OPTIONS_TEST(test_network),
         OPTIONS_TEST(test_devices),
         OPTIONS_TEST(test_kernel),
         OPTIONS_TEST(test_log),

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options of networks: adapters with what is behind them, and captures. */
+#include "frontends/cli/option.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/suggest.h"
+#include "machine/device_kind.h"
+#include "machine/network.h"
+
+#define DEFAULT_MODEL "e1000"
+
+/* ---- lists that are put together anew ---- */
+
+static void append_pair(GString *s, const char *key, const char *value)
+{
+    g_string_append_printf(s, ",%s", key);
+    if (!value)
+        return;
+    g_string_append_c(s, '=');
+    for (; *value; value++) {
+        if (*value == ',')
+            g_string_append_c(s, ',');
+        g_string_append_c(s, *value);
+    }
+}
+
+static bool add_netdev(struct options *o, const char *text, const char *id, GError **err)
+{
+    struct netdev_config *c;
+
+    if (o->machine.n_netdevs == MACHINE_MAX_NETDEVS)
+        return option_fail(err, "more than %d networks", MACHINE_MAX_NETDEVS);
+    c = netdev_config_new(text, id, err);
+    if (!c)
+        return false;
+    g_ptr_array_add(o->netdevs, c);
+    o->machine.netdev[o->machine.n_netdevs++] = c;
+    return true;
+}
+
+/* Adapters of -nic come before what -device adds, as the board's own. */
+static bool add_nic(struct options *o, const char *text, GError **err)
+{
+    struct machine_config *m = &o->machine;
+    struct device_config *c;
+
+    if (m->n_devices == MACHINE_MAX_DEVICES)
+        return option_fail(err, "more than %d devices", MACHINE_MAX_DEVICES);
+    c = device_config_new(text, err);
+    if (!c)
+        return false;
+    g_ptr_array_add(o->devices, c);
+    memmove(m->device + o->n_nics + 1, m->device + o->n_nics,
+            (m->n_devices - o->n_nics) * sizeof(m->device[0]));
+    m->device[o->n_nics++] = c;
+    m->n_devices++;
+    return true;
+}
+
+/* ---- models ---- */
+
+static char *models_help(void)
+{
+    GString *s = g_string_new("Available NIC models:\n");
+    const struct device_kind *k;
+
+    for (unsigned n = 0; (k = device_kind(n)); n++) {
+        if (k->family == FAMILY_NETWORK)
+            g_string_append_printf(s, "%s\n", k->name);
+    }
+    return g_string_free(s, FALSE);
+}
+
+static bool check_model(const char *model, GError **err)
+{
+    GPtrArray *names = g_ptr_array_new();
+    const struct device_kind *k;
+    bool found = false;
+
+    for (unsigned n = 0; (k = device_kind(n)); n++) {
+        if (k->family == FAMILY_NETWORK)
+            g_ptr_array_add(names, (void *)(uintptr_t)k->name);
+    }
+    for (guint n = 0; n < names->len; n++)
+        found |= !strcmp(names->pdata[n], model);
+    if (!found)
+        suggest_error(err, "model of network adapter", model, (const char *const *)names->pdata,
+                      names->len);
+    g_ptr_array_free(names, TRUE);
+    return found;
+}
+
+/* ---- options ---- */
+
+/* Does the parameter of -nic belong to the adapter, not to the network? */
+static bool is_nic_key(const char *key)
+{
+    static const char *const keys[] = {"mac", "addr", "romfile", "bootindex", "iobase", "irq"};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(keys); k++) {
+        if (!strcmp(key, keys[k]))
+            return true;
+    }
+    return false;
+}
+
+static bool split_nic(struct options *o, const struct option_pairs *p, GString *netdev,
+                      GString *nic, GError **err)
+{
+    char *own = option_own(o, g_strdup_printf("#net%u", o->machine.n_netdevs));
+    const char *model = DEFAULT_MODEL, *id = own;
+
+    for (unsigned k = 1; k < p->n; k++) {
+        if (!strcmp(p->key[k], "model") && p->value[k])
+            model = p->value[k];
+        else if (!strcmp(p->key[k], "id") && p->value[k])
+            id = p->value[k];
+        else
+            append_pair(is_nic_key(p->key[k]) ? nic : netdev, p->key[k], p->value[k]);
+    }
+    if (!strcmp(model, "help") || !strcmp(model, "?")) {
+        o->help_text = option_own(o, models_help());
+        return true;
+    }
+    append_pair(nic, "netdev", id);
+    g_string_prepend(nic, model);
+    return check_model(model, err) && add_netdev(o, netdev->str, id, err) &&
+           add_nic(o, nic->str, err);
+}
+
+static bool opt_nic(struct options *o, const char *value, GError **err)
+{
+    static const char *const kinds[] = {"user", "none"};
+    struct option_pairs p;
+    GString *netdev, *nic;
+    bool ok;
+
+    o->net_given = true;
+    if (!option_pairs(o, value, &p, err))
+        return false;
+    if (!p.n || p.value[0] || (strcmp(p.key[0], "user") && strcmp(p.key[0], "none")))
+        return option_fail_unknown(err, "network", p.n ? p.key[0] : value, kinds,
+                                   ARRAY_SIZE(kinds));
+    if (!strcmp(p.key[0], "none"))
+        return p.n == 1 || option_fail(err, "-nic none has no parameters");
+    netdev = g_string_new("user");
+    nic = g_string_new(NULL);
+    ok = split_nic(o, &p, netdev, nic, err);
+    g_string_free(netdev, TRUE);
+    g_string_free(nic, TRUE);
+    return ok;
+}
+
+static bool opt_netdev(struct options *o, const char *value, GError **err)
+{
+    o->net_given = true;
+    return add_netdev(o, value, NULL, err);
+}
+
+static bool opt_object(struct options *o, const char *value, GError **err)
+{
+    struct netdump_config *c;
+
+    if (o->machine.n_netdumps == MACHINE_MAX_NETDUMPS)
+        return option_fail(err, "more than %d objects", MACHINE_MAX_NETDUMPS);
+    c = netdump_config_new(value, err);
+    if (!c)
+        return false;
+    g_ptr_array_add(o->netdumps, c);
+    o->machine.netdump[o->machine.n_netdumps++] = c;
+    return true;
+}
+
+/* A PC has an adapter, unless something was said of networks; but not where each run must be the
+ * same, and answers from outside would come when they like. */
+bool options_net_default(struct options *o, GError **err)
+{
+    for (unsigned k = 0; k < o->machine.n_devices; k++) {
+        if (device_config_kind(o->machine.device[k])->family == FAMILY_NETWORK)
+            return true;
+    }
+    if (o->net_given || o->nodefaults || o->machine.icount)
+        return true;
+    return opt_nic(o, "user", err);
+}
+
+static const struct option options[] = {
+    {"nic", "user|none[,model=M][,mac=A]…",
+     "a network adapter with a network behind it; -nic user,model=help lists models", opt_nic},
+    {"netdev", "user,id=ID[,hostfwd=…]…", "a network, for -device e1000,netdev=ID", opt_netdev},
+    {"object", "filter-dump,id=ID,netdev=ID,file=F", "captures what goes through a network",
+     opt_object},
+};
+
+const struct option_group options_net = {options, ARRAY_SIZE(options)};

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Backends, adapters and the cables between them; see network.h. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "backends/net_dump.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "machine/board.h"
+#include "machine/network_int.h"
+
+#define MAX_NICS MACHINE_MAX_DEVICES
+
+struct nic {
+    struct net_port *port; /* the adapter's own */
+    const char *kind;
+    uint8_t mac[6];
+};
+
+struct board_network {
+    struct net_user *user[MACHINE_MAX_NETDEVS];
+    unsigned n_users;
+    struct net_dump *dump[MACHINE_MAX_NETDUMPS];
+    unsigned n_dumps;
+    struct nic nic[MAX_NICS];
+    unsigned n_nics;
+};
+
+static bool fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+static bool fail(GError **err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, fmt, ap));
+    va_end(ap);
+    return false;
+}
+
+/* ---- backends ---- */
+
+static struct net_user *find_user(const struct board_network *n, const char *id)
+{
+    for (unsigned k = 0; k < n->n_users; k++) {
+        if (!id || !strcmp(net_user_port(n->user[k])->name, id))
+            return n->user[k];
+    }
+    return NULL;
+}
+
+bool board_open_network(struct board *b, GError **err)
+{
+    struct board_network *n = b->network = g_new0(struct board_network, 1);
+
+    for (unsigned k = 0; k < b->cfg.n_netdevs; k++) {
+        const struct netdev_config *c = b->cfg.netdev[k];
+        struct net_user_config cfg = {c->id, c->user, b->lock, b->clock};
+
+        if (find_user(n, c->id))
+            return fail(err, "two networks have the id '%s'", c->id);
+        n->user[n->n_users] = net_user_new(&cfg, err);
+        if (!n->user[n->n_users])
+            return false;
+        n->n_users++;
+    }
+    return true;
+}
+
+void board_close_network(struct board *b)
+{
+    struct board_network *n = b->network;
+
+    if (!n)
+        return;
+    for (unsigned k = 0; k < n->n_users; k++)
+        net_user_free(n->user[k]);
+    for (unsigned k = 0; k < n->n_dumps; k++)
+        net_dump_free(n->dump[k]);
+    g_free(n);
+    b->network = NULL;
+}
+
+static bool open_dump(struct board *b, const struct netdump_config *c, GError **err)
+{
+    struct board_network *n = b->network;
+    struct net_user *u = find_user(n, c->netdev);
+    struct net_dump_config cfg = {.file = c->file,
+                                  .snap = c->maxlen,
+                                  .lock = b->lock,
+                                  .clock = b->clock,
+                                  .epoch_us = b->cfg.icount ? ICOUNT_RTC_BASE * G_USEC_PER_SEC
+                                                            : g_get_real_time()};
+    struct net_tap tap;
+
+    if (!u)
+        return fail(err, "filter-dump: there is no network '%s'", c->netdev);
+    n->dump[n->n_dumps] = net_dump_new(&cfg, err);
+    if (!n->dump[n->n_dumps])
+        return false;
+    tap = net_dump_tap(n->dump[n->n_dumps++]);
+    net_add_tap(net_user_port(u), &tap);
+    return true;
+}
+
+bool board_finish_network(struct board *b, GError **err)
+{
+    struct board_network *n = b->network;
+
+    for (unsigned k = 0; k < b->cfg.n_netdumps; k++) {
+        if (!open_dump(b, b->cfg.netdump[k], err))
+            return false;
+    }
+    for (unsigned k = 0; k < n->n_users; k++) {
+        if (!net_user_port(n->user[k])->peer)
+            log_user("warning: no adapter is on network '%s'", net_user_port(n->user[k])->name);
+    }
+    return true;
+}
+
+void board_hold_network(struct board *b, bool held)
+{
+    for (unsigned k = 0; b->network && k < b->network->n_users; k++)
+        net_user_hold(b->network->user[k], held);
+}
+
+/* ---- adapters ---- */
+
+char *board_nic_name(struct board *b, const char *kind)
+{
+    unsigned count = 0;
+
+    for (unsigned k = 0; k < b->network->n_nics; k++)
+        count += !strcmp(b->network->nic[k].kind, kind);
+    return g_strdup_printf("%s.%u", kind, count);
+}
+
+void board_nic_mac(struct board *b, uint8_t mac[6])
+{
+    static const uint8_t first[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
+
+    memcpy(mac, first, sizeof(first));
+    mac[5] = (uint8_t)(mac[5] + b->network->n_nics);
+}
+
+bool board_connect_nic(struct board *b, struct net_port *port, const char *kind,
+                       const uint8_t mac[6], const char *netdev, GError **err)
+{
+    struct board_network *n = b->network;
+    struct net_user *u = netdev ? find_user(n, netdev) : NULL;
+    struct nic *nic = &n->nic[n->n_nics];
+
+    invariant(n->n_nics < MAX_NICS);
+    if (netdev && !u)
+        return fail(err, "%s: there is no network '%s' (-netdev user,id=%s makes one)", kind,
+                    netdev, netdev);
+    if (u && net_user_port(u)->peer)
+        return fail(err, "%s: network '%s' has an adapter already", kind, netdev);
+    *nic = (struct nic){.port = port, .kind = kind};
+    memcpy(nic->mac, mac, sizeof(nic->mac));
+    n->n_nics++;
+    if (u)
+        net_connect(port, net_user_port(u));
+    return true;
+}
+
+/* ---- front ends ---- */
+
+static void describe_nic(GString *s, const struct nic *nic)
+{
+    const struct net_port *p = nic->port, *peer = p->peer;
+    const uint8_t *m = nic->mac;
+
+    g_string_append_printf(s, "%s: model=%s,macaddr=%02x:%02x:%02x:%02x:%02x:%02x, link %s\n",
+                           p->name, nic->kind, m[0], m[1], m[2], m[3], m[4], m[5],
+                           net_link_up(p) ? "up"
+                           : peer         ? "down"
+                                          : "down: there is no network behind it");
+    g_string_append_printf(
+        s, " sent %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " more were lost\n",
+        p->stats.frames, p->stats.bytes, p->stats.dropped);
+    if (peer)
+        g_string_append_printf(s,
+                               " \\ %s: type=user, sent %" PRIu64 " frames, %" PRIu64
+                               " bytes, %" PRIu64 " more were lost\n",
+                               peer->name, peer->stats.frames, peer->stats.bytes,
+                               peer->stats.dropped);
+}
+
+char *machine_network_text(struct machine *m)
+{
+    struct board *b = machine_board(m);
+    struct board_network *n = b->network;
+    GString *s = g_string_new(NULL);
+
+    lock_take(b->lock);
+    for (unsigned k = 0; k < n->n_nics; k++)
+        describe_nic(s, &n->nic[k]);
+    for (unsigned k = 0; k < n->n_users; k++) {
+        if (!net_user_port(n->user[k])->peer)
+            g_string_append_printf(s, "%s: type=user, no adapter\n",
+                                   net_user_port(n->user[k])->name);
+    }
+    lock_drop(b->lock);
+    if (!s->len)
+        g_string_append(s, "there is no network adapter\n");
+    return g_string_free(s, FALSE);
+}
+
+char *machine_usernet_text(struct machine *m)
+{
+    struct board_network *n = machine_board(m)->network;
+    GString *s = g_string_new(NULL);
+
+    for (unsigned k = 0; k < n->n_users; k++) {
+        char *text = net_user_connections(n->user[k]);
+
+        g_string_append_printf(s, "%s:\n%s", net_user_port(n->user[k])->name, text);
+        g_free(text);
+    }
+    if (!s->len)
+        g_string_append(s, "there is no user network\n");
+    return g_string_free(s, FALSE);
+}
+
+static struct net_port *find_port(const struct board_network *n, const char *name)
+{
+    struct net_user *u = find_user(n, name);
+
+    for (unsigned k = 0; k < n->n_nics; k++) {
+        if (!strcmp(n->nic[k].port->name, name))
+            return n->nic[k].port;
+    }
+    return u ? net_user_port(u) : NULL;
+}
+
+bool machine_set_link(struct machine *m, const char *name, bool up, GError **err)
+{
+    struct board *b = machine_board(m);
+    struct net_port *p;
+
+    lock_take(b->lock);
+    p = find_port(b->network, name);
+    if (p)
+        net_set_link(p, up);
+    lock_drop(b->lock);
+    return p || fail(err, "there is no adapter or network '%s'", name);
+}
+
+static bool change_hostfwd(struct machine *m, const char *netdev, const char *text, bool removal,
+                           GError **err)
+{
+    struct net_user *u = find_user(machine_board(m)->network, netdev);
+    struct net_hostfwd f;
+
+    if (!u && netdev)
+        return fail(err, "there is no user network '%s'", netdev);
+    if (!u)
+        return fail(err, "there is no user network");
+    if (!net_hostfwd_parse(text, removal, &f, err))
+        return false;
+    return removal ? net_user_remove_hostfwd(u, &f, err) : net_user_add_hostfwd(u, &f, err);
+}
+
+bool machine_hostfwd_add(struct machine *m, const char *netdev, const char *text, GError **err)
+{
+    return change_hostfwd(m, netdev, text, false, err);
+}
+
+bool machine_hostfwd_remove(struct machine *m, const char *netdev, const char *text, GError **err)
+{
+    return change_hostfwd(m, netdev, text, true, err);
+}
