@@ -78,5 +78,6 @@ static const struct device_kind rng_kind = {
 
 const struct device_kind *const devices_virtio[] = {
     &rng_kind,
+    &virtio_blk_kind,
     NULL,
 };

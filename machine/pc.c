@@ -37,6 +37,7 @@
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
+#include "machine/devices_virtio.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
 #include "machine/network.h"
@@ -572,7 +573,8 @@ bool board_build(struct board *b, GError **err)
             return false;
     }
     if (!board_open_network(b, err) || !board_build_devices(b, err) ||
-        !board_finish_network(b, err) || !board_drives_check(b, err))
+        !board_build_virtio_drives(b, err) || !board_finish_network(b, err) ||
+        !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)

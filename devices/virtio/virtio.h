@@ -49,6 +49,9 @@ struct virtio_class {
     /* The device begins to run, with v->features agreed on, or (running false) stops: all requests
      * in flight end now or are forgotten, and no queue is touched after it returns. May be NULL. */
     void (*run)(void *self, bool running);
+    /* A reset, by the driver or of the machine: the device's own state, and v->config, which holds
+     * anything, become what a driver first finds. The device does not run. May be NULL. */
+    void (*reset)(void *self);
     /* The driver has written `len` bytes at `off` of v->config, which holds them; bytes that are
      * not its to write were kept. May be NULL. */
     void (*config_written)(void *self, unsigned off, unsigned len);
@@ -122,6 +125,7 @@ uint64_t virtio_offered(const struct virtio *v, bool legacy);
 void virtio_set_status(struct virtio *v, uint8_t status, bool legacy);
 void virtio_set_driver_features(struct virtio *v, uint64_t features, bool legacy);
 void virtio_queue_notified(struct virtio *v, unsigned n);
+void virtio_legacy_notified(struct virtio *v, unsigned n);
 struct virtqueue *virtio_selected(struct virtio *v); /* NULL: no such queue */
 uint64_t virtio_config_get(struct virtio *v, uint64_t off, unsigned size);
 void virtio_config_set(struct virtio *v, uint64_t off, uint64_t val, unsigned size);
