@@ -107,10 +107,15 @@ static GRand *rnd;
 
 /* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
 static const char *const configured[] = {
+    "e1000",
     "isa-debug-exit,iobase=0x501,iosize=4",
+    "ne2k_isa",
+    "ne2k_pci",
     "pc-testdev",
     "pci-testdev",
-    "virtio-rng-pci",
+    "rtl8139",
+    "virtio-blk-pci,drive=disk,num-queues=2",
+    "virtio-rng-pci", /* clang-format: one a line */
 };
 
 static void add_devices(void)
@@ -146,6 +151,8 @@ static int setup(void **state)
                                         .bios = rom,
                                         .no_vga = true};
     add_devices();
+    board.cfg.drive[5] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_NONE, .id = "disk", .file = rom, .format = "raw"};
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
 
     board.lock = &lock;
