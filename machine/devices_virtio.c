@@ -25,6 +25,17 @@ bool virtio_form_of(const struct device_config *c, enum virtio_form *form, GErro
     return true;
 }
 
+bool virtio_queue_size(const struct device_config *c, GError **err)
+{
+    uint64_t n = device_number(c, "queue-size");
+
+    if (n && !(n & (n - 1)))
+        return true;
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, "%s: queue-size must be a power of two",
+                device_config_kind(c)->name);
+    return false;
+}
+
 /* ---- entropy ---- */
 
 static size_t host_random(void *opaque, void *buf, size_t len)

@@ -19,17 +19,16 @@ static bool power_of_two(uint64_t n)
 
 static bool sizes(const struct device_config *c, struct virtio_blk_config *cfg, GError **err)
 {
-    uint64_t queue = device_number(c, "queue-size");
     uint64_t logical = device_number(c, "logical_block_size");
     uint64_t physical = MAX(device_number(c, "physical_block_size"), logical);
 
-    if (!power_of_two(queue))
-        return fail(err, "queue-size must be a power of two", "");
+    if (!virtio_queue_size(c, err))
+        return false;
     if (!power_of_two(logical) || !power_of_two(physical))
         return fail(err, "logical_block_size and physical_block_size must be powers of two", "");
     if (device_given(c, "physical_block_size") && device_number(c, "physical_block_size") < logical)
         return fail(err, "physical_block_size is less than logical_block_size", "");
-    cfg->queue_size = (uint16_t)queue;
+    cfg->queue_size = (uint16_t)device_number(c, "queue-size");
     cfg->logical = (uint32_t)logical;
     cfg->physical = (uint32_t)physical;
     return true;

@@ -69,8 +69,11 @@ struct virtio_config {
     enum virtio_form form;
     uint64_t features; /* the device's own, that are offered */
     unsigned queues;
-    uint16_t queue_size;     /* of each; a power of two up to VIRTQUEUE_MAX */
-    unsigned config_len;     /* bytes of its configuration space */
+    uint16_t queue_size; /* of each; a power of two up to VIRTQUEUE_MAX */
+    unsigned config_len; /* bytes of its configuration space */
+    /* Adds what is not virtio's to the function (an option ROM), before it is on the bus; false
+     * with an error. May be NULL. */
+    bool (*prepare)(void *self, struct pci_device *pci, GError **err);
     const uint8_t *writable; /* of the same length: bits that the driver may write; NULL: none */
 };
 

@@ -459,5 +459,7 @@ bool virtio_pci_attach(struct virtio *v, GError **err)
     pci_msix_init(&v->pci, &v->msix, v->cfg.queues + 1, BAR_MSIX);
     if (v->cfg.form != VIRTIO_LEGACY)
         add_modern(v);
+    if (v->cfg.prepare && !v->cfg.prepare(v->cfg.self, &v->pci, err))
+        return false;
     return pci_attach(v->cfg.bus, &v->pci, v->cfg.devfn, err);
 }
