@@ -88,7 +88,8 @@ static const struct device_kind rng_kind = {
 };
 
 const struct device_kind *const devices_virtio[] = {
-    &rng_kind,
+    &virtio_balloon_kind,
     &virtio_blk_kind,
+    &rng_kind,
     NULL,
 };

@@ -107,11 +107,17 @@ static GRand *rnd;
 
 /* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
 static const char *const configured[] = {
-    "e1000",          "isa-debug-exit,iobase=0x501,iosize=4",
-    "ne2k_isa",       "ne2k_pci",
-    "pc-testdev",     "pci-testdev",
-    "rtl8139",        "virtio-blk-pci,drive=disk,num-queues=2",
-    "virtio-net-pci", "virtio-rng-pci", /* clang-format: one a line */
+    "e1000",
+    "isa-debug-exit,iobase=0x501,iosize=4",
+    "ne2k_isa",
+    "ne2k_pci",
+    "pc-testdev",
+    "pci-testdev",
+    "rtl8139",
+    "virtio-balloon-pci",
+    "virtio-blk-pci,drive=disk,num-queues=2",
+    "virtio-net-pci",
+    "virtio-rng-pci", /* clang-format: one a line */
 };
 
 static void add_devices(void)
