@@ -88,8 +88,6 @@ static const struct device_kind rng_kind = {
 };
 
 const struct device_kind *const devices_virtio[] = {
-    &virtio_balloon_kind,
-    &virtio_blk_kind,
-    &rng_kind,
-    NULL,
+    &virtio_balloon_kind, &virtio_blk_kind,  &rng_kind, &virtio_serial_kind,
+    &virtio_console_kind, &virtio_line_kind, NULL,
 };

@@ -23,6 +23,7 @@ bool virtio_queue_size(const struct device_config *c, GError **err);
  */
 bool board_build_virtio_drives(struct board *b, GError **err);
 
-extern const struct device_kind virtio_balloon_kind, virtio_blk_kind;
+extern const struct device_kind virtio_balloon_kind, virtio_blk_kind, virtio_serial_kind,
+    virtio_console_kind, virtio_line_kind;
 
 #endif

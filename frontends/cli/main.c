@@ -82,6 +82,11 @@ static bool open_chars(struct app *a, GError **err)
         if (char_pty_path(m->serial[n]))
             log_user("serial port %u is %s", n + 1, char_pty_path(m->serial[n]));
     }
+    for (unsigned n = 0; n < m->n_chardevs; n++) {
+        m->chardev[n].chr = char_open(a->o.chardev_spec[n], &a->lock, err);
+        if (!m->chardev[n].chr)
+            return false;
+    }
     if (a->o.port_e9) {
         m->port_e9 = open_char(a, a->o.port_e9, MACHINE_MAX_SERIAL, err);
         if (!m->port_e9)
@@ -347,6 +352,8 @@ static void close_app(struct app *a)
     machine_free(a->machine);
     for (unsigned n = 0; n <= MACHINE_MAX_SERIAL; n++)
         char_free(a->chardev[n]);
+    for (unsigned n = 0; n < a->o.machine.n_chardevs; n++)
+        char_free(a->o.machine.chardev[n].chr);
     g_main_loop_unref(a->loop);
     options_free(&a->o);
     lock_clear(&a->lock);

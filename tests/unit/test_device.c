@@ -117,7 +117,10 @@ static const char *const configured[] = {
     "virtio-balloon-pci",
     "virtio-blk-pci,drive=disk,num-queues=2",
     "virtio-net-pci",
-    "virtio-rng-pci", /* clang-format: one a line */
+    "virtio-rng-pci",
+    "virtio-serial-pci",
+    "virtconsole",
+    "virtserialport,name=line", /* clang-format: one a line */
 };
 
 static void add_devices(void)
