@@ -322,6 +322,8 @@ static int run(struct app *a)
         if (a->chardev[n])
             char_set_escape(a->chardev[n], escape, a);
     }
+    for (unsigned n = 0; n < a->o.machine.n_chardevs; n++)
+        char_set_escape(a->o.machine.chardev[n].chr, escape, a);
     g_unix_signal_add(SIGUSR1, on_usr1, a);
     g_unix_signal_add(SIGINT, on_int, a);
     g_unix_signal_add(SIGTERM, on_term, a);
