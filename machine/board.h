@@ -110,6 +110,9 @@ struct board {
     struct ps2_mouse *mouse;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
+    struct virtio_balloon *balloon;      /* NULL: there is none */
+    struct virtio_serial *virtio_serial; /* likewise */
+    bool chardev_taken[MACHINE_MAX_CHARDEVS];
     struct block_engine *blocks;
     struct board_drive drive[MACHINE_MAX_DRIVES];
     bool told_error[MACHINE_MAX_DRIVES]; /* a person; device lock */

@@ -6,9 +6,11 @@
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
 #include "devices/net/rtl8139.h"
+#include "devices/virtio/virtio_net.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/device_families.h"
+#include "machine/devices_virtio.h"
 #include "machine/network.h"
 
 #define NET_PROPS                                                                                  \
@@ -67,8 +69,8 @@ static bool load_rom(struct board *b, const struct device_config *c, const char 
 /* A kind on PCI: how it is made, and what of it the board wants. */
 struct pci_nic {
     const char *rom;
-    bool (*make)(const struct nic_config *cfg, struct device **dev, struct net_port **port,
-                 GError **err);
+    bool (*make)(const struct device_config *c, const struct nic_config *cfg, struct device **dev,
+                 struct net_port **port, GError **err);
 };
 
 static bool build_pci_nic(struct board *b, const struct device_config *c, const struct pci_nic *how,
@@ -87,7 +89,7 @@ static bool build_pci_nic(struct board *b, const struct device_config *c, const 
         cfg.rom = rom->data;
         cfg.rom_len = rom->size;
     }
-    ok = ok && how->make(&cfg, &dev, &port, err) && board_add(b, dev) &&
+    ok = ok && how->make(c, &cfg, &dev, &port, err) && board_add(b, dev) &&
          board_connect_nic(b, port, device_config_kind(c)->name, cfg.mac, device_text(c, "netdev"),
                            err);
     if (ok && rom)
@@ -103,11 +105,12 @@ static bool build_pci_nic(struct board *b, const struct device_config *c, const 
 
 /* ---- e1000 ---- */
 
-static bool make_e1000(const struct nic_config *cfg, struct device **dev, struct net_port **port,
-                       GError **err)
+static bool make_e1000(const struct device_config *c, const struct nic_config *cfg,
+                       struct device **dev, struct net_port **port, GError **err)
 {
     struct e1000 *s = e1000_new(cfg, err);
 
+    (void)c;
     if (!s)
         return false;
     *dev = e1000_device(s);
@@ -133,11 +136,12 @@ static const struct device_kind e1000_kind = {
 
 /* ---- rtl8139 ---- */
 
-static bool make_rtl8139(const struct nic_config *cfg, struct device **dev, struct net_port **port,
-                         GError **err)
+static bool make_rtl8139(const struct device_config *c, const struct nic_config *cfg,
+                         struct device **dev, struct net_port **port, GError **err)
 {
     struct rtl8139 *s = rtl8139_new(cfg, err);
 
+    (void)c;
     if (!s)
         return false;
     *dev = rtl8139_device(s);
@@ -163,11 +167,12 @@ static const struct device_kind rtl8139_kind = {
 
 /* ---- NE2000 ---- */
 
-static bool make_ne2k_pci(const struct nic_config *cfg, struct device **dev, struct net_port **port,
-                          GError **err)
+static bool make_ne2k_pci(const struct device_config *c, const struct nic_config *cfg,
+                          struct device **dev, struct net_port **port, GError **err)
 {
     struct ne2k_pci *s = ne2k_pci_new(cfg, err);
 
+    (void)c;
     if (!s)
         return false;
     *dev = ne2k_pci_device(s);
@@ -232,6 +237,58 @@ static const struct device_kind ne2k_isa_kind = {
     .build = build_ne2k_isa,
 };
 
+/* ---- virtio ---- */
+
+static bool make_virtio(const struct device_config *c, const struct nic_config *nic,
+                        struct device **dev, struct net_port **port, GError **err)
+{
+    struct virtio_net_config cfg = {.nic = *nic,
+                                    .mtu = (uint16_t)device_number(c, "host_mtu"),
+                                    .queue_size = (uint16_t)device_number(c, "queue-size"),
+                                    .mrg_rxbuf = device_flag(c, "mrg_rxbuf"),
+                                    .csum = device_flag(c, "csum"),
+                                    .tso = device_flag(c, "host_tso")};
+    struct virtio_net *d;
+
+    if (!virtio_form_of(c, &cfg.form, err) || !virtio_queue_size(c, err))
+        return false;
+    d = virtio_net_new(&cfg, err);
+    if (!d)
+        return false;
+    *dev = virtio_net_device(d);
+    *port = virtio_net_port(d);
+    return true;
+}
+
+static bool build_virtio(struct board *b, const struct device_config *c, GError **err)
+{
+    static const struct pci_nic how = {"pxe-virtio.rom", make_virtio};
+
+    return build_pci_nic(b, c, &how, err);
+}
+
+static const struct device_prop virtio_nic_props[] = {
+    NET_PROPS,
+    NET_PCI_PROPS,
+    VIRTIO_PROPS,
+    {"queue-size", PROP_NUMBER, "frames that a queue holds, a power of two", .min = 64,
+     .max = VIRTQUEUE_MAX, .number = 256},
+    {"host_mtu", PROP_NUMBER, "the MTU that the guest is told to use; 0: it is not", .max = 65535},
+    {"mrg_rxbuf", PROP_ON_OFF, "frames may come in several buffers", .number = 1},
+    {"csum", PROP_ON_OFF, "checksums are made and checked here", .number = 1},
+    {"host_tso", PROP_ON_OFF, "large TCP segments are taken as they are", .number = 1},
+    DEVICE_PROPS_END,
+};
+
+static const struct device_kind virtio_net_kind = {
+    .name = "virtio-net-pci",
+    .bus = "PCI",
+    .what = "a paravirtual adapter",
+    .family = FAMILY_NETWORK,
+    .props = virtio_nic_props,
+    .build = build_virtio,
+};
+
 const struct device_kind *const devices_net[] = {
-    &e1000_kind, &ne2k_isa_kind, &ne2k_pci_kind, &rtl8139_kind, NULL,
+    &e1000_kind, &ne2k_isa_kind, &ne2k_pci_kind, &rtl8139_kind, &virtio_net_kind, NULL,
 };

@@ -25,6 +25,17 @@ bool virtio_form_of(const struct device_config *c, enum virtio_form *form, GErro
     return true;
 }
 
+bool virtio_queue_size(const struct device_config *c, GError **err)
+{
+    uint64_t n = device_number(c, "queue-size");
+
+    if (n && !(n & (n - 1)))
+        return true;
+    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, "%s: queue-size must be a power of two",
+                device_config_kind(c)->name);
+    return false;
+}
+
 /* ---- entropy ---- */
 
 static size_t host_random(void *opaque, void *buf, size_t len)
@@ -77,6 +88,6 @@ static const struct device_kind rng_kind = {
 };
 
 const struct device_kind *const devices_virtio[] = {
-    &rng_kind,
-    NULL,
+    &virtio_balloon_kind, &virtio_blk_kind,  &rng_kind, &virtio_serial_kind,
+    &virtio_console_kind, &virtio_line_kind, NULL,
 };

@@ -23,6 +23,7 @@
 #define MACHINE_MAX_DEVICES  64 /* by -device */
 #define MACHINE_MAX_NETDEVS  16
 #define MACHINE_MAX_NETDUMPS 16
+#define MACHINE_MAX_CHARDEVS 16
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -60,6 +61,12 @@ struct machine_drive {
     enum block_error_policy read_error, write_error;
 };
 
+/* A character backend for the device that names it. */
+struct machine_chardev {
+    const char *id;
+    struct chardev *chr;
+};
+
 struct machine_config {
     const char *name;
     struct lock *lock; /* the device lock, the caller's: backends need it before the machine does */
@@ -89,6 +96,8 @@ struct machine_config {
     unsigned n_netdevs;
     const struct netdump_config *netdump[MACHINE_MAX_NETDUMPS];
     unsigned n_netdumps;
+    struct machine_chardev chardev[MACHINE_MAX_CHARDEVS]; /* the caller's */
+    unsigned n_chardevs;
     bool no_reboot;   /* a guest reset ends the machine */
     bool rtc_local;   /* the RTC shows local time */
     bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */

@@ -235,6 +235,10 @@ void memslot_arch_put(struct memslot_arch *a);
 bool memslots_read(struct memslots_vm *vm, gpa_t gpa, void *buf, size_t len);
 bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t len);
 
+/* The page's memory goes back to the host: it reads as zeros from now on. Told to the `written`
+ * hook as a store is. False, and nothing happens, where there is no RAM that may be written. */
+bool memslots_drop(struct memslots_vm *vm, gfn_t gfn);
+
 /* For memslots_io.c: calls the hook of that name if there is one. */
 void memslots_written(struct memslots_vm *vm, gpa_t gpa, size_t len);
 

@@ -4,6 +4,7 @@
 #include "cpu/mmu_shadow/page_track.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mutant.h"
 #include "base/step.h"
@@ -71,4 +72,21 @@ bool memslots_write(struct memslots_vm *vm, gpa_t gpa, const void *buf, size_t l
             return false;
     }
     return ok;
+}
+
+bool memslots_drop(struct memslots_vm *vm, gfn_t gfn)
+{
+    const struct memslot *s =
+        gfn >> (MEMSLOT_GPA_BITS - PAGE_SHIFT) ? NULL : memslots_find(vm, gfn);
+    gpa_t gpa = gfn << PAGE_SHIFT;
+
+    if (!s || memslot_readonly(s))
+        return false;
+    if (madvise(memslot_hva(s, gpa), PAGE_SIZE, MADV_DONTNEED)) /* locked, or not ours to give */
+        memset(memslot_hva(s, gpa), 0, PAGE_SIZE);
+    atomic_thread_fence(memory_order_seq_cst); /* as in memslots_write */
+    memslot_mark_dirty(s, gfn);
+    if (page_tracked(s, gfn))
+        memslots_written(vm, gpa, PAGE_SIZE);
+    return true;
 }

@@ -95,6 +95,8 @@ static void reset(struct virtio *v)
     v->config_vector = NO_VECTOR;
     for (unsigned n = 0; n < v->cfg.queues; n++)
         virtqueue_reset(&v->queue[n]);
+    if (v->cfg.class->reset)
+        v->cfg.class->reset(v->cfg.self);
     update_intx(v);
 }
 
@@ -164,6 +166,14 @@ void virtio_queue_notified(struct virtio *v, unsigned n)
 {
     if (v->running && n < v->cfg.queues && v->queue[n].s->enabled && !v->queue[n].s->broken)
         v->cfg.class->notify(v->cfg.self, n);
+}
+
+/* 3.1.2: legacy drivers use the device before DRIVER_OK; a queue that is used says as much. */
+void virtio_legacy_notified(struct virtio *v, unsigned n)
+{
+    if (!v->running && (v->status & VIRTIO_DRIVER) && n < v->cfg.queues && v->queue[n].s->enabled)
+        virtio_set_status(v, v->status | VIRTIO_DRIVER_OK, true);
+    virtio_queue_notified(v, n);
 }
 
 /* ---- configuration space ---- */

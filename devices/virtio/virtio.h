@@ -49,6 +49,9 @@ struct virtio_class {
     /* The device begins to run, with v->features agreed on, or (running false) stops: all requests
      * in flight end now or are forgotten, and no queue is touched after it returns. May be NULL. */
     void (*run)(void *self, bool running);
+    /* A reset, by the driver or of the machine: the device's own state, and v->config, which holds
+     * anything, become what a driver first finds. The device does not run. May be NULL. */
+    void (*reset)(void *self);
     /* The driver has written `len` bytes at `off` of v->config, which holds them; bytes that are
      * not its to write were kept. May be NULL. */
     void (*config_written)(void *self, unsigned off, unsigned len);
@@ -66,8 +69,11 @@ struct virtio_config {
     enum virtio_form form;
     uint64_t features; /* the device's own, that are offered */
     unsigned queues;
-    uint16_t queue_size;     /* of each; a power of two up to VIRTQUEUE_MAX */
-    unsigned config_len;     /* bytes of its configuration space */
+    uint16_t queue_size; /* of each; a power of two up to VIRTQUEUE_MAX */
+    unsigned config_len; /* bytes of its configuration space */
+    /* Adds what is not virtio's to the function (an option ROM), before it is on the bus; false
+     * with an error. May be NULL. */
+    bool (*prepare)(void *self, struct pci_device *pci, GError **err);
     const uint8_t *writable; /* of the same length: bits that the driver may write; NULL: none */
 };
 
@@ -122,6 +128,7 @@ uint64_t virtio_offered(const struct virtio *v, bool legacy);
 void virtio_set_status(struct virtio *v, uint8_t status, bool legacy);
 void virtio_set_driver_features(struct virtio *v, uint64_t features, bool legacy);
 void virtio_queue_notified(struct virtio *v, unsigned n);
+void virtio_legacy_notified(struct virtio *v, unsigned n);
 struct virtqueue *virtio_selected(struct virtio *v); /* NULL: no such queue */
 uint64_t virtio_config_get(struct virtio *v, uint64_t off, unsigned size);
 void virtio_config_set(struct virtio *v, uint64_t off, uint64_t val, unsigned size);

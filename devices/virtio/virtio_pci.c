@@ -334,7 +334,7 @@ static void legacy_write(void *opaque, uint64_t off, uint64_t val, unsigned size
             legacy_place_queue(q, (uint32_t)val);
         break;
     case LEGACY_QUEUE_SELECT: v->queue_select = (uint16_t)val; break;
-    case LEGACY_QUEUE_NOTIFY: virtio_queue_notified(v, (uint16_t)val); break;
+    case LEGACY_QUEUE_NOTIFY: virtio_legacy_notified(v, (uint16_t)val); break;
     case LEGACY_STATUS: virtio_set_status(v, (uint8_t)val, true); break;
     case LEGACY_CONFIG_VECTOR: v->config_vector = vector(v, (uint16_t)val); break;
     case LEGACY_QUEUE_VECTOR:
@@ -459,5 +459,7 @@ bool virtio_pci_attach(struct virtio *v, GError **err)
     pci_msix_init(&v->pci, &v->msix, v->cfg.queues + 1, BAR_MSIX);
     if (v->cfg.form != VIRTIO_LEGACY)
         add_modern(v);
+    if (v->cfg.prepare && !v->cfg.prepare(v->cfg.self, &v->pci, err))
+        return false;
     return pci_attach(v->cfg.bus, &v->pci, v->cfg.devfn, err);
 }

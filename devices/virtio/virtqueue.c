@@ -54,6 +54,11 @@ static bool broken(struct virtqueue *q, const char *why)
     return false;
 }
 
+void virtqueue_break(struct virtqueue *q, const char *why)
+{
+    broken(q, why);
+}
+
 static bool usable(const struct virtqueue *q)
 {
     return q->s->enabled && q->s->size && !q->s->broken;

@@ -63,6 +63,9 @@ struct vq_elem *virtqueue_pop(struct virtqueue *q);
 /* The last popped chain goes back: it will be popped again. Nothing was pushed since. */
 void virtqueue_unpop(struct virtqueue *q);
 
+/* What a chain asks for cannot be answered in it: the queue is broken, as by a bad ring. */
+void virtqueue_break(struct virtqueue *q, const char *why);
+
 /* Is a chain waiting? */
 bool virtqueue_pending(struct virtqueue *q);
 

@@ -85,6 +85,11 @@ static bool open_chars(struct app *a, GError **err)
         if (char_pty_path(m->serial[n]))
             log_user("serial port %u is %s", n + 1, char_pty_path(m->serial[n]));
     }
+    for (unsigned n = 0; n < m->n_chardevs; n++) {
+        m->chardev[n].chr = char_open(a->o.chardev_spec[n], &a->lock, err);
+        if (!m->chardev[n].chr)
+            return false;
+    }
     if (a->o.port_e9) {
         m->port_e9 = open_char(a, a->o.port_e9, MACHINE_MAX_SERIAL, err);
         if (!m->port_e9)
@@ -289,6 +294,8 @@ static int run(struct app *a)
         if (a->chardev[n])
             char_set_escape(a->chardev[n], escape, a);
     }
+    for (unsigned n = 0; n < a->o.machine.n_chardevs; n++)
+        char_set_escape(a->o.machine.chardev[n].chr, escape, a);
     g_unix_signal_add(SIGUSR1, on_usr1, a);
     g_unix_signal_add(SIGINT, on_int, a);
     g_unix_signal_add(SIGTERM, on_term, a);
@@ -321,6 +328,8 @@ static void close_app(struct app *a)
         char_free(a->chardev[n]);
     machine_state_release(a->state);
     g_free(a->picture);
+    for (unsigned n = 0; n < a->o.machine.n_chardevs; n++)
+        char_free(a->o.machine.chardev[n].chr);
     g_main_loop_unref(a->loop);
     options_free(&a->o);
     lock_clear(&a->lock);

@@ -25,7 +25,7 @@ struct option_group {
 
 extern const struct option_group options_machine, options_board, options_boot, options_drive,
     options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
-    options_icount, options_library, options_net;
+    options_icount, options_library, options_net, options_chardev;
 
 /* The adapter that there is when nothing was said of networks. */
 bool options_net_default(struct options *o, GError **err);

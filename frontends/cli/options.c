@@ -35,9 +35,9 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,  &options_boot,    &options_drive,   &options_io,
-    &options_net,     &options_device, &options_debug,   &options_lint,    &options_gdb,
-    &options_monitor, &options_icount, &options_library, &options_general,
+    &options_machine, &options_board,   &options_boot,   &options_drive,   &options_io,
+    &options_net,     &options_chardev, &options_device, &options_debug,   &options_lint,
+    &options_gdb,     &options_monitor, &options_icount, &options_library, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
 

@@ -34,9 +34,10 @@ struct options {
     struct monitor_address monitor[MONITORS_MAX];
     unsigned n_monitors;
     bool name_given;
-    GPtrArray *netdevs, *netdumps; /* what `machine` points to */
-    unsigned n_nics;               /* of -nic: the first of machine.device */
-    bool net_given;                /* -nic or -netdev */
+    const char *chardev_spec[MACHINE_MAX_CHARDEVS]; /* of machine.chardev, as char_open has it */
+    GPtrArray *netdevs, *netdumps;                  /* what `machine` points to */
+    unsigned n_nics;                                /* of -nic: the first of machine.device */
+    bool net_given;                                 /* -nic or -netdev */
     /* Of the window. */
     bool full_screen;
     bool smooth;          /* the screen fills it, by whatever factor */

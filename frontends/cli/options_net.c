@@ -125,6 +125,8 @@ static bool split_nic(struct options *o, const struct option_pairs *p, GString *
         return true;
     }
     append_pair(nic, "netdev", id);
+    if (!strcmp(model, "virtio")) /* its short name */
+        model = "virtio-net-pci";
     g_string_prepend(nic, model);
     return check_model(model, err) && add_netdev(o, netdev->str, id, err) &&
            add_nic(o, nic->str, err);

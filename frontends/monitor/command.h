@@ -43,7 +43,8 @@ struct mon_group {
 
 /* QMP's, and the human monitor's: those named "info X" are one. NULL behind the last. */
 extern const struct mon_group *const qmp_groups[], *const hmp_groups[];
-extern const struct mon_group qmp_vm, qmp_query, qmp_block, qmp_input, qmp_memory, qmp_screen;
+extern const struct mon_group qmp_vm, qmp_query, qmp_block, qmp_input, qmp_memory, qmp_screen,
+    qmp_balloon;
 
 const struct mon_command *command_find(const struct mon_group *const *groups, const char *name);
 

@@ -134,7 +134,8 @@ static const struct mon_command commands[] = {
 static const struct mon_group qmp_protocol = {commands, G_N_ELEMENTS(commands)};
 
 const struct mon_group *const qmp_groups[] = {
-    &qmp_protocol, &qmp_vm, &qmp_query, &qmp_block, &qmp_input, &qmp_memory, &qmp_screen, NULL,
+    &qmp_protocol, &qmp_vm,     &qmp_query,   &qmp_block, &qmp_input,
+    &qmp_memory,   &qmp_screen, &qmp_balloon, NULL,
 };
 
 const struct mon_command *command_find(const struct mon_group *const *groups, const char *name)

@@ -110,10 +110,20 @@ static const char *const configured[] = {
     "ahci,id=ahci0",
     "ide-cd,drive=cd,bus=ahci0.1",
     "ide-hd,drive=hd,bus=ahci0.0",
+    "e1000",
     "isa-debug-exit,iobase=0x501,iosize=4",
+    "ne2k_isa",
+    "ne2k_pci",
     "pc-testdev",
     "pci-testdev",
+    "rtl8139",
+    "virtio-balloon-pci",
+    "virtio-blk-pci,drive=disk,num-queues=2",
+    "virtio-net-pci",
     "virtio-rng-pci",
+    "virtio-serial-pci",
+    "virtconsole",
+    "virtserialport,name=line", /* clang-format: one a line */
 };
 
 static void add_devices(void)
@@ -149,6 +159,8 @@ static int setup(void **state)
                                         .bios = rom,
                                         .no_vga = true};
     add_devices();
+    board.cfg.drive[8] = (struct machine_drive){
+        .present = true, .interface = MACHINE_IF_NONE, .id = "disk", .file = rom, .format = "raw"};
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
     board.cfg.drive[4] = (struct machine_drive){
         .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
