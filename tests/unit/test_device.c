@@ -159,8 +159,12 @@ static int setup(void **state)
                                         .bios = rom,
                                         .no_vga = true};
     add_devices();
-    board.cfg.drive[8] = (struct machine_drive){
-        .present = true, .interface = MACHINE_IF_NONE, .id = "disk", .file = rom, .format = "raw"};
+    board.cfg.drive[8] = (struct machine_drive){.present = true,
+                                                .interface = MACHINE_IF_NONE,
+                                                .id = "disk",
+                                                .file = rom,
+                                                .format = "raw",
+                                                .snapshot = true};
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
     board.cfg.drive[4] = (struct machine_drive){
         .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
