@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/mutant.h"
 #include "frontends/gdb/regs.h"
 #include "frontends/gdb/session_int.h"
 
@@ -135,7 +136,8 @@ static void write_memory(struct gdb_session *s, const char *p)
     uint64_t addr, len;
     uint8_t *buf;
 
-    if (!range(&p, &addr, &len) || *p++ != ':' || len > GDB_PACKET_MAX || strlen(p) != len * 2) {
+    if (!range(&p, &addr, &len) || *p++ != ':' || len > GDB_PACKET_MAX ||
+        (strlen(p) != len * 2 && !MUTANT(gdb_hex_of_any_length))) {
         gdb_send(s, E_INVALID);
         return;
     }
@@ -151,7 +153,8 @@ static void write_binary(struct gdb_session *s, const char *p, const char *end)
 {
     uint64_t addr, len;
 
-    if (!range(&p, &addr, &len) || *p++ != ':' || p > end || len != (uint64_t)(end - p))
+    if (!range(&p, &addr, &len) || *p++ != ':' || p > end ||
+        (len != (uint64_t)(end - p) && !MUTANT(gdb_bytes_of_any_length)))
         gdb_send(s, E_INVALID);
     else
         store(s, addr, p, len);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/mutant.h"
 
 #define ESCAPE    '}'
 #define ESCAPE_BY 0x20
@@ -45,9 +46,9 @@ static enum gdb_input whole(struct gdb_framer *f)
 {
     f->state = GDB_IDLE;
     f->data[f->len] = 0;
-    if (f->bad || f->given != f->sum)
+    if (f->bad || (f->given != f->sum && !MUTANT(gdb_sum_is_not_checked)))
         return GDB_INPUT_BAD;
-    return f->too_long ? GDB_INPUT_LONG : GDB_INPUT_PACKET;
+    return f->too_long && !MUTANT(gdb_long_packet_is_cut) ? GDB_INPUT_LONG : GDB_INPUT_PACKET;
 }
 
 enum gdb_input gdb_framer_byte(struct gdb_framer *f, uint8_t byte)
@@ -57,7 +58,7 @@ enum gdb_input gdb_framer_byte(struct gdb_framer *f, uint8_t byte)
     case GDB_DATA:
         if (byte == '#') {
             f->state = GDB_SUM_1;
-        } else if (byte == '$') { /* the last one was cut off */
+        } else if (byte == '$' && !MUTANT(gdb_cut_packet_goes_on)) { /* the last one was cut off */
             begin(f);
         } else if (byte == ESCAPE) {
             f->sum = (uint8_t)(f->sum + byte);
@@ -68,7 +69,8 @@ enum gdb_input gdb_framer_byte(struct gdb_framer *f, uint8_t byte)
         }
         return GDB_INPUT_NONE;
     case GDB_ESCAPED:
-        f->sum = (uint8_t)(f->sum + byte);
+        if (!MUTANT(gdb_escaped_byte_is_not_summed))
+            f->sum = (uint8_t)(f->sum + byte);
         f->sent++;
         take(f, byte ^ ESCAPE_BY);
         f->state = GDB_DATA;
@@ -125,7 +127,7 @@ bool gdb_get_number(const char **s, uint64_t *v)
 
     *v = 0;
     for (; g_ascii_isxdigit(*p); p++) {
-        if (*v >> 60)
+        if (*v >> 60 && !MUTANT(gdb_number_wraps))
             return false;
         *v = *v << 4 | (uint64_t)digit((uint8_t)*p);
     }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/mutant.h"
+
 #define BEGIN_ANEW 0xff
 
 void json_frame_init(struct json_frame *f)
@@ -56,7 +58,7 @@ static enum json_frame_result whole(struct json_frame *f)
 
 static enum json_frame_result in_string(struct json_frame *f, uint8_t c, const char **why)
 {
-    if (c < 0x20)
+    if (c < 0x20 && !MUTANT(json_string_over_lines))
         return bad(f, why, "a control character in a string");
     g_string_append_c(f->text, (char)c);
     if (f->escaped)
@@ -72,7 +74,7 @@ static enum json_frame_result open_bracket(struct json_frame *f, uint8_t c, cons
 {
     uint8_t bit = (uint8_t)(1u << f->depth % 8);
 
-    if (f->depth == JSON_FRAME_DEPTH)
+    if (f->depth == JSON_FRAME_DEPTH - MUTANT(json_depth_of_one_less))
         return bad(f, why, "it is nested too deeply");
     if (c == '[')
         f->square[f->depth / 8] |= bit;
@@ -87,7 +89,8 @@ static enum json_frame_result close_bracket(struct json_frame *f, uint8_t c, con
 {
     unsigned level = f->depth - 1;
 
-    if (!f->depth || (f->square[level / 8] >> level % 8 & 1) != (c == ']'))
+    if (!f->depth ||
+        (!MUTANT(json_any_bracket_closes) && (f->square[level / 8] >> level % 8 & 1) != (c == ']')))
         return bad(f, why, "a bracket closes that was not opened");
     f->depth = level;
     g_string_append_c(f->text, (char)c);
@@ -96,7 +99,7 @@ static enum json_frame_result close_bracket(struct json_frame *f, uint8_t c, con
 
 static enum json_frame_result byte(struct json_frame *f, uint8_t c, const char **why)
 {
-    if (f->text->len == JSON_FRAME_MAX)
+    if (f->text->len == JSON_FRAME_MAX && !MUTANT(json_text_without_end))
         return bad(f, why, "it is too long");
     if (f->string)
         return in_string(f, c, why);
@@ -135,7 +138,7 @@ enum json_frame_result json_frame_feed(struct json_frame *f, const uint8_t *buf,
         enum json_frame_result r;
         uint8_t c = buf[*taken];
 
-        if (c == BEGIN_ANEW) {
+        if (c == BEGIN_ANEW && !MUTANT(json_never_begins_anew)) {
             json_frame_reset(f);
             ++*taken;
             continue;
@@ -146,7 +149,7 @@ enum json_frame_result json_frame_feed(struct json_frame *f, const uint8_t *buf,
         }
         ++*taken;
         if (f->scalar) {
-            if (f->text->len == JSON_FRAME_MAX)
+            if (f->text->len == JSON_FRAME_MAX && !MUTANT(json_number_without_end))
                 return bad(f, why, "it is too long");
             g_string_append_c(f->text, (char)c);
             continue;

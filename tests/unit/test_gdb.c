@@ -291,6 +291,11 @@ static void test_session(void **state)
     assert_string_equal(ask("Mfffffff0,1:90"), "E14"); /* ROM */
     assert_string_equal(ask("M600,2:1234"), "OK");
     assert_string_equal(ask("X602,2:\"A"), "OK");
+    assert_string_equal(ask("M600,2:56"), "E22"); /* which changes nothing */
+    assert_string_equal(ask("M600,1:5678"), "E22");
+    assert_string_equal(ask("X602,2:B"), "E22");
+    assert_string_equal(ask("X602,1:BC"), "E22");
+    assert_string_equal(ask("m10000000000000600,1"), "E22");
     assert_string_equal(ask("m600,4"), "12342241");
     assert_string_equal(ask("m100000000,4"), "E14");
     assert_string_equal(ask("me0000000,4"), "E14");

@@ -81,10 +81,26 @@ static void test_frame_bounds(void **state)
     made = frames(s->str, s->len, 4096);
     assert_string_equal(made, "<!><{}>");
     g_free(made);
+    g_string_assign(s, "");
+    for (unsigned k = 0; k <= JSON_FRAME_DEPTH; k++)
+        g_string_append_c(s, '[');
+    for (unsigned k = 0; k <= JSON_FRAME_DEPTH; k++)
+        g_string_append_c(s, ']');
+    g_string_append(s, "\n{}");
+    made = frames(s->str, s->len, 4096);
+    assert_string_equal(made, "<!><{}>");
+    g_free(made);
     g_string_assign(s, "\"");
     for (unsigned k = 0; k < 2 * JSON_FRAME_MAX; k++)
         g_string_append_c(s, 'x');
     g_string_append(s, "\"\n{}");
+    made = frames(s->str, s->len, 4096);
+    assert_string_equal(made, "<!><{}>");
+    g_free(made);
+    g_string_assign(s, "");
+    for (unsigned k = 0; k < 2 * JSON_FRAME_MAX; k++)
+        g_string_append_c(s, '1');
+    g_string_append(s, "\n{}");
     made = frames(s->str, s->len, 4096);
     assert_string_equal(made, "<!><{}>");
     g_free(made);
