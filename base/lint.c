@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/mutant.h"
 
 uint64_t lint_mask;
 
@@ -252,7 +253,10 @@ bool lint_configure(const char *list, GError **err)
     lint.file = file;
     lint.limit = w.limit;
     lint.configured = true;
-    lint_mask = (w.with ? w.with : ALL_RULES & ~NOTES) & ~w.without;
+    lint_mask = (w.with                    ? w.with
+                 : MUTANT(notes_are_rules) ? ALL_RULES
+                                           : ALL_RULES & ~NOTES) &
+                ~w.without;
     return true;
 }
 

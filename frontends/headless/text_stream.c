@@ -2,6 +2,8 @@
 /* See text_stream.h. */
 #include "frontends/headless/text_stream.h"
 
+#include "base/mutant.h"
+
 #define ESC 0x1b
 #define BEL 0x07
 
@@ -142,7 +144,7 @@ int text_stream_wait(struct text_stream *t, const GRegex *regex, GError **err)
     found = search(t, regex, MAX(t->after, back(t, t->scanned)), &end, err);
     t->scanned = t->text->len;
     if (found > 0) {
-        t->after = end;
+        t->after = MUTANT(waits_look_back) ? 0 : end;
         t->came = take_stamp(t, t->forgotten + end);
     }
     return found;
