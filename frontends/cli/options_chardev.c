@@ -29,9 +29,11 @@ static bool parse(struct options *o, const char *list, struct chardev_words *w, 
     for (unsigned k = 1; k < p.n; k++) {
         if (!strcmp(p.key[k], "id"))
             w->id = p.value[k];
-        else if (!strcmp(p.key[k], "path") && !strcmp(w->kind, "file"))
+        else if (!strcmp(p.key[k], "path")) {
+            if (strcmp(w->kind, "file"))
+                return option_fail(err, "-chardev %s: path= is for files", w->kind);
             w->path = p.value[k];
-        else if (!strcmp(p.key[k], "signal") && !strcmp(w->kind, "stdio")) {
+        } else if (!strcmp(p.key[k], "signal")) {
             if (!option_on_off("-chardev: signal", p.value[k], &w->keep_signals, err))
                 return false;
         } else

@@ -97,7 +97,10 @@ static bool check_model(const char *model, GError **err)
 /* Does the parameter of -nic belong to the adapter, not to the network? */
 static bool is_nic_key(const char *key)
 {
-    static const char *const keys[] = {"mac", "addr", "romfile", "bootindex", "iobase", "irq"};
+    static const char *const keys[] = {"mac",        "addr",     "romfile",        "bootindex",
+                                       "iobase",     "irq",      "disable-legacy", "disable-modern",
+                                       "queue-size", "host_mtu", "mrg_rxbuf",      "csum",
+                                       "host_tso"};
 
     for (unsigned k = 0; k < ARRAY_SIZE(keys); k++) {
         if (!strcmp(key, keys[k]))

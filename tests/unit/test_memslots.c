@@ -657,6 +657,33 @@ static void test_dma_tells_of_tracked_pages(void **state)
     assert_int_equal(seen.codes, 2);
 }
 
+/* The balloon's step: gone, zeros when touched again, and told to who tracks the page. */
+static void test_dropped_pages(void **state)
+{
+    (void)state;
+    slots_create(vm, 0, 10 * PG, 4 * PG, mem, MEMSLOT_LOG_DIRTY);
+    slots_create(vm, 1, 20 * PG, PG, mem + 4 * PG, MEMSLOT_READONLY);
+    memset(mem, 0x5a, 5 * PG);
+    watch();
+    memslots_find(vm, 11)->arch->track[1] = TRACK_TABLE;
+    assert_true(memslots_drop(vm, 11));
+    assert_int_equal(seen.codes, 1);
+    assert_int_equal(seen.gpa[0], 11 * PG);
+    assert_int_equal(seen.len[0], PG);
+    assert_int_equal(atomic_load(&memslots_find(vm, 11)->arch->dirty[0]), 2);
+    assert_int_equal(mem[PG - 1], 0x5a);
+    assert_int_equal(mem[PG], 0);
+    assert_int_equal(mem[2 * PG - 1], 0);
+    assert_int_equal(mem[2 * PG], 0x5a);
+    assert_true(memslots_drop(vm, 12));
+    assert_int_equal(seen.codes, 1);
+    assert_false(memslots_drop(vm, 20));
+    assert_int_equal(mem[4 * PG], 0x5a);
+    assert_false(memslots_drop(vm, 30));
+    assert_false(memslots_drop(vm, ~UINT64_C(0)));
+    assert_false(memslots_drop(vm, UINT64_C(1) << 40));
+}
+
 #define SLOTS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -692,6 +719,7 @@ int main(void)
         SLOTS_TEST(test_dma_over_borders),
         SLOTS_TEST(test_dma_does_not_wrap),
         SLOTS_TEST(test_dma_tells_of_tracked_pages),
+        SLOTS_TEST(test_dropped_pages),
     };
 
     return unit_main(tests);

@@ -714,6 +714,27 @@ static void test_window(void **state)
     assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
 }
 
+static void test_chardev(void **state)
+{
+    (void)state;
+    accepts("-chardev", "file,id=a,path=/tmp/x,,y", "-chardev", "stdio,id=b", "-chardev",
+            "stdio,signal=off,id=c", "-nic", "user,model=virtio");
+    assert_int_equal(o.machine.n_chardevs, 3);
+    assert_string_equal(o.machine.chardev[0].id, "a");
+    assert_string_equal(o.chardev_spec[0], "file:/tmp/x,y");
+    assert_string_equal(o.chardev_spec[1], "stdio,signal=on");
+    assert_string_equal(o.chardev_spec[2], "stdio");
+    assert_string_equal(device_config_kind(o.machine.device[0])->name, "virtio-net-pci");
+    refuses("did you mean 'file'", "-chardev", "files,id=a,path=x");
+    refuses("unknown -chardev backend", "-chardev", "id=a");
+    refuses("needs id=", "-chardev", "null");
+    refuses("needs id=", "-chardev", "null,id");
+    refuses("needs path=", "-chardev", "file,id=a");
+    refuses("path= is for files", "-chardev", "pty,id=a,path=x");
+    refuses("did you mean 'path'", "-chardev", "file,id=a,pathe=x");
+    refuses("two with id=a", "-chardev", "null,id=a", "-chardev", "pty,id=a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -727,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_unknown_options),
         OPTIONS_TEST(test_unknown_values),
         OPTIONS_TEST(test_serial),
+        OPTIONS_TEST(test_chardev),
         OPTIONS_TEST(test_display),
         OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
