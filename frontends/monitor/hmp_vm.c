@@ -107,9 +107,10 @@ static const struct mon_command commands[] = {
     {"cpu", "n:i", "makes processor N the one whose registers and addresses are meant", .hmp = cpu},
     {"sendkey", "keys:s,ms:i?", "presses keys together, as in ctrl-alt-delete", .hmp = sendkey},
     {"screendump", "filename:s,format:s?", "saves the screen as PNG or PPM", .hmp = screendump},
-    {"eject", "f:b?,device:s", "takes the medium out of a CD drive, with -f by force",
+    {"eject", "f:b?,device:s", "takes the medium out of a CD or floppy drive, with -f by force",
      .hmp = eject},
-    {"change", "f:b?,device:s,filename:s", "puts another medium into a CD drive", .hmp = change},
+    {"change", "f:b?,device:s,filename:s", "puts another medium into a CD or floppy drive",
+     .hmp = change},
     {"memsave", "val:i,size:i,filename:s", "saves memory at a linear address", .hmp = memsave},
     {"pmemsave", "val:i,size:i,filename:s", "saves memory at a physical address", .hmp = pmemsave},
 };
