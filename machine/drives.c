@@ -29,6 +29,7 @@ bool machine_drive_info(struct machine *m, unsigned n, struct machine_drive_info
         g_snprintf(out->name, sizeof(out->name), "%s%u", interfaces[d->interface], d->index);
     lock_take(b->lock);
     block = drive->block;
+    out->removable = drive->ops != NULL;
     if (drive->ops) {
         out->tray_open = drive->ops->tray_open(drive->device, drive->place);
         out->tray_locked = drive->ops->tray_locked(drive->device, drive->place);
@@ -83,7 +84,7 @@ bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool
     drive = &b->drive[n];
     if (!b->cfg.drive[n].present || !drive->ops) {
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG,
-                    "only a CD drive can have its medium changed");
+                    "only a CD or floppy drive can have its medium changed");
         return false;
     }
     if (file) {

@@ -13,6 +13,7 @@
 struct machine_drive_info {
     char name[64]; /* its id, or "ide1-cd0" (channel, kind, unit), "floppy0" … */
     bool cd;
+    bool removable; /* its medium can be changed */
     bool tray_open, tray_locked; /* of a CD drive; the guest's lock */
     bool readonly;
     bool snapshot;  /* writes are thrown away */

@@ -624,6 +624,8 @@ static void set_up_chips(struct board *b)
     i440fx_open_shadow(b->host);
     piix3_set_routes(b->isa, routes);
     bus_write(b->ports, 0x4d1, 0x0c, 1); /* interrupts 10 and 11 are levels */
+    bus_write(b->ports, 0xd6, 0xc0, 1);  /* DMA channel 4 lets the first four through */
+    bus_write(b->ports, 0xd4, 0x00, 1);
     acpi_pm_set_bases(b->pm);
     piix_ide_enable(b->ide);
     pci_assign(b->pci, &pci);

@@ -263,6 +263,8 @@ static bool block(struct hmp *h, json_t *args, GString *out, GError **err)
         if (d.cd)
             g_string_append_printf(out, "; removable, tray %s%s", d.tray_open ? "open" : "closed",
                                    d.tray_locked ? ", locked" : ", not locked");
+        else if (d.removable)
+            g_string_append(out, "; removable");
         g_string_append_c(out, '\n');
         g_free(d.file);
     }

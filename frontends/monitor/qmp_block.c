@@ -48,7 +48,7 @@ static bool query_block(struct monitor *mon, json_t *args, json_t **ret, GError 
         one = json_object();
         json_object_set_new(one, "device", json_string(d.name));
         json_object_set_new(one, "type", json_string("unknown"));
-        json_object_set_new(one, "removable", json_boolean(d.cd));
+        json_object_set_new(one, "removable", json_boolean(d.removable));
         json_object_set_new(one, "locked", json_boolean(d.tray_locked));
         if (d.cd)
             json_object_set_new(one, "tray_open", json_boolean(d.tray_open));
@@ -113,9 +113,9 @@ static bool change_medium(struct monitor *mon, json_t *args, json_t **ret, GErro
 
 static const struct mon_command commands[] = {
     {"query-block", "", "the drives and what is in them", .qmp = query_block},
-    {"eject", "device:s?,id:s?,force:b?", "opens a CD drive and takes out what is in it",
+    {"eject", "device:s?,id:s?,force:b?", "opens a CD or floppy drive and takes out what is in it",
      .qmp = eject},
     {"blockdev-change-medium", "device:s?,id:s?,filename:s,format:s?,force:b?,read-only-mode:s?",
-     "puts another medium into a CD drive, and closes it", .qmp = change_medium},
+     "puts another medium into a CD or floppy drive, and closes it", .qmp = change_medium},
 };
 const struct mon_group qmp_block = {commands, G_N_ELEMENTS(commands)};
