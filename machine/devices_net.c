@@ -88,6 +88,7 @@ static bool build_pci_nic(struct board *b, const struct device_config *c, const 
     if (rom) {
         cfg.rom = rom->data;
         cfg.rom_len = rom->size;
+        cfg.rom_adapts = !device_text(c, "romfile");
     }
     ok = ok && how->make(c, &cfg, &dev, &port, err) && board_add(b, dev) &&
          board_connect_nic(b, port, device_config_kind(c)->name, cfg.mac, device_text(c, "netdev"),

@@ -22,6 +22,8 @@ struct nic_config {
     uint8_t devfn;
     const void *rom; /* option ROM, copied; NULL: none */
     size_t rom_len;
+    bool rom_adapts; /* it drives others of its maker's adapters, too: the copy shall name this one
+                      */
 };
 
 /* Gives the function (before pci_attach) a copy of the ROM, which the caller frees; *mem is NULL

@@ -463,6 +463,61 @@ static void test_ne2k_hostile(void **state)
     bus_read(r->ports, NIC_IO + 0x10, 4);
 }
 
+/* ---- option ROMs ---- */
+
+/* An image that names another adapter: of the same maker (10ec), or not. */
+static void make_rom(uint8_t *rom, size_t len, unsigned vendor)
+{
+    uint8_t sum = 0;
+
+    memset(rom, 0x90, len);
+    st_le16(rom, 0xaa55);
+    rom[2] = (uint8_t)(len / 512);
+    st_le16(rom + 0x18, 0x1c);
+    memcpy(rom + 0x1c, "PCIR", 4);
+    st_le16(rom + 0x20, (uint16_t)vendor);
+    st_le16(rom + 0x22, 0xffff);
+    for (size_t k = 0; k < len; k++)
+        sum = (uint8_t)(sum + rom[k]);
+    rom[len - 1] = (uint8_t)(rom[len - 1] - sum);
+}
+
+static void expect_rom(const uint8_t *image, size_t len, bool adapts, unsigned device)
+{
+    const struct nic_config cfg = {.rom = image, .rom_len = len, .rom_adapts = adapts};
+    struct pci_device d;
+    uint8_t *copy, sum = 0;
+    void *mem;
+
+    pci_device_init(&d, "nic", 0x10ec, 0x8139, 0x020000, 0, 1, NULL);
+    assert_true(nic_add_rom(&d, &cfg, &mem, NULL));
+    copy = mem;
+    for (size_t k = 0; k < len; k++)
+        sum = (uint8_t)(sum + copy[k]);
+    assert_int_equal(sum, 0);
+    assert_int_equal(ld_le16(copy + 0x22), device);
+    if (device == 0xffff)
+        assert_memory_equal(copy, image, len);
+    free(mem);
+}
+
+static void test_option_rom(void **state)
+{
+    uint8_t rom[1024];
+
+    (void)state;
+    make_rom(rom, sizeof(rom), 0x10ec);
+    expect_rom(rom, sizeof(rom), true, 0x8139);
+    expect_rom(rom, sizeof(rom), false, 0xffff);
+    make_rom(rom, sizeof(rom), 0x8086);
+    expect_rom(rom, sizeof(rom), true, 0xffff);
+    make_rom(rom, sizeof(rom), 0x10ec);
+    rom[0x18] = 0xf0; /* the header would end behind the image */
+    rom[0x19] = 0x03;
+    rom[1023] = (uint8_t)(rom[1023] + 0x1c - 0xf0 - 0x03);
+    expect_rom(rom, sizeof(rom), true, 0xffff);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -481,6 +536,7 @@ int main(void)
         T(test_hostile),
         N(test_ne2k),
         N(test_ne2k_hostile),
+        cmocka_unit_test(test_option_rom),
     };
 
     return unit_main(tests);
