@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian's drivers of disks, network adapters and paravirtual devices; for tests/guests/boots.
+
+# Linux's own drivers of AHCI, with a disk and a CD behind it, and of the floppy.
+boot_storage() {
+    local kernel initrd disk iso floppy
+    case $emulator in *qemu*) skip "what is looked for are Penumbra's drives" ;; esac
+    kernel=$(script/guest-linux amd64) && disk=$(media disk) && iso=$(media iso) || fail "no guest"
+    floppy=$(script/guest-floppy build/guests/boot-floppy.img) || fail "no floppy"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/storage \
+        $(script/guest-modules amd64 ahci sd_mod sr_mod floppy vfat isofs nls_cp437 nls_iso8859_1 nls_ascii nls_utf8)) ||
+        fail "no guest"
+    emulate 300 -m 512M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" -snapshot \
+        -append 'console=ttyS0,115200 quiet guest.run="sh /guest/storage"' -device ahci,id=a \
+        -drive "file=$disk,format=raw,if=none,id=d" -device ide-hd,drive=d,bus=a.0 \
+        -drive "file=$iso,format=raw,if=none,id=c,media=cdrom" -device ide-cd,drive=c,bus=a.4 -fda "$floppy"
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/serial" "NCQ (depth 32)"
+    expect_text "$dir/serial" "disk $(head -c 30000000 "$disk" | md5sum)"
+    expect_text "$dir/serial" "written $(seq 200000 | md5sum)"
+    expect_text "$dir/serial" "cd found"
+    expect_text "$dir/serial" "floppy $(seq -f 'line %05g of the proof' 1 2000 | md5sum)"
+    expect_text "$dir/serial" "floppy $(seq 10000 | md5sum)"
+    expect_text "$dir/serial" "PCI-MSI"
+    expect_text "$dir/serial" "guest: end status=0"
+}
+
+# Debian's drivers on each adapter: an address by DHCP, the router answers pings, megabytes come and go unharmed, a forwarded port
+# leads into the guest, and what was captured is what went through.
+network() { # MODEL DRIVER MODULE...
+    local model=$1 driver=$2 megabytes=50 kernel initrd web sink forward peer sum
+    no_qemu
+    [ "$model" != ne2k_pci ] || megabytes=5 # each byte by the processor
+    shift 2
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/network $(script/guest-modules amd64 "$@")) ||
+        fail "no guest"
+    mkfifo "$dir/end"
+    tests/guests/net_peer.py "$dir" $megabytes <"$dir/end" 2>"$dir/peer.stderr" &
+    peer=$!
+    exec 7>"$dir/end"
+    wait_text "$dir/ports" . 60 $peer || fail "no peer: $(tail -n 1 "$dir/peer.stderr")"
+    read -r web sink forward <"$dir/ports"
+    emulate 600 -m 512M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
+        -nic "user,id=n0,model=$model,mac=52:54:00:65:43:21,hostfwd=tcp:127.0.0.1:$forward-:8080" \
+        -object "filter-dump,id=d0,netdev=n0,file=$dir/pcap,maxlen=128" \
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/network '$(modules "$@")' $web $sink\""
+    exec 7>&-
+    wait $peer
+    rm -f "$dir/file" "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/serial" "address=52:54:00:65:43:21"
+    expect_text "$dir/serial" "driver=$driver"
+    expect_text "$dir/serial" "lease=10.0.2.15 router=10.0.2.2 dns=10.0.2.3"
+    expect_text "$dir/serial" "3 packets transmitted, 3 packets received"
+    sum=$(sed -n 's/^made //p' "$dir/peer")
+    expect_text "$dir/serial" "fetched=$sum"
+    expect_text "$dir/peer" "took ${megabytes}000000 $sum"
+    expect_text "$dir/peer" "answered HELLO FROM OUTSIDE"
+    expect_text "$dir/serial" "asked"
+    expect_text "$dir/serial" "guest: end status=0"
+    tests/guests/read_pcap.py "$dir/pcap" >"$dir/frames" || fail "the capture cannot be read"
+    for kind in arp icmp dhcp dns tcp; do
+        expect_text "$dir/frames" "$kind "
+    done
+    rm -f "$dir/pcap"
+}
+# Names as insmod wants them, in their order.
+modules() { script/guest-modules amd64 "$@" | sed 's|.*/||; s/\.ko$//' | paste -sd ' '; }
+boot_net_e1000() { network e1000 e1000 e1000; }
+boot_net_rtl8139() { network rtl8139 8139cp 8139cp; }
+boot_net_virtio() { network virtio virtio_net virtio_pci virtio_net; }
+boot_net_virtio_legacy() { network virtio-net-pci,disable-modern=on virtio_net virtio_pci virtio_net; }
+# The adapter's option ROM, iPXE, gets pxelinux by TFTP, and that the kernel that does without PAE.
+boot_net_pxe() {
+    local kernel initrd root=$dir/tftp
+    kernel=$(script/guest-linux 686) && initrd=$(script/guest-initrd i386) || fail "no guest"
+    mkdir -p "$root/pxelinux.cfg"
+    cp "$(script/guest-file pxelinux usr/lib/PXELINUX/pxelinux.0)" /usr/lib/syslinux/modules/bios/ldlinux.c32 "$root/" ||
+        fail "no pxelinux"
+    cp "$kernel" "$root/linux" && cp "$initrd" "$root/initrd"
+    printf '%s\n' "DEFAULT linux" "LABEL linux" "KERNEL linux" \
+        "APPEND initrd=initrd console=ttyS0,115200 guest.run=proof" >"$root/pxelinux.cfg/default"
+    emulate 600 -m 256M -boot n -nographic -serial "file:$dir/serial" \
+        -nic "user,model=${1:-e1000},tftp=$root,bootfile=/pxelinux.0"
+    rm -rf "$root"
+    check_linux i686
+}
+boot_net_pxe_rtl8139() { boot_net_pxe rtl8139; }
+boot_net_pxe_virtio() { boot_net_pxe virtio; }
+boot_net_ne2k_pci() { network ne2k_pci ne2k-pci ne2k-pci; }
+
+# A disk by virtio: GRUB loads from it by SeaBIOS, and Linux by its own driver.
+boot_virtio_grub() {
+    local image
+    image=$(media disk) || fail "no image"
+    emulate 300 -m 256M -drive "file=$image,format=raw,if=virtio" -nographic -serial "file:$dir/serial" -snapshot
+    expect_text "$dir/serial" "guest: GRUB reads its configuration"
+    check_linux x86_64
+}
+virtio_disk() { # PROCESSORS DEVICE-OPTIONS
+    local kernel initrd sum
+    no_qemu
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/disk \
+        $(script/guest-modules amd64 virtio_pci virtio_blk)) || fail "no guest"
+    dd if=/dev/urandom of="$dir/disk" bs=1M count=48 status=none
+    sum=$(sha256sum <"$dir/disk")
+    emulate 400 -m 256M -smp "$1" -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
+        -drive "if=none,id=d0,file=$dir/disk,format=raw,discard=unmap" -device "virtio-blk-pci,drive=d0,serial=pen-0815$2" \
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/disk '$(modules virtio_pci virtio_blk)' vda\""
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/serial" "serial=pen-0815 sectors=98304 queues=$1"
+    expect_text "$dir/serial" "read=$sum"
+    expect_text "$dir/serial" "again=$(head -c 16777216 "$dir/disk" | sha256sum)"
+    expect_text "$dir/serial" "discarded=yes"
+    expect_text "$dir/serial" "guest: end status=0"
+    # what the guest wrote is in the file, behind it what was, and of what it discarded nothing
+    [ "$(tr -d '\r' <"$dir/serial" | sed -n 's/^wrote=//p')" = "$(head -c 16777216 "$dir/disk" | sha256sum)" ] ||
+        fail "the file is not what the guest wrote"
+    [ "$(tail -c 16777216 "$dir/disk" | tr -d '\0' | wc -c)" = 0 ] || fail "the discarded blocks are there"
+    rm -f "$dir/disk"
+}
+boot_virtio_disk() { virtio_disk 2 ""; }
+boot_virtio_disk_legacy() { virtio_disk 1 ,disable-modern=on; }
+
+# A console, a line and a balloon by virtio; the host's side is tests/guests/paravirtual.py.
+boot_virtio_console_balloon() {
+    local kernel initrd pid client=0 status=0
+    no_qemu
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/paravirtual \
+        $(script/guest-modules amd64 virtio_pci virtio_console virtio_balloon)) || fail "no guest"
+    : >"$dir/serial"
+    set -- -m 384M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial" \
+        -device virtio-balloon-pci -chardev "file,id=c0,path=$dir/console" -chardev pty,id=c1 -device virtio-serial-pci \
+        -device virtconsole,chardev=c0 -device virtserialport,chardev=c1,name=line -qmp "unix:$dir/qmp,server" \
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/paravirtual '$(modules virtio_pci virtio_console virtio_balloon)'\""
+    printf '%s\n' "$emulator $*" >"$dir/command"
+    "$emulator" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
+    pid=$!
+    timeout $((390 * slow)) tests/guests/paravirtual.py "$dir/qmp" "$dir/serial" "$dir/stderr" $pid >"$dir/client" 2>&1 || client=$?
+    [ $client = 0 ] || { kill $pid 2>/dev/null; fail "status $client of the client (124: over its limit): $(tail -n 1 "$dir/client")"; }
+    wait $pid || status=$?
+    echo $status >"$dir/status"
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/console" "hello by the console"
+    expect_text "$dir/serial" " name=line"
+    expect_text "$dir/serial" "heard=knock"
+    expect_text "$dir/serial" "memory=good"
+    expect_text "$dir/client" "given back"
+    expect_text "$dir/client" "answered"
+}
