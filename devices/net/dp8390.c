@@ -269,10 +269,14 @@ static void data_write(struct dp8390 *d, uint32_t v, unsigned size)
 /* ---- registers ---- */
 
 /* A driver that has found the ring empty acknowledges, and with that what came between. The next
- * frame would call it again; where that waits for room in the ring, we do. */
+ * frame would call it again, and the cable brings one at any time; where the sender waits for an
+ * answer to those in the ring, or for room in it, we call. A ring that is empty has a page less
+ * than all of them free: the one that BNRY keeps. */
 static void call_again(struct dp8390 *d)
 {
-    if (!g_queue_is_empty(&d->port.queue) && runs(d) && free_pages(d) < ring_pages(d))
+    unsigned empty = ring_pages(d) - (g_queue_is_empty(&d->port.queue) ? 1u : 0u);
+
+    if (runs(d) && in_ring(d, d->curr) && free_pages(d) < empty)
         cause(d, ISR_PRX);
 }
 
