@@ -321,11 +321,11 @@ static struct step_limit limits(const struct engine *e, const struct step *s)
     return l;
 }
 
-/* The step is not done: is there still hope? */
-static enum outcome look_at_limits(struct engine *e, const struct step *s)
+/* The step is not done: is there still hope? `status` is from before it was looked at: what the
+ * machine did last, it did before its end. */
+static enum outcome look_at_limits(struct engine *e, const struct step *s, int status)
 {
     struct step_limit l = limits(e, s);
-    int status = e->ops->status(e->opaque);
 
     if (status >= 0) {
         char *how = ended_how(status);
@@ -398,6 +398,7 @@ static enum engine_state step(struct engine *e)
     const struct step *s;
 
     while ((s = due(e))) {
+        int status = e->ops->status(e->opaque);
         enum outcome o;
 
         if (!e->begun)
@@ -407,7 +408,7 @@ static enum engine_state step(struct engine *e)
         if (o == DONE)
             o = look_at_time(e, s);
         if (o == LATER)
-            o = look_at_limits(e, s);
+            o = look_at_limits(e, s, status);
         if (o == LATER)
             return ENGINE_RUNS;
         if (o == FAILED) {

@@ -276,6 +276,7 @@ static struct {
     uint64_t instructions;
     int64_t ns;
     int status;
+    bool ends_at_key; /* the machine, while the step is being looked at */
     unsigned resets, pressed_reset, pressed_power;
     const char *screen;
     GString *keys, *sent;
@@ -313,6 +314,8 @@ static void key(void *o, enum pkey k, bool down)
 {
     (void)o;
     g_string_append_printf(rig.keys, "%c%d ", down ? '+' : '-', k);
+    if (rig.ends_at_key)
+        rig.status = 0;
 }
 static bool keys_taken(void *o)
 {
@@ -753,6 +756,12 @@ static void test_the_last_press_may_end_it(void **state)
     follow("type \"x\"\nexpect powered off");
     runs();
     rig.status = 0;
+    passes();
+    follow("keys a ctrl-alt-b\nexpect powered off");
+    runs();
+    rig.ns += INT64_C(1000000000);
+    rig.ends_at_key = true;
+    runs(); /* it is down, and not up */
     passes();
 }
 
