@@ -12,17 +12,6 @@
 #define NAME_MAX_LEN 255 /* of a host, as DHCP can tell it */
 #define BOOTFILE_MAX 127 /* RFC 2131: 128 bytes with the zero */
 
-static bool fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 static void clear_guestfwd(gpointer p)
 {
     struct net_guestfwd *f = p;
@@ -67,13 +56,13 @@ void net_user_options_free(struct net_user_options *o)
 static bool parse_address(const char *what, const char *text, struct in_addr *out, GError **err)
 {
     return inet_pton(AF_INET, text, out) == 1 ||
-           fail(err, "%s: '%s' is not an IPv4 address", what, text);
+           error_option(err, "%s: '%s' is not an IPv4 address", what, text);
 }
 
 static bool parse_address6(const char *what, const char *text, struct in6_addr *out, GError **err)
 {
     return inet_pton(AF_INET6, text, out) == 1 ||
-           fail(err, "%s: '%s' is not an IPv6 address", what, text);
+           error_option(err, "%s: '%s' is not an IPv6 address", what, text);
 }
 
 static bool parse_decimal(const char *text, unsigned max, unsigned *out)
@@ -106,10 +95,10 @@ static bool parse_net(struct net_user_options *o, const char *text, GError **err
         ok = parse_address("net", mask, &o->mask, err);
         bits = ~ntohl(o->mask.s_addr);
         if (ok && (bits & (bits + 1)))
-            ok = fail(err, "net: '%s' is not a mask", mask);
+            ok = error_option(err, "net: '%s' is not a mask", mask);
         len = 0;
     } else if (ok && (!parse_decimal(mask, 32, &len) || !len)) {
-        ok = fail(err, "net: '%s' is not the length of a mask (1 to 32)", mask);
+        ok = error_option(err, "net: '%s' is not the length of a mask (1 to 32)", mask);
     }
     if (ok && len)
         o->mask.s_addr = htonl(~(uint32_t)0 << (32 - len));
@@ -131,7 +120,7 @@ static bool parse_prefix6(struct net_user_options *o, const char *text, GError *
     o->prefix6_len = 64;
     ok = parse_address6("ipv6-net", addr, &o->prefix6, err) &&
          (!len || parse_decimal(len, 126, &o->prefix6_len) ||
-          fail(err, "ipv6-net: '%s' is not the length of a prefix (0 to 126)", len));
+          error_option(err, "ipv6-net: '%s' is not the length of a prefix (0 to 126)", len));
     g_free(addr);
     return ok;
 }
@@ -155,7 +144,7 @@ static bool parse_port(const char *what, const char *text, bool zero, uint16_t *
     unsigned n;
 
     if (!parse_decimal(text, 65535, &n) || (!n && !zero))
-        return fail(err, "%s: '%s' is not a port", what, text);
+        return error_option(err, "%s: '%s' is not a port", what, text);
     *out = (uint16_t)n;
     return true;
 }
@@ -170,10 +159,10 @@ bool net_hostfwd_parse(const char *text, bool removal, struct net_hostfwd *out, 
 
     *out = (struct net_hostfwd){0};
     if (!ok)
-        fail(err, "hostfwd: '%s' is not like %s", text,
-             removal ? "tcp:127.0.0.1:2222" : "tcp:127.0.0.1:2222-:22");
+        error_option(err, "hostfwd: '%s' is not like %s", text,
+                     removal ? "tcp:127.0.0.1:2222" : "tcp:127.0.0.1:2222-:22");
     if (ok && *kind && strcmp(kind, "tcp") && strcmp(kind, "udp"))
-        ok = fail(err, "hostfwd: '%s' is neither tcp nor udp", kind);
+        ok = error_option(err, "hostfwd: '%s' is neither tcp nor udp", kind);
     out->udp = ok && !strcmp(kind, "udp");
     ok = ok && (!*host || parse_address("hostfwd", host, &out->host, err)) &&
          parse_port("hostfwd", host_port, !removal, &out->host_port, err);
@@ -194,7 +183,7 @@ static bool parse_guestfwd(struct net_user_options *o, const char *text, GError 
     bool ok = true;
 
     if (!port || (*kind && strcmp(kind, "tcp")))
-        ok = fail(err, "guestfwd: '%s' is not like tcp:10.0.2.100:80-cmd:PROGRAM", text);
+        ok = error_option(err, "guestfwd: '%s' is not like tcp:10.0.2.100:80-cmd:PROGRAM", text);
     ok = ok && parse_address("guestfwd", server, &f.server, err) &&
          parse_port("guestfwd", port, false, &f.port, err);
     if (ok && g_str_has_prefix(at, "cmd:") && at[4])
@@ -203,7 +192,7 @@ static bool parse_guestfwd(struct net_user_options *o, const char *text, GError 
              strlen(at + 5) < sizeof(((struct sockaddr_un *)0)->sun_path))
         f.unix_path = g_strdup(at + 5);
     else if (ok)
-        ok = fail(err, "guestfwd: '%s' is neither cmd:PROGRAM nor unix:PATH", at);
+        ok = error_option(err, "guestfwd: '%s' is neither cmd:PROGRAM nor unix:PATH", at);
     if (ok)
         g_array_append_val(o->guestfwd, f);
     g_free(copy);
@@ -225,7 +214,7 @@ static bool add_hostfwd(struct net_user_options *o, const char *text, GError **e
 static bool set_text(const char *key, const char *value, size_t max, char **out, GError **err)
 {
     if (!*value || strlen(value) > max)
-        return fail(err, "%s: 1 to %zu characters are needed", key, max);
+        return error_option(err, "%s: 1 to %zu characters are needed", key, max);
     g_free(*out);
     *out = g_strdup(value);
     return true;
@@ -238,7 +227,7 @@ static bool set_switch(const char *key, const char *value, bool *out, GError **e
     else if (!strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "n"))
         *out = false;
     else
-        return fail(err, "%s is 'on' or 'off', not '%s'", key, value);
+        return error_option(err, "%s is 'on' or 'off', not '%s'", key, value);
     return true;
 }
 
@@ -247,7 +236,7 @@ static bool set_tftp(struct net_user_options *o, const char *value, GError **err
     struct stat st;
 
     if (stat(value, &st) || !S_ISDIR(st.st_mode))
-        return fail(err, "tftp: '%s' is not a directory", value);
+        return error_option(err, "tftp: '%s' is not a directory", value);
     g_free(o->tftp);
     o->tftp = g_strdup(value);
     return true;
@@ -256,7 +245,7 @@ static bool set_tftp(struct net_user_options *o, const char *value, GError **err
 static bool set_search(struct net_user_options *o, const char *value, GError **err)
 {
     if (!*value || strlen(value) > NAME_MAX_LEN)
-        return fail(err, "dnssearch: 1 to %d characters are needed", NAME_MAX_LEN);
+        return error_option(err, "dnssearch: 1 to %d characters are needed", NAME_MAX_LEN);
     g_ptr_array_add(o->dnssearch, g_strdup(value));
     return true;
 }
@@ -302,7 +291,7 @@ static bool set_v6(struct net_user_options *o, enum key k, const char *v, GError
         return parse_address6("ipv6-prefix", v, &o->prefix6, err);
     case IPV6_PREFIXLEN:
         return parse_decimal(v, 126, &o->prefix6_len) ||
-               fail(err, "ipv6-prefixlen: '%s' is not a number up to 126", v);
+               error_option(err, "ipv6-prefixlen: '%s' is not a number up to 126", v);
     case IPV6_HOST: o->host6_given = true; return parse_address6("ipv6-host", v, &o->host6, err);
     default: o->dns6_given = true; return parse_address6("ipv6-dns", v, &o->dns6, err);
     }
@@ -361,14 +350,14 @@ static bool check_place(const struct net_user_options *o, const char *what, stru
 {
     char text[INET_ADDRSTRLEN];
 
-    return in_net(o, a) || fail(err, "%s: %s is not an address of the network", what,
-                                inet_ntop(AF_INET, &a, text, sizeof(text)));
+    return in_net(o, a) || error_option(err, "%s: %s is not an address of the network", what,
+                                        inet_ntop(AF_INET, &a, text, sizeof(text)));
 }
 
 static bool finish_v4(struct net_user_options *o, GError **err)
 {
     if (ntohl(o->mask.s_addr) > 0xfffffff0u)
-        return fail(err, "net: it has no room for a host, a name server and a guest");
+        return error_option(err, "net: it has no room for a host, a name server and a guest");
     if (!o->host_given)
         o->host = nth(o, 2);
     if (!o->dns_given)
@@ -380,7 +369,7 @@ static bool finish_v4(struct net_user_options *o, GError **err)
         return false;
     if (o->host.s_addr == o->dns.s_addr || o->host.s_addr == o->dhcpstart.s_addr ||
         o->dns.s_addr == o->dhcpstart.s_addr)
-        return fail(err, "host, dns and dhcpstart must be three addresses");
+        return error_option(err, "host, dns and dhcpstart must be three addresses");
     return true;
 }
 
@@ -404,17 +393,17 @@ static bool finish_v6(struct net_user_options *o, GError **err)
         o->dns6.s6_addr[15] |= 3;
     }
     if (!same_prefix(o, &o->host6) || !same_prefix(o, &o->dns6))
-        return fail(err, "ipv6-host and ipv6-dns must be addresses of the network");
+        return error_option(err, "ipv6-host and ipv6-dns must be addresses of the network");
     if (!memcmp(&o->host6, &o->dns6, sizeof(o->host6)))
-        return fail(err, "ipv6-host and ipv6-dns must be two addresses");
+        return error_option(err, "ipv6-host and ipv6-dns must be two addresses");
     return true;
 }
 
 bool net_user_options_finish(struct net_user_options *o, GError **err)
 {
     if (!o->ipv4 && !o->ipv6)
-        return fail(err, "a network needs ipv4 or ipv6");
+        return error_option(err, "a network needs ipv4 or ipv6");
     if (!o->ipv4 && (o->hostfwd->len || o->guestfwd->len))
-        return fail(err, "hostfwd and guestfwd need ipv4");
+        return error_option(err, "hostfwd and guestfwd need ipv4");
     return finish_v4(o, err) && finish_v6(o, err);
 }

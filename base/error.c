@@ -11,6 +11,26 @@ GQuark penumbra_error_quark(void)
     return g_quark_from_static_string("penumbra-error");
 }
 
+bool error_option(GError **err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
+    va_end(ap);
+    return false;
+}
+
+bool error_config(GError **err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, fmt, ap));
+    va_end(ap);
+    return false;
+}
+
 void (*invariant_dump)(void);
 
 void invariant_failed(const char *file, int line, const char *what)

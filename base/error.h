@@ -7,6 +7,7 @@
 #define BASE_ERROR_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 enum penumbra_error {
     PENUMBRA_ERROR_OPTION, /* what the user asked for makes no sense */
@@ -17,6 +18,11 @@ enum penumbra_error {
 
 #define PENUMBRA_ERROR (penumbra_error_quark())
 GQuark penumbra_error_quark(void);
+
+/* Set *err (err may be NULL) to a PENUMBRA_ERROR_OPTION, or _CONFIG, with the text of a format;
+ * false, to be returned. */
+bool error_option(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool error_config(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* An invariant of ours is broken: says which, dumps the machine's state and ends the process with
  * EXIT_INTERNAL_ERROR. Never for guest or user mistakes. The dump hook (set by machine/ while there

@@ -189,17 +189,6 @@ static int find_rule(const char *name, size_t len)
     return -1;
 }
 
-static bool fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 struct wish {
     uint64_t with, without, limit;
     const char *file;
@@ -219,11 +208,12 @@ static bool read_item(struct wish *w, const char *item, GError **err)
         errno = 0;
         w->limit = strtoull(item + 6, &end, 10);
         if (!g_ascii_isdigit(item[6]) || *end || errno || !w->limit || w->limit > 1000000)
-            return fail(err, "-lint: limit '%s' is not a number from 1 to 1000000", item + 6);
+            return error_option(err, "-lint: limit '%s' is not a number from 1 to 1000000",
+                                item + 6);
     } else if (!strcmp(item, "all")) {
         w->with |= ALL_RULES;
     } else if (r < 0) {
-        return fail(err, "-lint: there is no rule '%s' (-lint help lists them)", item);
+        return error_option(err, "-lint: there is no rule '%s' (-lint help lists them)", item);
     } else if (no) {
         w->without |= UINT64_C(1) << r;
     } else {
@@ -242,7 +232,7 @@ bool lint_configure(const char *list, GError **err)
     for (char **item = items; *item && ok; item++)
         ok = !**item || read_item(&w, *item, err);
     if (ok && w.file && !(file = fopen(w.file, "w")))
-        ok = fail(err, "%s: cannot write: %s", w.file, g_strerror(errno));
+        ok = error_option(err, "%s: cannot write: %s", w.file, g_strerror(errno));
     g_strfreev(items);
     if (!ok)
         return false;

@@ -9,17 +9,6 @@
 
 #include "base/error.h"
 
-static bool fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 static void add(struct pairs *p, const GString *item)
 {
     char *text = g_strdup(item->str), *eq = strchr(text, '=');
@@ -55,7 +44,7 @@ bool pairs_split(struct pairs *p, const char *list, GError **err)
     if (!full)
         return true;
     pairs_clear(p);
-    return fail(err, "too many parameters in '%s'", list);
+    return error_option(err, "too many parameters in '%s'", list);
 }
 
 void pairs_clear(struct pairs *p)
@@ -71,7 +60,7 @@ bool pairs_on_off(const char *what, const char *value, bool *out, GError **err)
     else if (!strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "false"))
         *out = false;
     else
-        return fail(err, "%s is 'on' or 'off', not '%s'", what, value);
+        return error_option(err, "%s is 'on' or 'off', not '%s'", what, value);
     return true;
 }
 
@@ -82,7 +71,7 @@ bool pairs_number(const char *what, const char *value, uint64_t max, uint64_t *o
     errno = 0;
     *out = value && g_ascii_isdigit(*value) ? strtoull(value, &end, 0) : 0;
     if (!value || !g_ascii_isdigit(*value) || *end || errno || *out > max)
-        return fail(err, "%s: '%s' is not a number from 0 to %" PRIu64, what, value ? value : "",
-                    max);
+        return error_option(err, "%s: '%s' is not a number from 0 to %" PRIu64, what,
+                            value ? value : "", max);
     return true;
 }

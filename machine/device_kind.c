@@ -46,17 +46,6 @@ static const struct device_prop pci_props[] = {
     DEVICE_PROPS_END,
 };
 
-static bool fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 const struct device_kind *device_kind(unsigned n)
 {
     for (unsigned f = 0; f < ARRAY_SIZE(families); f++) {
@@ -121,10 +110,10 @@ static bool parse_mac(const char *what, const char *text, GError **err)
     for (unsigned k = 0; ok && form[k]; k++)
         ok = form[k] == ':' ? text[k] == ':' : g_ascii_isxdigit(text[k]);
     if (!ok)
-        return fail(err, "%s: '%s' is no address of the form 52:54:00:12:34:56", what,
-                    text ? text : "");
+        return error_option(err, "%s: '%s' is no address of the form 52:54:00:12:34:56", what,
+                            text ? text : "");
     if (g_ascii_xdigit_value(text[1]) & 1)
-        return fail(err, "%s: '%s' is an address of a group, not of a station", what, text);
+        return error_option(err, "%s: '%s' is an address of a group, not of a station", what, text);
     return true;
 }
 
@@ -141,8 +130,8 @@ static bool parse_slot(const char *what, const char *text, uint64_t *out, GError
         ok = !text[used];
     }
     if (!ok || used > 4 || slot > 31 || function > 7)
-        return fail(err, "%s: '%s' is no PCI slot from 0 to 1f, or slot.function", what,
-                    text ? text : "");
+        return error_option(err, "%s: '%s' is no PCI slot from 0 to 1f, or slot.function", what,
+                            text ? text : "");
     *out = PCI_DEVFN(slot, function);
     return true;
 }
@@ -178,10 +167,10 @@ static bool parse_value(struct device_config *c, unsigned at, const char *text, 
     case PROP_CHOICE: ok = parse_choice(what, p, text, &v->number, err); break;
     case PROP_MAC: ok = parse_mac(what, text, err); break;
     case PROP_SLOT: ok = parse_slot(what, text, &v->number, err); break;
-    case PROP_TEXT: ok = text || fail(err, "%s wants a value", what); break;
+    case PROP_TEXT: ok = text || error_option(err, "%s wants a value", what); break;
     }
     if (ok && (p->type == PROP_NUMBER || p->type == PROP_SIZE) && v->number < p->min)
-        ok = fail(err, "%s: '%s' is less than %" PRIu64, what, text, p->min);
+        ok = error_option(err, "%s: '%s' is less than %" PRIu64, what, text, p->min);
     g_free(v->text);
     v->text = g_strdup(text);
     v->given = true;
@@ -207,7 +196,7 @@ static bool unknown_prop(const struct device_kind *kind, const char *name, GErro
         g_free(what);
         return false;
     }
-    return fail(err, "%s has no parameter '%s'", kind->name, name);
+    return error_option(err, "%s has no parameter '%s'", kind->name, name);
 }
 
 static bool parse_pair(struct device_config *c, const char *key, const char *value, GError **err)
@@ -216,7 +205,7 @@ static bool parse_pair(struct device_config *c, const char *key, const char *val
 
     if (!strcmp(key, "id")) {
         if (!value || !*value || c->id)
-            return fail(err, "%s wants one id", c->kind->name);
+            return error_option(err, "%s wants one id", c->kind->name);
         c->id = g_strdup(value);
         return true;
     }

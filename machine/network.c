@@ -27,17 +27,6 @@ struct board_network {
     unsigned n_nics;
 };
 
-static bool fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_CONFIG, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 /* ---- backends ---- */
 
 static struct net_user *find_user(const struct board_network *n, const char *id)
@@ -58,7 +47,7 @@ bool board_open_network(struct board *b, GError **err)
         struct net_user_config cfg = {c->id, c->user, b->lock, b->clock};
 
         if (find_user(n, c->id))
-            return fail(err, "two networks have the id '%s'", c->id);
+            return error_config(err, "two networks have the id '%s'", c->id);
         n->user[n->n_users] = net_user_new(&cfg, err);
         if (!n->user[n->n_users])
             return false;
@@ -94,7 +83,7 @@ static bool open_dump(struct board *b, const struct netdump_config *c, GError **
     struct net_tap tap;
 
     if (!u)
-        return fail(err, "filter-dump: there is no network '%s'", c->netdev);
+        return error_config(err, "filter-dump: there is no network '%s'", c->netdev);
     n->dump[n->n_dumps] = net_dump_new(&cfg, err);
     if (!n->dump[n->n_dumps])
         return false;
@@ -152,10 +141,10 @@ bool board_connect_nic(struct board *b, struct net_port *port, const char *kind,
 
     invariant(n->n_nics < MAX_NICS);
     if (netdev && !u)
-        return fail(err, "%s: there is no network '%s' (-netdev user,id=%s makes one)", kind,
-                    netdev, netdev);
+        return error_config(err, "%s: there is no network '%s' (-netdev user,id=%s makes one)",
+                            kind, netdev, netdev);
     if (u && net_user_port(u)->peer)
-        return fail(err, "%s: network '%s' has an adapter already", kind, netdev);
+        return error_config(err, "%s: network '%s' has an adapter already", kind, netdev);
     *nic = (struct nic){.port = port, .kind = kind};
     memcpy(nic->mac, mac, sizeof(nic->mac));
     n->n_nics++;
@@ -244,7 +233,7 @@ bool machine_set_link(struct machine *m, const char *name, bool up, GError **err
     if (p)
         net_set_link(p, up);
     lock_drop(b->lock);
-    return p || fail(err, "there is no adapter or network '%s'", name);
+    return p || error_config(err, "there is no adapter or network '%s'", name);
 }
 
 static bool change_hostfwd(struct machine *m, const char *netdev, const char *text, bool removal,
@@ -254,9 +243,9 @@ static bool change_hostfwd(struct machine *m, const char *netdev, const char *te
     struct net_hostfwd f;
 
     if (!u && netdev)
-        return fail(err, "there is no user network '%s'", netdev);
+        return error_config(err, "there is no user network '%s'", netdev);
     if (!u)
-        return fail(err, "there is no user network");
+        return error_config(err, "there is no user network");
     if (!net_hostfwd_parse(text, removal, &f, err))
         return false;
     return removal ? net_user_remove_hostfwd(u, &f, err) : net_user_add_hostfwd(u, &f, err);

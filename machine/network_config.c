@@ -8,17 +8,6 @@
 #include "base/suggest.h"
 #include "machine/network_int.h"
 
-static bool fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 /* ---- netdev ---- */
 
 static bool unknown_key(const char *key, GError **err)
@@ -39,7 +28,7 @@ static bool netdev_pair(struct netdev_config *c, const char *key, const char *va
 
     if (!strcmp(key, "id")) {
         if (!value || !*value)
-            return fail(err, "a network wants an id with a name");
+            return error_option(err, "a network wants an id with a name");
         g_free(c->id);
         c->id = g_strdup(value);
         return true;
@@ -68,7 +57,7 @@ struct netdev_config *netdev_config_new(const char *text, const char *id, GError
         ok = netdev_pair(c, p.key[k], p.value[k], err);
     pairs_clear(&p);
     if (ok && !c->id)
-        ok = fail(err, "-netdev wants an id, by which an adapter can name it");
+        ok = error_option(err, "-netdev wants an id, by which an adapter can name it");
     if (ok && net_user_options_finish(c->user, err))
         return c;
     netdev_config_free(c);
@@ -100,7 +89,7 @@ static bool netdump_pair(struct netdump_config *c, const char *key, const char *
     for (unsigned k = 0; k < G_N_ELEMENTS(text); k++) {
         if (!strcmp(key, keys[k])) {
             if (!value || !*value)
-                return fail(err, "filter-dump: %s wants a value", key);
+                return error_option(err, "filter-dump: %s wants a value", key);
             g_free(*text[k]);
             *text[k] = g_strdup(value);
             return true;
@@ -131,7 +120,7 @@ struct netdump_config *netdump_config_new(const char *text, GError **err)
         ok = netdump_pair(c, p.key[k], p.value[k], err);
     pairs_clear(&p);
     if (ok && (!c->id || !c->netdev || !c->file))
-        ok = fail(err, "filter-dump wants id, netdev and file");
+        ok = error_option(err, "filter-dump wants id, netdev and file");
     if (ok)
         return c;
     netdump_config_free(c);

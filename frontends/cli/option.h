@@ -34,13 +34,6 @@ bool options_net_default(struct options *o, GError **err);
  * that it is about. */
 bool options_take(struct options *o, int n, char **word, int *at, GError **err);
 
-/* Sets *err; false, to be returned. */
-bool option_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* The same for a word that is none of n known ones: "unknown WHAT 'WORD'; did you mean …?" */
-bool option_fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
-                         size_t n);
-
 /* Something that was asked for does not hold; main prints it as one line with the word "warning".
  */
 void option_warn(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

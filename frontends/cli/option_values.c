@@ -6,22 +6,6 @@
 #include "base/error.h"
 #include "base/suggest.h"
 
-bool option_fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
-bool option_fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
-                         size_t n)
-{
-    return suggest_error(err, what, word, known, n);
-}
-
 void option_warn(struct options *o, const char *fmt, ...)
 {
     va_list ap;

@@ -2,6 +2,8 @@
 /* Options to configuration; see options.h. The options themselves are in options_*.c. */
 #include "frontends/cli/options.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -78,7 +80,7 @@ static const struct option *find_option(const char *arg, GError **err)
     unsigned n_names = 0;
 
     if (arg[0] != '-' || !arg[1]) {
-        option_fail(err, "'%s' is not an option (disks are given with -drive or -hda)", arg);
+        error_option(err, "'%s' is not an option (disks are given with -drive or -hda)", arg);
         return NULL;
     }
     if (*name == '-')
@@ -95,9 +97,9 @@ static const struct option *find_option(const char *arg, GError **err)
     }
     near = suggest(name, names, n_names);
     if (near)
-        option_fail(err, "unknown option '%s'; did you mean '-%s'?", arg, near);
+        error_option(err, "unknown option '%s'; did you mean '-%s'?", arg, near);
     else
-        option_fail(err, "unknown option '%s' (-help lists them)", arg);
+        error_option(err, "unknown option '%s' (-help lists them)", arg);
     return NULL;
 }
 
@@ -126,9 +128,9 @@ static bool may_lack(const char *value)
 static bool finish(struct options *o, GError **err)
 {
     if ((o->machine.initrd || o->machine.append) && !o->machine.kernel)
-        return option_fail(err, "-initrd and -append need -kernel");
+        return error_option(err, "-initrd and -append need -kernel");
     if (o->machine.kernel && o->machine.bios)
-        return option_fail(err, "-kernel starts without firmware: -bios makes no sense with it");
+        return error_option(err, "-kernel starts without firmware: -bios makes no sense with it");
     if (o->nographic) {
         if (!o->serial[0])
             o->serial[0] = "mon:stdio"; /* Ctrl-A c: the monitor */
@@ -183,7 +185,7 @@ bool options_take(struct options *o, int n, char **word, int *at, GError **err)
             return false;
         if (op->value && !(may_lack(op->value) && (k + 1 == n || word[k + 1][0] == '-'))) {
             if (k + 1 == n)
-                return option_fail(err, "-%s needs a value: %s", op->name, op->value);
+                return error_option(err, "-%s needs a value: %s", op->name, op->value);
             value = word[++k];
         }
         if (!op->fn(o, value, err))

@@ -6,6 +6,9 @@
  */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -18,7 +21,7 @@ static bool board_name(struct options *o, const char *name, GError **err)
         option_warn(o, "the board is an i440FX/PIIX3 PC: of a q35 it has neither PCI Express nor "
                        "an IOMMU");
     else if (strcmp(name, "pc"))
-        return option_fail_unknown(err, "machine", name, names, ARRAY_SIZE(names));
+        return suggest_error(err, "machine", name, names, ARRAY_SIZE(names));
     return true;
 }
 
@@ -30,7 +33,7 @@ static bool irqchip(const char *value, GError **err)
         if (!strcmp(value, kinds[k]))
             return true; /* where KVM would have the chips; here they are in one place */
     }
-    return option_fail_unknown(err, "kernel-irqchip", value, kinds, ARRAY_SIZE(kinds));
+    return suggest_error(err, "kernel-irqchip", value, kinds, ARRAY_SIZE(kinds));
 }
 
 static bool opt_machine(struct options *o, const char *value, GError **err)
@@ -60,12 +63,12 @@ static bool opt_machine(struct options *o, const char *value, GError **err)
         } else if (!strcmp(key, "kernel-irqchip") || !strcmp(key, "kernel_irqchip")) {
             ok = irqchip(v, err);
         } else {
-            ok = option_fail_unknown(err, "-machine parameter", key, keys, ARRAY_SIZE(keys));
+            ok = suggest_error(err, "-machine parameter", key, keys, ARRAY_SIZE(keys));
         }
         if (!ok)
             return false;
     }
-    return p.n || option_fail(err, "-machine: no machine is named");
+    return p.n || error_option(err, "-machine: no machine is named");
 }
 
 static bool opt_enable_kvm(struct options *o, const char *value, GError **err)
@@ -91,7 +94,7 @@ static bool opt_global(struct options *o, const char *value, GError **err)
     bool on;
 
     if (!eq)
-        return option_fail(err, "-global: '%s' is not DEVICE.PROPERTY=VALUE", value);
+        return error_option(err, "-global: '%s' is not DEVICE.PROPERTY=VALUE", value);
     key = option_own(o, g_strndup(value, (gsize)(eq - value)));
     if (!strcmp(key, known[1])) {
         if (!option_on_off("-global: VGA.mmio", eq + 1, &on, err))
@@ -100,11 +103,11 @@ static bool opt_global(struct options *o, const char *value, GError **err)
         return true;
     }
     if (strcmp(key, known[0]))
-        return option_fail_unknown(err, "-global property", key, known, ARRAY_SIZE(known));
+        return suggest_error(err, "-global property", key, known, ARRAY_SIZE(known));
     /* ticks that pass while their interrupt waits are one; none is delivered late */
     if (strcmp(eq + 1, "discard"))
-        return option_fail(err, "-global: the PIT's lost_tick_policy is 'discard', not '%s'",
-                           eq + 1);
+        return error_option(err, "-global: the PIT's lost_tick_policy is 'discard', not '%s'",
+                            eq + 1);
     return true;
 }
 
@@ -120,15 +123,14 @@ static bool opt_overcommit(struct options *o, const char *value, GError **err)
         return false;
     for (unsigned k = 0; k < p.n; k++) {
         if (strcmp(p.key[k], "cpu-pm") && strcmp(p.key[k], "mem-lock"))
-            return option_fail_unknown(err, "-overcommit parameter", p.key[k], keys,
-                                       ARRAY_SIZE(keys));
+            return suggest_error(err, "-overcommit parameter", p.key[k], keys, ARRAY_SIZE(keys));
         if (!option_on_off("-overcommit", p.value[k], &on, err))
             return false;
         if (on && !strcmp(p.key[k], "mem-lock"))
-            return option_fail(err, "-overcommit: mem-lock=on is not there: guest memory is not "
-                                    "locked into the host's");
+            return error_option(err, "-overcommit: mem-lock=on is not there: guest memory is not "
+                                     "locked into the host's");
     }
-    return p.n || option_fail(err, "-overcommit: nothing is asked for");
+    return p.n || error_option(err, "-overcommit: nothing is asked for");
 }
 
 static const struct option options[] = {

@@ -2,6 +2,9 @@
 /* Options of what is booted: kernel, firmware, order. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -55,13 +58,13 @@ static bool opt_boot(struct options *o, const char *value, GError **err)
             order = p.value[k] ? p.value[k] : "";
         if (order) {
             if (!*order || strspn(order, "acdn") != strlen(order))
-                return option_fail(err, "-boot: order '%s' is not made of a, c, d and n", order);
+                return error_option(err, "-boot: order '%s' is not made of a, c, d and n", order);
             o->machine.boot_order = order;
         } else if (!strcmp(p.key[k], "menu")) {
             if (!option_on_off("-boot: menu", p.value[k], &o->machine.boot_menu, err))
                 return false;
         } else {
-            return option_fail_unknown(err, "-boot parameter", p.key[k], keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-boot parameter", p.key[k], keys, ARRAY_SIZE(keys));
         }
     }
     return true;

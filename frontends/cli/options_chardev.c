@@ -2,6 +2,9 @@
 /* -chardev: character backends with an id, for the devices that name it. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -25,24 +28,24 @@ static bool parse(struct options *o, const char *list, struct chardev_words *w, 
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
         known |= !strcmp(w->kind, kinds[k]);
     if (!known)
-        return option_fail_unknown(err, "-chardev backend", w->kind, kinds, ARRAY_SIZE(kinds));
+        return suggest_error(err, "-chardev backend", w->kind, kinds, ARRAY_SIZE(kinds));
     for (unsigned k = 1; k < p.n; k++) {
         if (!strcmp(p.key[k], "id"))
             w->id = p.value[k];
         else if (!strcmp(p.key[k], "path")) {
             if (strcmp(w->kind, "file"))
-                return option_fail(err, "-chardev %s: path= is for files", w->kind);
+                return error_option(err, "-chardev %s: path= is for files", w->kind);
             w->path = p.value[k];
         } else if (!strcmp(p.key[k], "signal")) {
             if (!option_on_off("-chardev: signal", p.value[k], &w->keep_signals, err))
                 return false;
         } else
-            return option_fail_unknown(err, "-chardev parameter", p.key[k], keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-chardev parameter", p.key[k], keys, ARRAY_SIZE(keys));
     }
     if (!w->id || !*w->id)
-        return option_fail(err, "-chardev: needs id=ID, by which a device can name it");
+        return error_option(err, "-chardev: needs id=ID, by which a device can name it");
     if (!strcmp(w->kind, "file") && (!w->path || !*w->path))
-        return option_fail(err, "-chardev file: needs path=FILE");
+        return error_option(err, "-chardev file: needs path=FILE");
     return true;
 }
 
@@ -53,12 +56,12 @@ static bool opt_chardev(struct options *o, const char *list, GError **err)
     const char *spec;
 
     if (n == MACHINE_MAX_CHARDEVS)
-        return option_fail(err, "-chardev: there can be at most %d", MACHINE_MAX_CHARDEVS);
+        return error_option(err, "-chardev: there can be at most %d", MACHINE_MAX_CHARDEVS);
     if (!parse(o, list, &w, err))
         return false;
     for (unsigned k = 0; k < n; k++) {
         if (!strcmp(o->machine.chardev[k].id, w.id))
-            return option_fail(err, "-chardev: there are two with id=%s", w.id);
+            return error_option(err, "-chardev: there are two with id=%s", w.id);
     }
     spec = w.kind;
     if (w.path)

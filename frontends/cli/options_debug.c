@@ -2,6 +2,9 @@
 /* Options for testing and debugging: logs, counters. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -26,8 +29,8 @@ static bool opt_log(struct options *o, const char *value, GError **err)
         return true;
     for (; log_category_name(n) && n < ARRAY_SIZE(names); n++)
         names[n] = log_category_name(n);
-    return option_fail_unknown(err, "log category",
-                               option_own(o, g_strndup(bad, strcspn(bad, ","))), names, n);
+    return suggest_error(err, "log category", option_own(o, g_strndup(bad, strcspn(bad, ","))),
+                         names, n);
 }
 
 static bool opt_log_filter(struct options *o, const char *value, GError **err)
@@ -35,7 +38,7 @@ static bool opt_log_filter(struct options *o, const char *value, GError **err)
     const char *bad, *why = trace_filter_add(value, &bad);
 
     (void)o;
-    return !why || option_fail(err, "-dfilter: '%.*s' %s", (int)strcspn(bad, ","), bad, why);
+    return !why || error_option(err, "-dfilter: '%.*s' %s", (int)strcspn(bad, ","), bad, why);
 }
 
 static bool opt_symbols(struct options *o, const char *value, GError **err)
@@ -49,7 +52,7 @@ static bool opt_log_file(struct options *o, const char *value, GError **err)
     int r = log_set_file(value);
 
     (void)o;
-    return r == 0 || option_fail(err, "%s: cannot write: %s", value, g_strerror(-r));
+    return r == 0 || error_option(err, "%s: cannot write: %s", value, g_strerror(-r));
 }
 
 static bool opt_start_paused(struct options *o, const char *value, GError **err)
@@ -69,14 +72,14 @@ static bool opt_ring(struct options *o, const char *value, GError **err)
     if (!option_pairs(o, value, &p, err))
         return false;
     if (!p.n || p.value[0])
-        return option_fail(err, "-ring wants a file first: FILE[,count=N]");
+        return error_option(err, "-ring wants a file first: FILE[,count=N]");
     for (unsigned k = 1; k < p.n; k++) {
         if (strcmp(p.key[k], "count"))
-            return option_fail_unknown(err, "-ring parameter", p.key[k], keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-ring parameter", p.key[k], keys, ARRAY_SIZE(keys));
         if (!option_number("-ring count", p.value[k], 1u << 24, &count, err))
             return false;
         if (!count)
-            return option_fail(err, "-ring count is 1 or more");
+            return error_option(err, "-ring count is 1 or more");
     }
     o->machine.ring_file = p.key[0];
     o->machine.ring = (unsigned)count;

@@ -2,6 +2,8 @@
 /* -device: what is added to the board, and the lists of it, which scripts read in QEMU's form. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -40,7 +42,7 @@ static bool opt_device(struct options *o, const char *value, GError **err)
     if (asks_for_props(o, value))
         return true;
     if (o->machine.n_devices == MACHINE_MAX_DEVICES)
-        return option_fail(err, "-device: more than %d", MACHINE_MAX_DEVICES);
+        return error_option(err, "-device: more than %d", MACHINE_MAX_DEVICES);
     c = device_config_new(value, err);
     if (!c)
         return false;

@@ -2,6 +2,9 @@
 /* Options of disks, CDs and their images: docs/disks.md. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -45,10 +48,10 @@ static bool add_ide(struct options *o, int place, const struct machine_drive *d,
             place = n;
     }
     if (place < 0)
-        return option_fail(err, "no free IDE place for '%s' (there are four)", called(d));
+        return error_option(err, "no free IDE place for '%s' (there are four)", called(d));
     if (all[place].present)
-        return option_fail(err, "two drives want IDE place %d ('%s' and '%s')", place,
-                           called(&all[place]), called(d));
+        return error_option(err, "two drives want IDE place %d ('%s' and '%s')", place,
+                            called(&all[place]), called(d));
     all[place] = *d;
     all[place].index = (unsigned)place;
     return true;
@@ -74,16 +77,16 @@ static bool add_other(struct options *o, const struct wanted *w, GError **err)
     while (n < MACHINE_MAX_DRIVES && all[n].present)
         n++;
     if (n == MACHINE_MAX_DRIVES)
-        return option_fail(err, "-drive: there is room for %u drives besides those of IDE",
-                           MACHINE_MAX_DRIVES - MACHINE_IDE_DRIVES);
+        return error_option(err, "-drive: there is room for %u drives besides those of IDE",
+                            MACHINE_MAX_DRIVES - MACHINE_IDE_DRIVES);
     d.index = (unsigned)w->index;
     if (w->has_index && index_is_used(o, &d, d.index))
-        return option_fail(err, "-drive: two drives have if=%s and index=%u",
-                           interfaces[d.interface], d.index);
+        return error_option(err, "-drive: two drives have if=%s and index=%u",
+                            interfaces[d.interface], d.index);
     while (!w->has_index && index_is_used(o, &d, d.index))
         d.index++;
     if (d.interface == MACHINE_IF_FLOPPY && d.index > 1)
-        return option_fail(err, "-drive: there are two floppy drives, index=0 and index=1");
+        return error_option(err, "-drive: there are two floppy drives, index=0 and index=1");
     all[n] = d;
     return true;
 }
@@ -94,15 +97,15 @@ static bool add(struct options *o, struct wanted *w, GError **err)
         const struct machine_drive *one = &o->machine.drive[n];
 
         if (one->present && one->id && !strcmp(one->id, w->d.id))
-            return option_fail(err, "-drive: two drives have id=%s", w->d.id);
+            return error_option(err, "-drive: two drives have id=%s", w->d.id);
     }
     w->d.present = true;
     w->d.readonly |= w->d.cd;
     if (w->d.interface != MACHINE_IF_IDE)
         return add_other(o, w, err);
     if (w->has_index && w->index >= MACHINE_IDE_DRIVES)
-        return option_fail(err, "-drive: index: '%u' is not a number from 0 to 3",
-                           (unsigned)w->index);
+        return error_option(err, "-drive: index: '%u' is not a number from 0 to 3",
+                            (unsigned)w->index);
     return add_ide(o,
                    w->has_index ? (int)w->index
                    : w->has_bus ? (int)(w->bus * 2 + w->unit)
@@ -120,7 +123,7 @@ static int choose(const char *what, const char *word, const char *const *known, 
         if (!strcmp(known[k], word))
             return (int)k;
     }
-    option_fail_unknown(err, what, word, known, n);
+    suggest_error(err, what, word, known, n);
     return -1;
 }
 
@@ -176,7 +179,7 @@ static bool set_policy(const char *what, enum block_error_policy *p, const char 
 static bool set_text(const char *what, const char **to, const char *v, size_t max, GError **err)
 {
     if (!*v || strlen(v) > max)
-        return option_fail(err, "-drive: %s has 1 to %zu characters", what, max);
+        return error_option(err, "-drive: %s has 1 to %zu characters", what, max);
     *to = v;
     return true;
 }
@@ -192,7 +195,7 @@ static bool set_media(struct machine_drive *d, const char *v, GError **err)
 {
     d->cd = !strcmp(v, "cdrom");
     return d->cd || !strcmp(v, "disk") ||
-           option_fail(err, "-drive: media is 'disk' or 'cdrom', not '%s'", v);
+           error_option(err, "-drive: media is 'disk' or 'cdrom', not '%s'", v);
 }
 
 /* One parameter; `given` is NULL for a bare word. */
@@ -239,15 +242,15 @@ static bool opt_drive(struct options *o, const char *value, GError **err)
             return false;
     }
     if ((!w.d.file || !*w.d.file) && !w.d.cd && w.d.interface != MACHINE_IF_FLOPPY)
-        return option_fail(err, "-drive: no file=");
+        return error_option(err, "-drive: no file=");
     if (w.d.file && !*w.d.file)
         w.d.file = NULL;
     if (w.has_index && w.has_bus)
-        return option_fail(err, "-drive: index= and bus=, unit= say the same twice");
+        return error_option(err, "-drive: index= and bus=, unit= say the same twice");
     if (w.has_bus && w.d.interface != MACHINE_IF_IDE)
-        return option_fail(err, "-drive: bus= and unit= are for if=ide");
+        return error_option(err, "-drive: bus= and unit= are for if=ide");
     if (w.d.interface == MACHINE_IF_NONE && !w.d.id)
-        return option_fail(err, "-drive: if=none needs an id=, by which a -device finds it");
+        return error_option(err, "-drive: if=none needs an id=, by which a -device finds it");
     return add(o, &w, err);
 }
 

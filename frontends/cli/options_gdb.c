@@ -2,6 +2,8 @@
 /* Options of the gdb server (frontends/gdb/). */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -9,7 +11,7 @@
 static bool opt_gdb(struct options *o, const char *value, GError **err)
 {
     if (!*value)
-        return option_fail(err, "-gdb: where should it listen?");
+        return error_option(err, "-gdb: where should it listen?");
     o->gdb = strcmp(value, "none") ? value : NULL;
     return true;
 }

@@ -2,6 +2,9 @@
 /* -icount: time that is counted in instructions. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -13,9 +16,9 @@ static bool set_shift(struct options *o, const char *value, GError **err)
     uint64_t n;
 
     if (!strcmp(value, "auto"))
-        return option_fail(err,
-                           "-icount: shift=auto would follow the host's speed, and no two runs "
-                           "would be the same; give a number");
+        return error_option(err,
+                            "-icount: shift=auto would follow the host's speed, and no two runs "
+                            "would be the same; give a number");
     if (!option_number("-icount: shift", value, ICOUNT_MAX_SHIFT, &n, err))
         return false;
     o->machine.icount_shift = (unsigned)n;
@@ -46,14 +49,14 @@ static bool opt_icount(struct options *o, const char *list, GError **err)
             if (!option_on_off("-icount: align", value, &on, err))
                 return false;
             if (on)
-                return option_fail(err, "-icount: align=on is not supported: the guest's time is "
-                                        "not held back for the host's");
+                return error_option(err, "-icount: align=on is not supported: the guest's time is "
+                                         "not held back for the host's");
         } else {
-            return option_fail_unknown(err, "-icount parameter", p.key[k], keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-icount parameter", p.key[k], keys, ARRAY_SIZE(keys));
         }
     }
     if (!shift)
-        return option_fail(err, "-icount: needs shift=N: an instruction takes 2^N nanoseconds");
+        return error_option(err, "-icount: needs shift=N: an instruction takes 2^N nanoseconds");
     o->machine.icount = true;
     return true;
 }

@@ -2,6 +2,9 @@
 /* Options of what stands behind screen and serial lines. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -15,7 +18,7 @@ static bool opt_serial(struct options *o, const char *value, GError **err)
             return true;
         }
     }
-    return option_fail(err, "-serial: there are only %d ports", MACHINE_MAX_SERIAL);
+    return error_option(err, "-serial: there are only %d ports", MACHINE_MAX_SERIAL);
 }
 
 static bool opt_debugcon(struct options *o, const char *value, GError **err)
@@ -55,7 +58,7 @@ static bool sdl_parameter(struct options *o, const char *key, const char *value,
         return true;
     }
     if (strcmp(key, "gl"))
-        return option_fail_unknown(err, "-display sdl parameter", key, keys, ARRAY_SIZE(keys));
+        return suggest_error(err, "-display sdl parameter", key, keys, ARRAY_SIZE(keys));
     value = value ? value : "on";
     for (unsigned k = 0; k < ARRAY_SIZE(gls); k++) {
         if (strcmp(value, gls[k]))
@@ -65,7 +68,7 @@ static bool sdl_parameter(struct options *o, const char *key, const char *value,
                                              : "opengl";
         return true;
     }
-    return option_fail_unknown(err, "-display sdl gl", value, gls, ARRAY_SIZE(gls));
+    return suggest_error(err, "-display sdl gl", value, gls, ARRAY_SIZE(gls));
 }
 
 static bool opt_display(struct options *o, const char *value, GError **err)
@@ -83,14 +86,14 @@ static bool opt_display(struct options *o, const char *value, GError **err)
         o->display = (enum display_kind)k;
         o->display_given = true;
         if (o->display != DISPLAY_SDL && p.n > 1)
-            return option_fail(err, "-display %s has no parameter '%s'", kind, p.key[1]);
+            return error_option(err, "-display %s has no parameter '%s'", kind, p.key[1]);
         for (unsigned n = 1; n < p.n; n++) {
             if (!sdl_parameter(o, p.key[n], p.value[n], err))
                 return false;
         }
         return true;
     }
-    return option_fail_unknown(err, "display", kind, kinds, ARRAY_SIZE(kinds));
+    return suggest_error(err, "display", kind, kinds, ARRAY_SIZE(kinds));
 }
 
 static bool opt_full_screen(struct options *o, const char *value, GError **err)
@@ -105,8 +108,8 @@ static bool opt_layout(struct options *o, const char *value, GError **err)
 {
     o->layout = value;
     return keyboard_layout_find(value) ||
-           option_fail_unknown(err, "keyboard layout", value, keyboard_layout_names,
-                               g_strv_length((char **)(uintptr_t)keyboard_layout_names));
+           suggest_error(err, "keyboard layout", value, keyboard_layout_names,
+                         g_strv_length((char **)(uintptr_t)keyboard_layout_names));
 }
 
 static bool opt_vga(struct options *o, const char *value, GError **err)
@@ -114,7 +117,7 @@ static bool opt_vga(struct options *o, const char *value, GError **err)
     static const char *const kinds[] = {"std", "none"};
 
     if (strcmp(value, "std") && strcmp(value, "none"))
-        return option_fail_unknown(err, "VGA", value, kinds, ARRAY_SIZE(kinds));
+        return suggest_error(err, "VGA", value, kinds, ARRAY_SIZE(kinds));
     o->machine.no_vga = !strcmp(value, "none");
     o->vga_given = true;
     return true;

@@ -2,6 +2,8 @@
 /* -open: a machine of the library, whose file stands for the options that make it. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -49,7 +51,7 @@ static bool opt_open(struct options *o, const char *value, GError **err)
     bool ok;
 
     if (o->opened)
-        return option_fail(err, "-open: one machine at a time ('%s' is open)", o->opened);
+        return error_option(err, "-open: one machine at a time ('%s' is open)", o->opened);
     o->opened = path;
     f = machine_file_load(path, err);
     words = f ? machine_file_words(f, err) : NULL;

@@ -2,6 +2,9 @@
 /* Options of the machine itself: memory, processors, engine, clock. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+#include "base/suggest.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,15 +38,15 @@ static bool opt_m(struct options *o, const char *value, GError **err)
     if (suffix && strchr("KMGT", suffix) && *++end == 'B')
         end++;
     if (!g_ascii_isdigit(*digits) || *end)
-        return option_fail(err, "-m: '%s' is not a memory size (a number, then M or G)", value);
+        return error_option(err, "-m: '%s' is not a memory size (a number, then M or G)", value);
     if (!unit) {
         if (n % 1024)
-            return option_fail(err, "-m: '%s' is not a whole number of MiB", value);
+            return error_option(err, "-m: '%s' is not a whole number of MiB", value);
         n /= 1024;
         unit = 1;
     }
     if (errno || n > MAX_RAM_MIB || n * unit < MIN_RAM_MIB || n * unit > MAX_RAM_MIB)
-        return option_fail(err, "-m: '%s' is out of range (1M to 512G)", value);
+        return error_option(err, "-m: '%s' is out of range (1M to 512G)", value);
     o->machine.ram_size = n * unit << 20;
     return true;
 }
@@ -63,20 +66,21 @@ static bool topology(struct options *o, uint64_t cpus, uint64_t sockets, uint64_
     if (!sockets)
         sockets = MAX(want / (cores * threads), 1);
     if (sockets * cores * threads != want)
-        return option_fail(err,
-                           "-smp: %" PRIu64 " sockets of %" PRIu64 " cores of %" PRIu64
-                           " threads are not %" PRIu64 " CPUs",
-                           sockets, cores, threads, want);
+        return error_option(err,
+                            "-smp: %" PRIu64 " sockets of %" PRIu64 " cores of %" PRIu64
+                            " threads are not %" PRIu64 " CPUs",
+                            sockets, cores, threads, want);
     cpus = cpus ? cpus : want;
     if (want > MACHINE_MAX_CPUS)
-        return option_fail(err, "-smp: %" PRIu64 " CPUs exceeds max CPUs %d", want,
-                           MACHINE_MAX_CPUS);
+        return error_option(err, "-smp: %" PRIu64 " CPUs exceeds max CPUs %d", want,
+                            MACHINE_MAX_CPUS);
     if (cpus > want)
-        return option_fail(err, "-smp: %" PRIu64 " CPUs are more than maxcpus=%" PRIu64, cpus,
-                           want);
+        return error_option(err, "-smp: %" PRIu64 " CPUs are more than maxcpus=%" PRIu64, cpus,
+                            want);
     /* APIC ids count the CPUs, and their bits say thread, core, package */
     if ((threads & (threads - 1)) || (sockets > 1 && (cores & (cores - 1))))
-        return option_fail(err, "-smp: threads, and the cores of several sockets, are powers of 2");
+        return error_option(err,
+                            "-smp: threads, and the cores of several sockets, are powers of 2");
     m->cpus = (unsigned)cpus;
     m->max_cpus = (unsigned)want;
     m->cores = (unsigned)cores;
@@ -100,15 +104,15 @@ static bool opt_smp(struct options *o, const char *value, GError **err)
         while (which < ARRAY_SIZE(keys) && strcmp(key, keys[which]))
             which++;
         if (which == ARRAY_SIZE(keys))
-            return option_fail_unknown(err, "-smp parameter", key, keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-smp parameter", key, keys, ARRAY_SIZE(keys));
         if (!option_number(which ? option_own(o, g_strdup_printf("-smp: %s", key)) : "-smp", count,
                            SMP_LARGEST, &n[which], err))
             return false;
         if (!n[which])
-            return option_fail(err, "-smp: a machine has at least one CPU, not %s=0", key);
+            return error_option(err, "-smp: a machine has at least one CPU, not %s=0", key);
     }
     if (!p.n)
-        return option_fail(err, "-smp: no number of CPUs");
+        return error_option(err, "-smp: no number of CPUs");
     return topology(o, n[0], n[1], n[2], n[3], n[4], err);
 }
 
@@ -144,18 +148,19 @@ static bool opt_cpu(struct options *o, const char *value, GError **err)
     switch (cpu_spec_parse(value, &spec, word, sizeof(word))) {
     case CPU_SPEC_OK: o->machine.cpu_model = value; return true;
     case CPU_SPEC_SIGN:
-        return option_fail(err, "-cpu: '%s' is neither +FEATURE nor -FEATURE nor a property", word);
-    case CPU_SPEC_VALUE: return option_fail(err, "-cpu: '%s' is not possible", word);
+        return error_option(err, "-cpu: '%s' is neither +FEATURE nor -FEATURE nor a property",
+                            word);
+    case CPU_SPEC_VALUE: return error_option(err, "-cpu: '%s' is not possible", word);
     case CPU_SPEC_FEATURE:
         features = cpu_feature_names(&n);
-        return option_fail_unknown(err, "CPU feature", word, features, n);
+        return suggest_error(err, "CPU feature", word, features, n);
     case CPU_SPEC_IMPOSSIBLE:
-        return option_fail(err, "-cpu: '%s' cannot have '%s'", spec.model->name, word);
+        return error_option(err, "-cpu: '%s' cannot have '%s'", spec.model->name, word);
     default:
         n = MIN(n, ARRAY_SIZE(names));
         for (unsigned k = 0; k < n; k++)
             names[k] = models[k].name;
-        return option_fail_unknown(err, "CPU model", word, names, n);
+        return suggest_error(err, "CPU model", word, names, n);
     }
 }
 
@@ -178,12 +183,12 @@ bool option_accel(struct options *o, const char *list, GError **err)
         if (!known) {
             for (; accel_by_index((unsigned)n) && n < ARRAY_SIZE(names); n++)
                 names[n] = accel_by_index((unsigned)n)->name;
-            return option_fail_unknown(err, "accelerator", want[k], names, n);
+            return suggest_error(err, "accelerator", want[k], names, n);
         }
         missed = missed ? missed : want[k];
     }
     if (!missed)
-        return option_fail(err, "no accelerator is named");
+        return error_option(err, "no accelerator is named");
     option_warn(o, "there is no accelerator '%s' here: the guest is interpreted", missed);
     o->machine.accel = "interp";
     return true;
@@ -215,8 +220,8 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
                 return false;
         } else if (!strcmp(p.key[k], "mmu")) {
             if (!p.value[k] || (strcmp(p.value[k], "walk") && strcmp(p.value[k], "shadow")))
-                return option_fail_unknown(err, "MMU", p.value[k] ? p.value[k] : "", mmus,
-                                           ARRAY_SIZE(mmus));
+                return suggest_error(err, "MMU", p.value[k] ? p.value[k] : "", mmus,
+                                     ARRAY_SIZE(mmus));
             o->machine.mmu = p.value[k];
         } else if (!strcmp(p.key[k], "audit")) {
             uint64_t every;
@@ -226,7 +231,7 @@ static bool opt_accel(struct options *o, const char *value, GError **err)
                 return false;
             o->machine.audit_every = (unsigned)every;
         } else {
-            return option_fail_unknown(err, "-accel parameter", p.key[k], keys, ARRAY_SIZE(keys));
+            return suggest_error(err, "-accel parameter", p.key[k], keys, ARRAY_SIZE(keys));
         }
     }
     return true;
@@ -274,15 +279,15 @@ static bool opt_rtc(struct options *o, const char *value, GError **err)
         const char *v = p.value[k] ? p.value[k] : "";
 
         if (strcmp(p.key[k], "base"))
-            return option_fail_unknown(err, "-rtc parameter", p.key[k], keys, 1);
+            return suggest_error(err, "-rtc parameter", p.key[k], keys, 1);
         o->machine.rtc_given = rtc_date(v, &o->machine.rtc_base);
         if (g_ascii_isdigit(*v) && !o->machine.rtc_given)
-            return option_fail(err,
-                               "-rtc base: '%s' is not a date (2026-01-01) or a date and time "
-                               "(2026-01-01T12:00:00)",
-                               v);
+            return error_option(err,
+                                "-rtc base: '%s' is not a date (2026-01-01) or a date and time "
+                                "(2026-01-01T12:00:00)",
+                                v);
         if (!o->machine.rtc_given && strcmp(v, "utc") && strcmp(v, "localtime"))
-            return option_fail_unknown(err, "-rtc base", v, bases, 2);
+            return suggest_error(err, "-rtc base", v, bases, 2);
         o->machine.rtc_local = !strcmp(v, "localtime");
     }
     return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/error.h"
 #include "frontends/cli/option.h"
 
 static bool add_monitor(struct options *o, const char *what, enum monitor_kind kind,
@@ -11,7 +12,7 @@ static bool add_monitor(struct options *o, const char *what, enum monitor_kind k
     struct monitor_address *a = &o->monitor[o->n_monitors];
 
     if (o->n_monitors == MONITORS_MAX)
-        return option_fail(err, "%s: there can be %d monitors", what, MONITORS_MAX);
+        return error_option(err, "%s: there can be %d monitors", what, MONITORS_MAX);
     a->kind = kind;
     if (!address_parse(what, value, a, err))
         return false;

@@ -2,6 +2,8 @@
 /* Options of networks: adapters with what is behind them, and captures. */
 #include "frontends/cli/option.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -31,7 +33,7 @@ static bool add_netdev(struct options *o, const char *text, const char *id, GErr
     struct netdev_config *c;
 
     if (o->machine.n_netdevs == MACHINE_MAX_NETDEVS)
-        return option_fail(err, "more than %d networks", MACHINE_MAX_NETDEVS);
+        return error_option(err, "more than %d networks", MACHINE_MAX_NETDEVS);
     c = netdev_config_new(text, id, err);
     if (!c)
         return false;
@@ -47,7 +49,7 @@ static bool add_nic(struct options *o, const char *text, GError **err)
     struct device_config *c;
 
     if (m->n_devices == MACHINE_MAX_DEVICES)
-        return option_fail(err, "more than %d devices", MACHINE_MAX_DEVICES);
+        return error_option(err, "more than %d devices", MACHINE_MAX_DEVICES);
     c = device_config_new(text, err);
     if (!c)
         return false;
@@ -146,10 +148,9 @@ static bool opt_nic(struct options *o, const char *value, GError **err)
     if (!option_pairs(o, value, &p, err))
         return false;
     if (!p.n || p.value[0] || (strcmp(p.key[0], "user") && strcmp(p.key[0], "none")))
-        return option_fail_unknown(err, "network", p.n ? p.key[0] : value, kinds,
-                                   ARRAY_SIZE(kinds));
+        return suggest_error(err, "network", p.n ? p.key[0] : value, kinds, ARRAY_SIZE(kinds));
     if (!strcmp(p.key[0], "none"))
-        return p.n == 1 || option_fail(err, "-nic none has no parameters");
+        return p.n == 1 || error_option(err, "-nic none has no parameters");
     netdev = g_string_new("user");
     nic = g_string_new(NULL);
     ok = split_nic(o, &p, netdev, nic, err);
@@ -169,7 +170,7 @@ static bool opt_object(struct options *o, const char *value, GError **err)
     struct netdump_config *c;
 
     if (o->machine.n_netdumps == MACHINE_MAX_NETDUMPS)
-        return option_fail(err, "more than %d objects", MACHINE_MAX_NETDUMPS);
+        return error_option(err, "more than %d objects", MACHINE_MAX_NETDUMPS);
     c = netdump_config_new(value, err);
     if (!c)
         return false;

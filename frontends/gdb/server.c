@@ -36,21 +36,6 @@ struct gdb_server {
     bool ended; /* the machine is */
 };
 
-static bool fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-    char *text;
-
-    va_start(ap, fmt);
-    text = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "%s", text);
-    g_free(text);
-    return false;
-}
-
 /* ---- the connection ---- */
 
 static void listen_again(struct gdb_server *g);
@@ -240,16 +225,17 @@ static bool open_tcp(struct gdb_server *g, const char *spec, GError **err)
     if (!colon || !g_ascii_isdigit(colon[1]) ||
         strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
         atoi(colon + 1) > 65535)
-        return fail(err, "-gdb: 'tcp:%s' is not tcp:HOST:PORT", spec);
+        return error_option(err, "-gdb: 'tcp:%s' is not tcp:HOST:PORT", spec);
     host = colon == spec ? g_strdup("127.0.0.1") : g_strndup(spec, (size_t)(colon - spec));
     rc = getaddrinfo(host, colon + 1, &hints, &list);
     if (rc) {
-        fail(err, "-gdb: host '%s': %s", host, gai_strerror(rc));
+        error_option(err, "-gdb: host '%s': %s", host, gai_strerror(rc));
     } else {
         for (const struct addrinfo *a = list; a && !ok; a = a->ai_next)
             ok = listen_at(g, a->ai_family, a->ai_addr, a->ai_addrlen);
         if (!ok)
-            fail(err, "-gdb: cannot listen at %s port %s: %s", host, colon + 1, g_strerror(errno));
+            error_option(err, "-gdb: cannot listen at %s port %s: %s", host, colon + 1,
+                         g_strerror(errno));
         else
             note_port(g);
         freeaddrinfo(list);
@@ -264,13 +250,13 @@ static bool open_unix(struct gdb_server *g, const char *path, GError **err)
     struct stat st;
 
     if (!*path || strlen(path) >= sizeof(a.sun_path))
-        return fail(err, "-gdb: the path of a unix socket has 1 to %zu bytes",
-                    sizeof(a.sun_path) - 1);
+        return error_option(err, "-gdb: the path of a unix socket has 1 to %zu bytes",
+                            sizeof(a.sun_path) - 1);
     strcpy(a.sun_path, path);
     if (!lstat(path, &st) && S_ISSOCK(st.st_mode)) /* an earlier run's */
         unlink(path);
     if (!listen_at(g, AF_UNIX, (struct sockaddr *)&a, sizeof(a)))
-        return fail(err, "-gdb: cannot listen at '%s': %s", path, g_strerror(errno));
+        return error_option(err, "-gdb: cannot listen at '%s': %s", path, g_strerror(errno));
     g->unix_path = g_strdup(path);
     return true;
 }
@@ -285,8 +271,8 @@ static bool open_spec(struct gdb_server *g, const char *spec, GError **err)
         g->in_source = g_idle_add(stdio_begins, g); /* when the machine has been started */
         return true;
     }
-    return fail(err, "-gdb: '%s' is none of tcp:HOST:PORT, tcp::PORT, unix:PATH, stdio, none",
-                spec);
+    return error_option(
+        err, "-gdb: '%s' is none of tcp:HOST:PORT, tcp::PORT, unix:PATH, stdio, none", spec);
 }
 
 /* ---- life ---- */

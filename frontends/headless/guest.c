@@ -3,6 +3,8 @@
  * know nothing of it. */
 #include "frontends/headless/guest.h"
 
+#include "base/error.h"
+
 #include <glib-unix.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,7 +162,7 @@ static int op_screenshot(void *opaque, const struct step *s, char **why, GError 
     int ok = -1;
 
     if (!artefacts_picture(g->machine, &g->lock, &picture))
-        spec_fail(err, "the machine has no display");
+        error_option(err, "the machine has no display");
     else if (screenshot_write_png(path, &picture, err))
         ok = judge(g, s, &picture, why, err);
     vga_surface_free(&picture);
@@ -375,7 +377,7 @@ static const char *const capture_file[] = {"serial.log", "serial2.log", "serial3
 /* The spec's place stands before what is wrong in it. */
 static bool spec_error(struct guest *g, GError *why, GError **err)
 {
-    spec_fail(err, "%s:%u: %s", g->cfg->spec->path, g->cfg->spec->options_line, why->message);
+    error_option(err, "%s:%u: %s", g->cfg->spec->path, g->cfg->spec->options_line, why->message);
     g_error_free(why);
     return false;
 }
@@ -412,17 +414,17 @@ static bool check_options(const struct options *o, GError **err)
     for (unsigned n = 1; n < MACHINE_MAX_SERIAL; n++)
         serial |= o->serial[n] != NULL;
     if (serial || o->port_e9)
-        return spec_fail(err, "serial lines and the debug console are the script's: no -serial, "
-                              "-nographic, -debugcon");
+        return error_option(err, "serial lines and the debug console are the script's: no -serial, "
+                                 "-nographic, -debugcon");
     if (o->screendump || (o->display_given && o->display != DISPLAY_NONE))
-        return spec_fail(err, "the screen is the script's: no -display, -screendump");
+        return error_option(err, "the screen is the script's: no -display, -screendump");
     if (o->gdb || o->n_monitors)
-        return spec_fail(err, "debuggers and monitors are for the command line: no -gdb, -s, "
-                              "-monitor, -qmp, -mon");
+        return error_option(err, "debuggers and monitors are for the command line: no -gdb, -s, "
+                                 "-monitor, -qmp, -mon");
     if (o->profile)
-        return spec_fail(err, "-profile is for the command line");
+        return error_option(err, "-profile is for the command line");
     if (o->help || o->help_text || o->version || o->machine.start_paused)
-        return spec_fail(err, "-help, -version and -S are for the command line");
+        return error_option(err, "-help, -version and -S are for the command line");
     return true;
 }
 

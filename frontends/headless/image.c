@@ -2,6 +2,8 @@
 /* See image.h. Programs run in the top directory of the tree that the spec or Penumbra lies in. */
 #include "frontends/headless/image.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #define TREE_MARK "script/guest-file"
@@ -99,14 +101,14 @@ static char *run(char **argv, const char *top, GError **err)
 
     if (!g_spawn_sync(top, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL,
                       NULL, &out, &said, &status, &why)) {
-        spec_fail(err, "%s", why->message);
+        error_option(err, "%s", why->message);
         g_error_free(why);
         return NULL;
     }
     if (!g_spawn_check_wait_status(status, NULL))
-        spec_fail(err, "%s: %s", argv[0], *last_line(said) ? last_line(said) : "it failed");
+        error_option(err, "%s: %s", argv[0], *last_line(said) ? last_line(said) : "it failed");
     else if (!*last_line(out))
-        spec_fail(err, "%s printed no file's name", argv[0]);
+        error_option(err, "%s printed no file's name", argv[0]);
     else
         path = g_canonicalize_filename(last_line(out), top);
     g_free(out);
@@ -124,8 +126,8 @@ static char *get(const struct image_names *n, char **argv, enum image_how how, G
     if (how == IMAGE_RUN)
         path = run(argv + 1, top ? top : n->spec->dir, err);
     else if (!top)
-        spec_fail(err, "packages are fetched by %s of Penumbra's tree, which is not here",
-                  TREE_MARK);
+        error_option(err, "packages are fetched by %s of Penumbra's tree, which is not here",
+                     TREE_MARK);
     else
         path = run((char *[]){TREE_MARK, argv[1], argv[2], NULL}, top, err);
     g_free(top);
@@ -144,10 +146,10 @@ static bool get_one(struct image_names *n, const struct spec_image *image, GErro
     if (!why)
         path = get(n, argv, image->how, &why);
     if (path && !g_file_test(path, G_FILE_TEST_EXISTS))
-        spec_fail(&why, "%s is not there", path);
+        error_option(&why, "%s is not there", path);
     g_strfreev(argv);
     if (why) {
-        spec_fail(err, "no image %s: %s", image->name, why->message);
+        error_option(err, "no image %s: %s", image->name, why->message);
         g_error_free(why);
         g_free(path);
         return false;

@@ -2,6 +2,8 @@
 /* The tables behind key_names.h. */
 #include "frontends/headless/key_names.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "base/bits.h"
@@ -119,8 +121,8 @@ static bool unknown(const char *name, GError **err)
         known[k] = names[k].name;
     near = suggest(name, known, ARRAY_SIZE(names));
     if (near)
-        return spec_fail(err, "unknown key '%s'; did you mean '%s'?", name, near);
-    return spec_fail(err, "unknown key '%s'", name);
+        return error_option(err, "unknown key '%s'; did you mean '%s'?", name, near);
+    return error_option(err, "unknown key '%s'", name);
 }
 
 bool key_chord(const char *words, struct chord *out, GError **err)
@@ -135,12 +137,12 @@ bool key_chord(const char *words, struct chord *out, GError **err)
         if (key == PKEY_NONE)
             ok = unknown(part[k], err);
         else if (out->n == CHORD_MAX)
-            ok = spec_fail(err, "more than %d keys at once in '%s'", CHORD_MAX, words);
+            ok = error_option(err, "more than %d keys at once in '%s'", CHORD_MAX, words);
         else
             out->key[out->n++] = (uint8_t)key;
     }
     if (ok && !out->n)
-        ok = spec_fail(err, "no key is named");
+        ok = error_option(err, "no key is named");
     g_strfreev(part);
     return ok;
 }

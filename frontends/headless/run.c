@@ -2,6 +2,8 @@
 /* See run.h: the command line of the runner, and which guests it means. */
 #include "frontends/headless/run.h"
 
+#include "base/error.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,11 +61,11 @@ static bool parse_args(struct args *a, int argc, char **argv, GError **err)
     ok = g_option_context_parse(c, &argc, &argv, err);
     g_option_context_free(c);
     if (ok && !a->paths)
-        return spec_fail(err, "no spec was given (penumbra run --help)");
+        return error_option(err, "no spec was given (penumbra run --help)");
     if (ok && (a->jobs < 1 || a->jobs > MAX_JOBS))
-        return spec_fail(err, "-j is a number from 1 to %d", MAX_JOBS);
+        return error_option(err, "-j is a number from 1 to %d", MAX_JOBS);
     if (ok && (a->slow < 1 || a->slow > MAX_SLOW))
-        return spec_fail(err, "--slow is a number from 1 to %d", MAX_SLOW);
+        return error_option(err, "--slow is a number from 1 to %d", MAX_SLOW);
     return ok;
 }
 
@@ -118,7 +120,7 @@ static bool add_file(struct args *a, const char *path, GError **err)
         const struct spec *other = g_ptr_array_index(a->specs, k);
 
         if (!strcmp(other->name, s->name)) {
-            spec_fail(err, "%s:1: a guest named %s is in %s, too", path, s->name, other->path);
+            error_option(err, "%s:1: a guest named %s is in %s, too", path, s->name, other->path);
             spec_free(s);
             return false;
         }
@@ -150,7 +152,7 @@ static bool add_directory(struct args *a, const char *path, GError **err)
     for (unsigned k = 0; ok && k < files->len; k++)
         ok = add_file(a, g_ptr_array_index(files, k), err);
     if (ok && !files->len)
-        ok = spec_fail(err, "there is no spec (*.ini) in %s", path);
+        ok = error_option(err, "there is no spec (*.ini) in %s", path);
     g_ptr_array_free(files, TRUE);
     if (d)
         g_dir_close(d);
@@ -166,7 +168,7 @@ static bool add_all(struct args *a, GError **err)
             return false;
     }
     if (!a->specs->len)
-        return spec_fail(err, "no guest has such a name and such tags");
+        return error_option(err, "no guest has such a name and such tags");
     return true;
 }
 

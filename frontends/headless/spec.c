@@ -24,26 +24,6 @@ struct reader {
     bool seen[IN_NONE];
 };
 
-bool spec_fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
-static bool fail_unknown(GError **err, const char *what, const char *word, const char *const *known,
-                         size_t n)
-{
-    const char *near = suggest(word, known, n);
-
-    if (near)
-        return spec_fail(err, "unknown %s '%s'; did you mean '%s'?", what, word, near);
-    return spec_fail(err, "unknown %s '%s'", what, word);
-}
-
 /* ---- ${...} ---- */
 
 char *spec_expand(const char *text, const char *(*look_up)(void *opaque, const char *name),
@@ -62,7 +42,7 @@ char *spec_expand(const char *text, const char *(*look_up)(void *opaque, const c
         }
         end = strchr(p, '}');
         if (!end) {
-            spec_fail(err, "a ${ is never closed");
+            error_option(err, "a ${ is never closed");
             g_string_free(out, TRUE);
             return NULL;
         }
@@ -71,7 +51,7 @@ char *spec_expand(const char *text, const char *(*look_up)(void *opaque, const c
         if (value)
             g_string_append(out, value);
         else
-            spec_fail(err, "nothing is called ${%s} here", name);
+            error_option(err, "nothing is called ${%s} here", name);
         g_free(name);
         if (!value) {
             g_string_free(out, TRUE);
@@ -116,7 +96,7 @@ static bool is_name(const char *s)
 static bool set_once(char **to, const char *key, const char *value, GError **err)
 {
     if (*to)
-        return spec_fail(err, "%s is given twice", key);
+        return error_option(err, "%s is given twice", key);
     *to = g_strdup(value);
     return true;
 }
@@ -124,11 +104,11 @@ static bool set_once(char **to, const char *key, const char *value, GError **err
 static bool set_tags(struct spec *s, const char *value, GError **err)
 {
     if (s->tags)
-        return spec_fail(err, "tags is given twice");
+        return error_option(err, "tags is given twice");
     s->tags = g_strsplit_set(value, " ,", -1);
     for (unsigned k = 0; s->tags[k]; k++) {
         if (*s->tags[k] && !is_name(s->tags[k]))
-            return spec_fail(err, "a tag has a-z, 0-9, -, _ and . only, not '%s'", s->tags[k]);
+            return error_option(err, "a tag has a-z, 0-9, -, _ and . only, not '%s'", s->tags[k]);
     }
     return true;
 }
@@ -141,8 +121,8 @@ static bool set_guard(struct spec *s, const char *value, GError **err)
     errno = 0;
     n = g_ascii_isdigit(*value) ? strtoul(value, &end, 10) : 0;
     if (!n || *end || errno || n > SPEC_MAX_GUARD_S)
-        return spec_fail(err, "guard is a number of the host's seconds up to %d, not '%s'",
-                         SPEC_MAX_GUARD_S, value);
+        return error_option(err, "guard is a number of the host's seconds up to %d, not '%s'",
+                            SPEC_MAX_GUARD_S, value);
     s->guard_s = (unsigned)n;
     return true;
 }
@@ -153,7 +133,7 @@ static bool guest_key(struct reader *r, const char *key, const char *value, GErr
 
     if (!strcmp(key, "name")) {
         if (!is_name(value))
-            return spec_fail(err, "a name has a-z, 0-9, -, _ and . only, not '%s'", value);
+            return error_option(err, "a name has a-z, 0-9, -, _ and . only, not '%s'", value);
         return set_once(&r->s->name, key, value, err);
     }
     if (!strcmp(key, "description"))
@@ -162,7 +142,7 @@ static bool guest_key(struct reader *r, const char *key, const char *value, GErr
         return set_tags(r->s, value, err);
     if (!strcmp(key, "guard"))
         return set_guard(r->s, value, err);
-    return fail_unknown(err, "key", key, known, ARRAY_SIZE(known));
+    return suggest_error(err, "key", key, known, ARRAY_SIZE(known));
 }
 
 static void image_free(void *opaque)
@@ -182,21 +162,21 @@ static bool image_how(struct spec_image *image, const char *value, GError **err)
     int argc;
 
     if (!g_shell_parse_argv(value, &argc, &image->argv, &why)) {
-        spec_fail(err, "%s", why->message);
+        error_option(err, "%s", why->message);
         g_error_free(why);
         return false;
     }
     for (n = 0; n < ARRAY_SIZE(known) && strcmp(image->argv[0], known[n]); n++)
         ;
     if (n == ARRAY_SIZE(known))
-        return fail_unknown(err, "way to an image", image->argv[0], known, n);
+        return suggest_error(err, "way to an image", image->argv[0], known, n);
     image->how = (enum image_how)n;
     if (image->how == IMAGE_FILE && argc != 2)
-        return spec_fail(err, "'file' is followed by one file");
+        return error_option(err, "'file' is followed by one file");
     if (image->how == IMAGE_PACKAGE && argc != 3)
-        return spec_fail(err, "'package' is followed by a package and the path of a file in it");
+        return error_option(err, "'package' is followed by a package and the path of a file in it");
     if (image->how == IMAGE_RUN && argc < 2)
-        return spec_fail(err, "'run' is followed by a program");
+        return error_option(err, "'run' is followed by a program");
     return true;
 }
 
@@ -207,14 +187,14 @@ static bool image_key(struct reader *r, const char *key, const char *value, GErr
     image->name = g_strdup(key);
     image->line = r->line;
     if (!is_name(key))
-        spec_fail(err, "an image's name has a-z, 0-9, -, _ and . only, not '%s'", key);
+        error_option(err, "an image's name has a-z, 0-9, -, _ and . only, not '%s'", key);
     else if (image_how(image, value, err) && check_names(r->s, value, err)) {
         for (unsigned k = 0; k < r->s->images->len; k++) {
             const struct spec_image *other = g_ptr_array_index(r->s->images, k);
 
             if (!strcmp(other->name, key)) {
                 image_free(image);
-                return spec_fail(err, "image %s is given twice", key);
+                return error_option(err, "image %s is given twice", key);
             }
         }
         g_ptr_array_add(r->s->images, image);
@@ -230,12 +210,12 @@ static bool machine_key(struct reader *r, const char *key, const char *value, GE
     GError *why = NULL;
 
     if (strcmp(key, "options"))
-        return fail_unknown(err, "key", key, known, ARRAY_SIZE(known));
+        return suggest_error(err, "key", key, known, ARRAY_SIZE(known));
     if (r->s->options)
-        return spec_fail(err, "options is given twice");
+        return error_option(err, "options is given twice");
     r->s->options_line = r->line;
     if (!g_shell_parse_argv(value, NULL, &r->s->options, &why)) {
-        spec_fail(err, "%s", why->message);
+        error_option(err, "%s", why->message);
         g_error_free(why);
         return false;
     }
@@ -249,16 +229,16 @@ static bool open_section(struct reader *r, char *line, GError **err)
     char *end = strchr(line, ']');
 
     if (!end || end[1])
-        return spec_fail(err, "a section is [NAME], alone on its line");
+        return error_option(err, "a section is [NAME], alone on its line");
     *end = 0;
     for (r->section = 0; r->section < IN_NONE; r->section++) {
         if (!strcmp(line + 1, sections[r->section]))
             break;
     }
     if (r->section == IN_NONE)
-        return fail_unknown(err, "section", line + 1, sections, ARRAY_SIZE(sections));
+        return suggest_error(err, "section", line + 1, sections, ARRAY_SIZE(sections));
     if (r->seen[r->section])
-        return spec_fail(err, "section [%s] is there twice", line + 1);
+        return error_option(err, "section [%s] is there twice", line + 1);
     r->seen[r->section] = true;
     return true;
 }
@@ -283,17 +263,17 @@ static bool read_line(struct reader *r, char *line, GError **err)
     if (*line == '[')
         return open_section(r, line, err);
     if (r->section == IN_NONE)
-        return spec_fail(err, "a [section] should come first");
+        return error_option(err, "a [section] should come first");
     if (r->section == IN_SCRIPT)
         return read_step(r, line, err);
     eq = strchr(line, '=');
     if (!eq)
-        return spec_fail(err, "neither 'key = value' nor a [section]");
+        return error_option(err, "neither 'key = value' nor a [section]");
     *eq = 0;
     g_strchomp(line);
     g_strchug(eq + 1);
     if (!eq[1])
-        return spec_fail(err, "%s has no value", line);
+        return error_option(err, "%s has no value", line);
     return keys[r->section](r, line, eq + 1, err);
 }
 
@@ -334,17 +314,17 @@ static bool complete(struct reader *r, GError **err)
     struct spec *s = r->s;
 
     if (!s->description)
-        return spec_fail(err, "[guest] has no description");
+        return error_option(err, "[guest] has no description");
     if (!s->options)
-        return spec_fail(err, "[machine] has no options");
+        return error_option(err, "[machine] has no options");
     if (!s->steps->len)
-        return spec_fail(err, "[script] has no step: what would a good run be?");
+        return error_option(err, "[script] has no step: what would a good run be?");
     if (!s->name) {
         s->name = g_path_get_basename(s->path);
         if (g_str_has_suffix(s->name, ".ini"))
             s->name[strlen(s->name) - strlen(".ini")] = 0;
         if (!is_name(s->name))
-            return spec_fail(err, "the file's name makes no guest's name; [guest] needs a name");
+            return error_option(err, "the file's name makes no guest's name; [guest] needs a name");
     }
     if (!s->tags)
         s->tags = g_new0(char *, 1);
@@ -375,7 +355,7 @@ struct spec *spec_parse(const char *path, const char *text, GError **err)
     g_free(dir);
     if (ok)
         return s;
-    spec_fail(err, "%s:%u: %s", path, r.line, why->message);
+    error_option(err, "%s:%u: %s", path, r.line, why->message);
     g_error_free(why);
     spec_free(s);
     return NULL;
@@ -389,13 +369,13 @@ struct spec *spec_load(const char *path, GError **err)
     gsize len;
 
     if (!g_file_get_contents(path, &text, &len, &why)) {
-        spec_fail(err, "%s", why->message);
+        error_option(err, "%s", why->message);
         g_error_free(why);
         return NULL;
     }
     if (len > SPEC_MAX_SIZE || memchr(text, 0, len) || !g_utf8_validate(text, (gssize)len, NULL))
-        spec_fail(err, "%s:1: this is no spec: not a text file of at most %d KiB", path,
-                  SPEC_MAX_SIZE / 1024);
+        error_option(err, "%s:1: this is no spec: not a text file of at most %d KiB", path,
+                     SPEC_MAX_SIZE / 1024);
     else
         s = spec_parse(path, text, err);
     g_free(text);

@@ -57,7 +57,4 @@ bool spec_has_tag(const struct spec *s, const char *tag);
 char *spec_expand(const char *text, const char *(*look_up)(void *opaque, const char *name),
                   void *opaque, GError **err);
 
-/* Sets *err; false, to be returned. */
-bool spec_fail(GError **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 #endif

@@ -2,6 +2,8 @@
 /* The grammar of a script's lines; docs/spec.md has it for people. */
 #include "frontends/headless/step.h"
 
+#include "base/error.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,9 +49,9 @@ static const char *need(struct cursor *c, enum word_kind kind, const char *what,
         return w->s;
     }
     if (w)
-        spec_fail(err, "%s should stand where '%s' does", what, w->s);
+        error_option(err, "%s should stand where '%s' does", what, w->s);
     else
-        spec_fail(err, "%s is missing at the end", what);
+        error_option(err, "%s is missing at the end", what);
     return NULL;
 }
 
@@ -68,7 +70,7 @@ static bool need_number(struct cursor *c, const char *what, uint64_t max, uint64
     if (!s)
         return false;
     if (!number(s, max, out, &end) || *end)
-        return spec_fail(err, "%s is a number from 0 to %" PRIu64 ", not '%s'", what, max, s);
+        return error_option(err, "%s is a number from 0 to %" PRIu64 ", not '%s'", what, max, s);
     return true;
 }
 
@@ -84,18 +86,18 @@ static bool amount(struct cursor *c, struct step_limit *to, GError **err)
     if (take(c, "seconds") || take(c, "second")) {
         seconds = g_ascii_strtod(s, (char **)&end);
         if (!g_ascii_isdigit(*s) || *end || !(seconds > 0 && seconds <= 1e9))
-            return spec_fail(err, "'%s' is no number of seconds", s);
+            return error_option(err, "'%s' is no number of seconds", s);
         to->ns = (int64_t)(seconds * 1e9);
         return true;
     }
     if (!take(c, "instructions"))
-        return spec_fail(err, "after '%s' comes 'instructions' or 'seconds'", s);
+        return error_option(err, "after '%s' comes 'instructions' or 'seconds'", s);
     if (!number(s, UINT64_C(1000000000000), &n, &end))
-        return spec_fail(err, "'%s' is no number of instructions", s);
+        return error_option(err, "'%s' is no number of instructions", s);
     if (*end == 'K' || *end == 'M' || *end == 'G')
         scale = *end == 'K' ? 1000 : *end == 'M' ? 1000000 : 1000000000;
     if (!n || (*end && (scale == 1 || end[1])))
-        return spec_fail(err, "'%s' is no number of instructions", s);
+        return error_option(err, "'%s' is no number of instructions", s);
     to->instructions = n * scale;
     return true;
 }
@@ -115,8 +117,8 @@ static bool source(struct cursor *c, bool screen, unsigned *out, GError **err)
     }
     near = suggest(s, known, ARRAY_SIZE(known) - !screen);
     if (near)
-        return spec_fail(err, "unknown source '%s'; did you mean '%s'?", s, near);
-    return spec_fail(err, "unknown source '%s'", s);
+        return error_option(err, "unknown source '%s'; did you mean '%s'?", s, near);
+    return error_option(err, "unknown source '%s'", s);
 }
 
 static bool pattern(struct cursor *c, GRegex **out, GError **err)
@@ -126,7 +128,7 @@ static bool pattern(struct cursor *c, GRegex **out, GError **err)
     char *escaped = NULL;
 
     if (!w || w->kind == WORD_BARE || !*w->s)
-        return spec_fail(err, "what to look for is missing: \"text\" or /regular expression/");
+        return error_option(err, "what to look for is missing: \"text\" or /regular expression/");
     c->at++;
     if (w->kind == WORD_TEXT)
         escaped = g_regex_escape_string(w->s, -1);
@@ -135,7 +137,7 @@ static bool pattern(struct cursor *c, GRegex **out, GError **err)
     g_free(escaped);
     if (*out)
         return true;
-    spec_fail(err, "%s", why->message);
+    error_option(err, "%s", why->message);
     g_error_free(why);
     return false;
 }
@@ -179,7 +181,7 @@ static bool parse_expect(struct step *s, struct cursor *c, GError **err)
     }
     if (take(c, "powered")) {
         s->kind = STEP_EXPECT_EXIT;
-        return take(c, "off") || spec_fail(err, "'powered' is followed by 'off'");
+        return take(c, "off") || error_option(err, "'powered' is followed by 'off'");
     }
     if (!text_step(s, STEP_EXPECT_TEXT, c, err))
         return false;
@@ -188,11 +190,11 @@ static bool parse_expect(struct step *s, struct cursor *c, GError **err)
     ok = need_number(c, "how many times", 1000000, &n, err);
     s->count = (unsigned)n;
     if (ok && s->source == SOURCE_SCREEN)
-        return spec_fail(err, "on the screen nothing is counted");
+        return error_option(err, "on the screen nothing is counted");
     if (ok && !n)
-        return spec_fail(err, "0 times is what 'never' says");
+        return error_option(err, "0 times is what 'never' says");
     return ok && (take(c, "times") || take(c, "time") ||
-                  spec_fail(err, "after the number comes 'times'"));
+                  error_option(err, "after the number comes 'times'"));
 }
 
 static bool parse_type(struct step *s, struct cursor *c, GError **err)
@@ -209,7 +211,7 @@ static bool parse_type(struct step *s, struct cursor *c, GError **err)
     if (!text)
         return false;
     if (s->source == SOURCE_DEBUGCON)
-        return spec_fail(err, "nothing can be typed into the debug console");
+        return error_option(err, "nothing can be typed into the debug console");
     if (s->source != SOURCE_SCREEN) {
         s->bytes = g_strdup(text);
         return true;
@@ -217,7 +219,7 @@ static bool parse_type(struct step *s, struct cursor *c, GError **err)
     s->chords = g_array_new(FALSE, FALSE, sizeof(struct chord));
     for (const char *p = text; *p; p++) {
         if (!key_type(*p, &chord))
-            return spec_fail(err, "no key types the character of code %d", (unsigned char)*p);
+            return error_option(err, "no key types the character of code %d", (unsigned char)*p);
         g_array_append_val(s->chords, chord);
     }
     return true;
@@ -253,7 +255,7 @@ static bool screenshot_detail(struct step *s, struct cursor *c, GError **err)
     if (take(c, "sha256")) {
         s->hash = g_strdup(need(c, WORD_BARE, "a SHA-256 sum", err));
         if (s->hash && !is_hash(s->hash))
-            return spec_fail(err, "a SHA-256 sum is 64 lower-case hexadecimal digits");
+            return error_option(err, "a SHA-256 sum is 64 lower-case hexadecimal digits");
         return s->hash != NULL;
     }
     if (take(c, "like")) {
@@ -272,10 +274,10 @@ static bool screenshot_detail(struct step *s, struct cursor *c, GError **err)
     }
     if (take(c, "pixels"))
         return need_number(c, "how many pixels may differ", UINT32_MAX, &s->pixels, err);
-    return spec_fail(err,
-                     "'%s' says nothing of a screenshot: there are sha256, like, mask, "
-                     "tolerance, pixels, within",
-                     peek(c)->s);
+    return error_option(err,
+                        "'%s' says nothing of a screenshot: there are sha256, like, mask, "
+                        "tolerance, pixels, within",
+                        peek(c)->s);
 }
 
 static bool parse_screenshot(struct step *s, struct cursor *c, GError **err)
@@ -285,15 +287,16 @@ static bool parse_screenshot(struct step *s, struct cursor *c, GError **err)
     if (!s->name)
         return false;
     if (strspn(s->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(s->name))
-        return spec_fail(err, "a screenshot's name has a-z, 0-9, - and _ only, not '%s'", s->name);
+        return error_option(err, "a screenshot's name has a-z, 0-9, - and _ only, not '%s'",
+                            s->name);
     while (peek(c) && strcmp(peek(c)->s, "within")) {
         if (!screenshot_detail(s, c, err))
             return false;
     }
     if ((s->mask || s->tolerance || s->pixels) && !s->file)
-        return spec_fail(err, "mask, tolerance and pixels need 'like FILE'");
+        return error_option(err, "mask, tolerance and pixels need 'like FILE'");
     if (s->hash && s->file)
-        return spec_fail(err, "a screenshot has a sha256 or is like a file, not both");
+        return error_option(err, "a screenshot has a sha256 or is like a file, not both");
     return true;
 }
 
@@ -308,7 +311,7 @@ static bool parse_reset(struct step *s, struct cursor *c, GError **err)
 static bool parse_power(struct step *s, struct cursor *c, GError **err)
 {
     s->kind = STEP_POWER_BUTTON;
-    return take(c, "button") || spec_fail(err, "'power' is followed by 'button'");
+    return take(c, "button") || error_option(err, "'power' is followed by 'button'");
 }
 
 /* "cd", or the number of an IDE place. */
@@ -366,11 +369,11 @@ static bool unknown_verb(const char *verb, GError **err)
         known[k] = verbs[k].verb;
     near = suggest(verb, known, ARRAY_SIZE(verbs));
     if (near)
-        return spec_fail(err, "unknown step '%s'; did you mean '%s'?", verb, near);
-    return spec_fail(err,
-                     "unknown step '%s' (there are wait, never, expect, type, keys, "
-                     "screenshot, reset, power, eject, insert, limit)",
-                     verb);
+        return error_option(err, "unknown step '%s'; did you mean '%s'?", verb, near);
+    return error_option(err,
+                        "unknown step '%s' (there are wait, never, expect, type, keys, "
+                        "screenshot, reset, power, eject, insert, limit)",
+                        verb);
 }
 
 /* What may follow any step, and nothing else may. */
@@ -381,7 +384,7 @@ static bool finish(struct step *s, bool within, struct cursor *c, GError **err)
     if (limited && take(c, "within") && !amount(c, &s->within, err))
         return false;
     if (peek(c))
-        return spec_fail(err, "'%s' is too much here", peek(c)->s);
+        return error_option(err, "'%s' is too much here", peek(c)->s);
     return true;
 }
 

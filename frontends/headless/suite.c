@@ -3,6 +3,8 @@
  * its own, which says on its standard output how it goes (result.h). */
 #include "frontends/headless/suite.h"
 
+#include "base/error.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -303,7 +305,7 @@ static bool make_folder(struct guest_process *p, int *stderr_fd, GError **err)
     if (!g_mkdir_with_parents(p->folder, 0777))
         *stderr_fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (*stderr_fd < 0)
-        spec_fail(err, "cannot write %s: %s", said, g_strerror(errno));
+        error_option(err, "cannot write %s: %s", said, g_strerror(errno));
     else if (g_file_set_contents(script, text, -1, err))
         g_chmod(script, 0755);
     g_free(said);

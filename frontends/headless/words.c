@@ -2,6 +2,8 @@
 /* See words.h. */
 #include "frontends/headless/words.h"
 
+#include "base/error.h"
+
 #include <string.h>
 
 #include "frontends/headless/spec.h"
@@ -46,7 +48,7 @@ static bool take(struct word *w, const char **p, GError **err)
     w->kind = quote == '"' ? WORD_TEXT : WORD_REGEX;
     w->s = quoted(p, quote);
     if (!w->s)
-        return spec_fail(err, "a %c is never closed", quote);
+        return error_option(err, "a %c is never closed", quote);
     if (quote == '"') {
         char *raw = w->s;
 
@@ -54,7 +56,7 @@ static bool take(struct word *w, const char **p, GError **err)
         g_free(raw);
     }
     if (**p && **p != ' ' && **p != '\t')
-        return spec_fail(err, "'%s' stands right behind a closing %c", *p, quote);
+        return error_option(err, "'%s' stands right behind a closing %c", *p, quote);
     return true;
 }
 
@@ -68,7 +70,7 @@ bool words_split(struct words *w, const char *line, GError **err)
         if (!*p || *p == '#')
             return true;
         if (w->n == WORDS_MAX)
-            return spec_fail(err, "more than %d words", WORDS_MAX);
+            return error_option(err, "more than %d words", WORDS_MAX);
         w->w[w->n].s = NULL;
         if (!take(&w->w[w->n++], &p, err))
             return false;

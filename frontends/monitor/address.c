@@ -8,16 +8,6 @@
 
 #include "base/error.h"
 
-__attribute__((format(printf, 2, 3))) static bool fail(GError **err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    g_propagate_error(err, g_error_new_valist(PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, fmt, ap));
-    va_end(ap);
-    return false;
-}
-
 static bool on_off(const char *value, bool *out)
 {
     *out = !strcmp(value, "on");
@@ -38,10 +28,10 @@ static bool parse_word(const char *what, const char *word, struct monitor_addres
     else if (g_str_has_prefix(word, "wait=") && on_off(word + 5, &a->wait))
         ;
     else
-        return fail(err,
-                    "%s: unknown parameter '%s' (there are server[=on|off], wait[=on|off], "
-                    "nowait)",
-                    what, word);
+        return error_option(err,
+                            "%s: unknown parameter '%s' (there are server[=on|off], wait[=on|off], "
+                            "nowait)",
+                            what, word);
     return true;
 }
 
@@ -63,23 +53,24 @@ static bool parse_tcp(const char *what, const char *text, struct monitor_address
     size_t len;
 
     if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL))
-        return fail(err, "%s: tcp: needs HOST:PORT, not '%s'", what, text);
+        return error_option(err, "%s: tcp: needs HOST:PORT, not '%s'", what, text);
     len = (size_t)(colon - text);
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
         text++;
         len -= 2;
     }
     if (len >= sizeof(a->host))
-        return fail(err, "%s: the name of the host is too long", what);
+        return error_option(err, "%s: the name of the host is too long", what);
     memcpy(a->host, text, len);
     a->host[len] = 0;
     if (!len || !strcmp(a->host, "localhost"))
         strcpy(a->host, "127.0.0.1");
     if (!is_loopback(a->host))
-        return fail(err,
-                    "%s: '%s' is not a loopback address: whoever reaches a monitor owns the "
-                    "machine",
-                    what, a->host);
+        return error_option(
+            err,
+            "%s: '%s' is not a loopback address: whoever reaches a monitor owns the "
+            "machine",
+            what, a->host);
     a->port = (uint16_t)port;
     return true;
 }
@@ -94,14 +85,16 @@ static bool parse_place(const char *what, const char *place, struct monitor_addr
     } else if (g_str_has_prefix(place, "unix:")) {
         a->type = ADDRESS_UNIX;
         if (!place[5] || strlen(place + 5) >= sizeof(a->path))
-            return fail(err, "%s: unix: needs a path of 1 to %zu bytes", what, sizeof(a->path) - 1);
+            return error_option(err, "%s: unix: needs a path of 1 to %zu bytes", what,
+                                sizeof(a->path) - 1);
         strcpy(a->path, place + 5);
     } else if (g_str_has_prefix(place, "tcp:")) {
         a->type = ADDRESS_TCP;
         return parse_tcp(what, place + 4, a, err);
     } else {
-        return fail(err, "%s: unknown place '%s' (there are stdio, unix:PATH, tcp:HOST:PORT, none)",
-                    what, place);
+        return error_option(
+            err, "%s: unknown place '%s' (there are stdio, unix:PATH, tcp:HOST:PORT, none)", what,
+            place);
     }
     return true;
 }
@@ -134,7 +127,7 @@ bool address_parse(const char *what, const char *spec, struct monitor_address *o
     g_free(piece);
     while (ok && (piece = next_piece(&spec))) {
         if (*piece && out->type != ADDRESS_UNIX && out->type != ADDRESS_TCP)
-            ok = fail(err, "%s: unknown parameter '%s'", what, piece);
+            ok = error_option(err, "%s: unknown parameter '%s'", what, piece);
         else if (*piece)
             ok = parse_word(what, piece, out, err);
         g_free(piece);

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/unit.h"
 
+#include "base/error.h"
+
 #include <glib.h>
 #include <glib/gstdio.h>
 
@@ -344,7 +346,7 @@ static bool medium(void *o, const struct step *s, GError **err)
 {
     (void)o;
     (void)s;
-    return spec_fail(err, "the tray is stuck");
+    return error_option(err, "the tray is stuck");
 }
 static int take_screenshot(void *o, const struct step *s, char **why, GError **err)
 {
