@@ -9,57 +9,31 @@
 #include <stdio.h>
 
 #include "backends/block.h"
-#include "base/bits.h"
-#include "base/clock.h"
-#include "devices/pci/pci_bus.h"
 #include "devices/storage/ahci.h"
 #include "devices/storage/fdc.h"
-#include "tests/fuzz/input.h"
-#include "tests/fuzz/target.h"
+#include "tests/fuzz/board.h"
 
-#define RAM   0x4000u
+#define USED  0x4000u /* of the memory */
 #define SLOT  PCI_DEVFN(3, 0)
 #define ABAR  0xf0000000u
 #define LISTS 0x400u /* of port n: one more each */
 
 const size_t fuzz_max_len = 4096;
 
-static struct bus *ports, *mmio;
-static struct vclock *vclock;
+static struct fuzz_board *board;
 static struct block_engine *engine;
-static struct pci_bus *pci;
 static struct dma8237 *dma;
-static struct dma_space memory;
 static struct ahci *ahci;
 static struct fdc *fdc;
 static struct block *disk, *cd, *floppy;
-static uint8_t ram[RAM];
 
 void fuzz_show(void)
 {
     for (unsigned k = 0; k < 2; k++)
         fprintf(stderr, "port %u: CI %08x CMD %08x IS %08x\n", k,
-                (unsigned)bus_read(mmio, ABAR + 0x138 + 0x80 * k, 4),
-                (unsigned)bus_read(mmio, ABAR + 0x118 + 0x80 * k, 4),
-                (unsigned)bus_read(mmio, ABAR + 0x110 + 0x80 * k, 4));
-}
-
-static bool ram_read(void *opaque, uint64_t gpa, void *buf, size_t len)
-{
-    (void)opaque;
-    if (gpa > RAM || len > RAM - gpa)
-        return false;
-    memcpy(buf, ram + gpa, len);
-    return true;
-}
-
-static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
-{
-    (void)opaque;
-    if (gpa > RAM || len > RAM - gpa)
-        return false;
-    memcpy(ram + gpa, buf, len);
-    return true;
+                (unsigned)bus_read(board->mmio, ABAR + 0x138 + 0x80 * k, 4),
+                (unsigned)bus_read(board->mmio, ABAR + 0x118 + 0x80 * k, 4),
+                (unsigned)bus_read(board->mmio, ABAR + 0x110 + 0x80 * k, 4));
 }
 
 static struct block *image(uint64_t size)
@@ -70,46 +44,36 @@ static struct block *image(uint64_t size)
     return b;
 }
 
-static void begin(void)
-{
-    vclock = clock_new_manual();
-    ports = bus_new("port", 0xffff);
-    mmio = bus_new("memory", ~UINT64_C(0));
-    memory = (struct dma_space){NULL, ram_read, ram_write};
-}
-
 /* A board as firmware leaves it, with both ports of the AHCI started. */
 static void make(void)
 {
-    struct block_engine_config e = {.counted = true, .clock = vclock};
-    struct pci_bus_config bus = {.ports = ports, .mmio = mmio, .dma = memory};
-    struct ahci_config a = {.devfn = SLOT, .clock = vclock};
-    struct dma8237_config d = {ports, &memory};
-    struct fdc_config f = {.ports = ports, .channel = 2};
+    struct fuzz_board *b = board = fuzz_board_new();
+    struct block_engine_config e = {.counted = true, .clock = b->clock};
+    struct ahci_config a = {.devfn = SLOT, .clock = b->clock, .pci = b->pci};
+    struct dma8237_config d = {b->ports, &b->dma};
+    struct fdc_config f = {.ports = b->ports, .channel = 2};
 
-    memset(ram, 0, sizeof(ram));
     engine = block_engine_new(&e);
     disk = image(3000 * 512);
     cd = image(300 * 2048);
     floppy = image(1440 << 10);
-    pci = a.pci = pci_bus_new(&bus, NULL);
     ahci = ahci_new(&a, NULL);
     dma = f.dma = dma8237_new(&d, NULL);
     fdc = fdc_new(&f, NULL);
     fuzz_expect(ahci && fdc && ahci_attach(ahci, 0, AHCI_DISK, disk, NULL, NULL) &&
                 ahci_attach(ahci, 1, AHCI_CD, cd, NULL, NULL) && fdc_attach(fdc, 0, floppy, NULL));
-    pci_config_write(pci, 0, SLOT, 0x24, ABAR, 4);
-    pci_config_write(pci, 0, SLOT, 0x04, 0x0006, 2);
+    pci_config_write(board->pci, 0, SLOT, 0x24, ABAR, 4);
+    pci_config_write(board->pci, 0, SLOT, 0x04, 0x0006, 2);
     for (unsigned k = 0; k < 2; k++) {
-        bus_write(mmio, ABAR + 0x100 + 0x80 * k, LISTS + 0x400 * k, 4);
-        bus_write(mmio, ABAR + 0x108 + 0x80 * k, 0x200 + 0x100 * k, 4);
-        bus_write(mmio, ABAR + 0x114 + 0x80 * k, ~0u, 4);
-        bus_write(mmio, ABAR + 0x118 + 0x80 * k, 0x11, 4);
+        bus_write(board->mmio, ABAR + 0x100 + 0x80 * k, LISTS + 0x400 * k, 4);
+        bus_write(board->mmio, ABAR + 0x108 + 0x80 * k, 0x200 + 0x100 * k, 4);
+        bus_write(board->mmio, ABAR + 0x114 + 0x80 * k, ~0u, 4);
+        bus_write(board->mmio, ABAR + 0x118 + 0x80 * k, 0x11, 4);
     }
-    bus_write(ports, 0xd6, 0xc0, 1);
-    bus_write(ports, 0xd4, 0, 1);
-    bus_write(ports, 0x3f2, 0x1c, 1);
-    bus_write(ports, 0x3f7, 0, 1);
+    bus_write(board->ports, 0xd6, 0xc0, 1);
+    bus_write(board->ports, 0xd4, 0, 1);
+    bus_write(board->ports, 0x3f2, 0x1c, 1);
+    bus_write(board->ports, 0x3f7, 0, 1);
 }
 
 static void unmake(void)
@@ -120,8 +84,8 @@ static void unmake(void)
     block_free(disk);
     block_free(cd);
     block_free(floppy);
-    pci_bus_free(pci);
     block_engine_free(engine);
+    fuzz_board_free(board);
 }
 
 /* A command in a slot that is nearly right. */
@@ -131,7 +95,7 @@ static void command(struct fuzz_input *in)
                                     0xa0, 0x06, 0x2f, 0xef, 0xe6, 0x08, 0x90, 0xb0, 0xea, 0x42};
     unsigned port = fuzz_below(in, 2), slot = fuzz_below(in, 32);
     uint32_t table = 0x1000 + fuzz_below(in, 0x18) * 0x80;
-    uint8_t *head = ram + LISTS + 0x400 * port + slot * 32, *t = ram + table;
+    uint8_t *head = board->ram + LISTS + 0x400 * port + slot * 32, *t = board->ram + table;
 
     st_le32(head, 5 | (uint32_t)fuzz_below(in, 0x10) << 16);
     st_le32(head + 8, table);
@@ -147,10 +111,10 @@ static void command(struct fuzz_input *in)
     for (unsigned k = 0; k < 12; k++)
         t[0x40 + k] = fuzz_u8(in);
     for (unsigned k = 0; k < 4; k++) {
-        st_le64(t + 0x80 + 16 * k, fuzz_below(in, RAM));
+        st_le64(t + 0x80 + 16 * k, fuzz_below(in, USED));
         st_le32(t + 0x8c + 16 * k, (uint32_t)fuzz_word(in, 2));
     }
-    bus_write(mmio, ABAR + 0x138 + 0x80 * port, 1u << slot, 4);
+    bus_write(board->mmio, ABAR + 0x138 + 0x80 * port, 1u << slot, 4);
 }
 
 static void floppy_access(struct fuzz_input *in)
@@ -160,9 +124,9 @@ static void floppy_access(struct fuzz_input *in)
     uint16_t port = at[fuzz_below(in, ARRAY_SIZE(at))];
 
     if (fuzz_below(in, 3))
-        bus_write(ports, port, fuzz_u8(in), 1);
+        bus_write(board->ports, port, fuzz_u8(in), 1);
     else
-        bus_read(ports, port, 1);
+        bus_read(board->ports, port, 1);
 }
 
 static void step(struct fuzz_input *in)
@@ -173,19 +137,19 @@ static void step(struct fuzz_input *in)
     case 0:
     case 1:
     case 2: command(in); break;
-    case 3: ram[fuzz_below(in, RAM)] = fuzz_u8(in); break;
+    case 3: board->ram[fuzz_below(in, USED)] = fuzz_u8(in); break;
     case 4:
         reg = ABAR + (fuzz_below(in, 0x200) & ~3u);
-        bus_write(mmio, reg, fuzz_word(in, 4), 4);
+        bus_write(board->mmio, reg, fuzz_word(in, 4), 4);
         break;
-    case 5: bus_read(mmio, ABAR + (fuzz_below(in, 0x200) & ~3u), 4); break;
+    case 5: bus_read(board->mmio, ABAR + (fuzz_below(in, 0x200) & ~3u), 4); break;
     case 6: block_engine_drain(engine); break;
     case 7: /* as drivers recover */
         reg = ABAR + 0x100 + 0x80 * fuzz_below(in, 2);
-        bus_write(mmio, reg + 0x18, 0x10, 4);
-        bus_write(mmio, reg + 0x2c, fuzz_below(in, 2), 4);
-        bus_write(mmio, reg + 0x2c, 0, 4);
-        bus_write(mmio, reg + 0x18, 0x11, 4);
+        bus_write(board->mmio, reg + 0x18, 0x10, 4);
+        bus_write(board->mmio, reg + 0x2c, fuzz_below(in, 2), 4);
+        bus_write(board->mmio, reg + 0x2c, 0, 4);
+        bus_write(board->mmio, reg + 0x18, 0x11, 4);
         break;
     case 8:
         if (!fuzz_below(in, 16))
@@ -199,8 +163,6 @@ void fuzz_one(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = fuzz_part(data, size, 0, size);
 
-    if (!ports)
-        begin();
     make();
     for (unsigned k = 0; k < 400; k++)
         step(&in);

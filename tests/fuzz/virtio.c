@@ -6,18 +6,13 @@
  * write to.
  */
 #include "backends/block.h"
-#include "base/bits.h"
-#include "base/clock.h"
-#include "devices/pci/pci_bus.h"
 #include "devices/virtio/virtio_balloon.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
 #include "devices/virtio/virtio_serial.h"
-#include "tests/fuzz/input.h"
-#include "tests/fuzz/target.h"
+#include "tests/fuzz/board.h"
 
-#define RAM    0x8000u
 #define MODERN 0xfe000000u
 #define MSIX   0xfe010000u
 #define IO     0xc000u
@@ -31,82 +26,24 @@ const size_t fuzz_max_len = 4096;
 enum kind { BLK, NET, SERIAL, BALLOON, RNG, KINDS };
 
 struct world {
-    struct bus *ports, *mmio;
-    struct vclock *clock;
-    struct pci_bus *pci;
+    struct fuzz_board *b;
     struct device *dev;
     enum kind kind;
     struct block_engine *engine;
     struct block *block;
-    struct net_port *port, far;
-    bool far_full;
+    struct net_port *port;
     struct chardev *chr[2];
     struct virtio_balloon *balloon;
-    uint8_t ram[RAM];
 };
 
 void fuzz_show(void)
 {
 }
 
-static bool ram_read(void *opaque, uint64_t gpa, void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa) {
-        memset(buf, 0xff, len);
-        return false;
-    }
-    memcpy(buf, w->ram + gpa, len);
-    return true;
-}
-
-static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa)
-        return false;
-    memcpy(w->ram + gpa, buf, len);
-    return true;
-}
-
-static bool message(void *opaque, uint64_t addr, uint32_t data)
-{
-    (void)opaque;
-    (void)addr;
-    (void)data;
-    return true;
-}
-
-/* Every byte of what goes out is looked at: uninitialised ones would be what no guest put there. */
-static void look(const void *data, size_t len)
-{
-    volatile uint32_t sum = 0;
-
-    for (size_t k = 0; k < len; k++)
-        sum += ((const uint8_t *)data)[k];
-}
-
-static bool far_takes(void *opaque)
-{
-    return !((struct world *)opaque)->far_full;
-}
-
-static void far_got(void *opaque, const struct iovec *iov, unsigned n)
-{
-    (void)opaque;
-    fuzz_expect(net_iov_len(iov, n) <= NET_FRAME_MAX);
-    for (unsigned k = 0; k < n; k++)
-        look(iov[k].iov_base, iov[k].iov_len);
-}
-
-static const struct net_port_ops far_ops = {.can_receive = far_takes, .receive = far_got};
-
 static void wrote(void *opaque, const uint8_t *buf, size_t len)
 {
     (void)opaque;
-    look(buf, len);
+    fuzz_look(buf, len);
 }
 
 static size_t some_random(void *opaque, void *buf, size_t len)
@@ -120,15 +57,15 @@ static void drop(void *opaque, const uint64_t *gfn, unsigned n)
 {
     (void)opaque;
     fuzz_expect(n && n <= VIRTIO_BALLOON_BATCH);
-    look(gfn, n * sizeof(gfn[0]));
+    fuzz_look(gfn, n * sizeof(gfn[0]));
 }
 
 /* ---- the devices ---- */
 
 static void make_blk(struct world *w, enum virtio_form form, unsigned how)
 {
-    struct block_engine_config engine = {.counted = true, .clock = w->clock};
-    struct virtio_blk_config cfg = {.bus = w->pci,
+    struct block_engine_config engine = {.counted = true, .clock = w->b->clock};
+    struct virtio_blk_config cfg = {.bus = w->b->pci,
                                     .devfn = DEVFN,
                                     .form = form,
                                     .serial = "fuzz",
@@ -149,9 +86,9 @@ static void make_blk(struct world *w, enum virtio_form form, unsigned how)
 static void make_net(struct world *w, enum virtio_form form, unsigned how)
 {
     struct virtio_net_config cfg = {.nic = {.name = "nic",
-                                            .bus = w->pci,
+                                            .bus = w->b->pci,
                                             .devfn = DEVFN,
-                                            .clock = w->clock,
+                                            .clock = w->b->clock,
                                             .mac = {0x52, 0x54, 0, 1, 2, 3}},
                                     .form = form,
                                     .queue_size = 16,
@@ -162,13 +99,13 @@ static void make_net(struct world *w, enum virtio_form form, unsigned how)
 
     w->dev = virtio_net_device(d);
     w->port = virtio_net_port(d);
-    net_port_init(&w->far, "far", &far_ops, w);
-    net_connect(&w->far, w->port);
+    fuzz_plug(w->b, w->port);
 }
 
 static void make_serial(struct world *w, enum virtio_form form)
 {
-    struct virtio_serial_config cfg = {.bus = w->pci, .devfn = DEVFN, .form = form, .max_ports = 2};
+    struct virtio_serial_config cfg = {
+        .bus = w->b->pci, .devfn = DEVFN, .form = form, .max_ports = 2};
     struct virtio_serial *d = virtio_serial_new(&cfg, NULL);
 
     for (unsigned n = 0; n < 2; n++) {
@@ -182,16 +119,16 @@ static void make_serial(struct world *w, enum virtio_form form)
 
 static void make_device(struct world *w, enum virtio_form form, unsigned how)
 {
-    struct virtio_balloon_config balloon = {.bus = w->pci,
+    struct virtio_balloon_config balloon = {.bus = w->b->pci,
                                             .devfn = DEVFN,
                                             .form = form,
                                             .pages = 1000,
                                             .deflate_on_oom = how & 1,
                                             .drop = drop};
-    struct virtio_rng_config rng = {.bus = w->pci,
+    struct virtio_rng_config rng = {.bus = w->b->pci,
                                     .devfn = DEVFN,
                                     .form = form,
-                                    .clock = w->clock,
+                                    .clock = w->b->clock,
                                     .max_bytes = how & 1 ? 5000 : 0,
                                     .period = 1000,
                                     .random = some_random};
@@ -210,22 +147,18 @@ static void make_device(struct world *w, enum virtio_form form, unsigned how)
 
 static void map(struct world *w)
 {
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0, IO, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + 4, MSIX, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + 16, MODERN, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0, IO, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0 + 4, MSIX, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0 + 16, MODERN, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
 }
 
 static void build(struct world *w, struct fuzz_input *in)
 {
-    struct pci_bus_config bus = {.dma = {w, ram_read, ram_write}, .msi = {w, message}};
     enum virtio_form form = (enum virtio_form)fuzz_below(in, 3);
 
     w->kind = (enum kind)fuzz_below(in, KINDS);
-    w->ports = bus.ports = bus_new("port", 0xffff);
-    w->mmio = bus.mmio = bus_new("memory", ~UINT64_C(0));
-    w->clock = clock_new_manual();
-    w->pci = pci_bus_new(&bus, NULL);
+    w->b = fuzz_board_new();
     make_device(w, form, fuzz_u8(in));
     map(w);
 }
@@ -235,30 +168,12 @@ static void destroy(struct world *w)
     device_destroy(w->dev);
     block_free(w->block);
     block_engine_free(w->engine);
-    if (w->port)
-        net_port_clear(&w->far);
     char_free(w->chr[0]);
     char_free(w->chr[1]);
-    pci_bus_free(w->pci);
-    clock_free(w->clock);
-    bus_free(w->ports);
-    bus_free(w->mmio);
+    fuzz_board_free(w->b);
 }
 
 /* ---- what happens ---- */
-
-/* Numbers that lead somewhere: into memory, to ends of rings, all bits. */
-static uint32_t pick_value(struct fuzz_input *in)
-{
-    switch (fuzz_below(in, 6)) {
-    case 0: return fuzz_u8(in);
-    case 1: return (uint32_t)fuzz_word(in, 2);
-    case 2: return (uint32_t)fuzz_below(in, RAM / 16) * 16;
-    case 3: return 1u << fuzz_below(in, 32);
-    case 4: return UINT32_MAX - fuzz_u8(in);
-    default: return (uint32_t)fuzz_word(in, 4);
-    }
-}
 
 static void access(struct world *w, struct fuzz_input *in)
 {
@@ -270,9 +185,9 @@ static void access(struct world *w, struct fuzz_input *in)
     if (how & 4)
         at = io ? at : MSIX + fuzz_below(in, 0x80) * 4;
     if (how & 1)
-        bus_read(io ? w->ports : w->mmio, at, size);
+        bus_read(io ? w->b->ports : w->b->mmio, at, size);
     else
-        bus_write(io ? w->ports : w->mmio, at, pick_value(in), size);
+        bus_write(io ? w->b->ports : w->b->mmio, at, fuzz_value(in), size);
 }
 
 /* What a driver does to have a queue: three pages of rings, at one of two places. */
@@ -280,30 +195,30 @@ static void place_queue(struct world *w, struct fuzz_input *in)
 {
     uint32_t at = fuzz_below(in, 2) * 0x4000;
 
-    bus_write(w->mmio, MODERN + 0x16, fuzz_below(in, QUEUES), 2);
-    bus_write(w->mmio, MODERN + 0x18, 1u << fuzz_below(in, 5), 2);
-    bus_write(w->mmio, MODERN + 0x1a, fuzz_below(in, 8), 2);
-    bus_write(w->mmio, MODERN + 0x20, at, 4);
-    bus_write(w->mmio, MODERN + 0x28, at + 0x800, 4);
-    bus_write(w->mmio, MODERN + 0x30, at + 0xc00, 4);
-    bus_write(w->mmio, MODERN + 0x1c, 1, 2);
+    bus_write(w->b->mmio, MODERN + 0x16, fuzz_below(in, QUEUES), 2);
+    bus_write(w->b->mmio, MODERN + 0x18, 1u << fuzz_below(in, 5), 2);
+    bus_write(w->b->mmio, MODERN + 0x1a, fuzz_below(in, 8), 2);
+    bus_write(w->b->mmio, MODERN + 0x20, at, 4);
+    bus_write(w->b->mmio, MODERN + 0x28, at + 0x800, 4);
+    bus_write(w->b->mmio, MODERN + 0x30, at + 0xc00, 4);
+    bus_write(w->b->mmio, MODERN + 0x1c, 1, 2);
 }
 
 static void start(struct world *w, struct fuzz_input *in)
 {
     uint32_t wanted = fuzz_below(in, 2) ? UINT32_MAX : (uint32_t)fuzz_word(in, 4);
 
-    bus_write(w->mmio, MODERN + 0x14, 0, 1);
-    bus_write(w->mmio, MODERN + 0x00, 0, 4);
-    wanted &= (uint32_t)bus_read(w->mmio, MODERN + 0x04, 4);
-    bus_write(w->mmio, MODERN + 0x08, 0, 4);
-    bus_write(w->mmio, MODERN + 0x0c, wanted, 4);
-    bus_write(w->mmio, MODERN + 0x08, 1, 4);
-    bus_write(w->mmio, MODERN + 0x0c, 1, 4);
-    bus_write(w->mmio, MODERN + 0x14, 11, 1);
+    bus_write(w->b->mmio, MODERN + 0x14, 0, 1);
+    bus_write(w->b->mmio, MODERN + 0x00, 0, 4);
+    wanted &= (uint32_t)bus_read(w->b->mmio, MODERN + 0x04, 4);
+    bus_write(w->b->mmio, MODERN + 0x08, 0, 4);
+    bus_write(w->b->mmio, MODERN + 0x0c, wanted, 4);
+    bus_write(w->b->mmio, MODERN + 0x08, 1, 4);
+    bus_write(w->b->mmio, MODERN + 0x0c, 1, 4);
+    bus_write(w->b->mmio, MODERN + 0x14, 11, 1);
     for (unsigned k = fuzz_below(in, 4); k < QUEUES; k++)
         place_queue(w, in);
-    bus_write(w->mmio, MODERN + 0x14, 15, 1);
+    bus_write(w->b->mmio, MODERN + 0x14, 15, 1);
 }
 
 /* A chain of descriptors that mostly make sense, made available, and told of. */
@@ -311,16 +226,16 @@ static void chain(struct world *w, struct fuzz_input *in)
 {
     unsigned at = fuzz_below(in, 2) * 0x4000, head = fuzz_below(in, 16), n = 1 + fuzz_below(in, 4);
     unsigned outs = fuzz_below(in, 5);
-    uint8_t *avail = w->ram + at + 0x800;
+    uint8_t *avail = w->b->ram + at + 0x800;
     uint16_t index = (uint16_t)ld_le16(avail + 2);
 
     for (unsigned k = 0; k < n; k++) {
-        uint8_t *d = w->ram + at + 16 * ((head + k) % 16);
+        uint8_t *d = w->b->ram + at + 16 * ((head + k) % 16);
 
         st_le64(d, 0x1000 + fuzz_below(in, 0x200) * 8);
         st_le32(d + 8, fuzz_below(in, 4)
                            ? (uint32_t[]){1, 2, 12, 16, 512, 1024, 2000, 8}[fuzz_u8(in) & 7]
-                           : pick_value(in));
+                           : fuzz_value(in));
         st_le16(d + 12,
                 (uint16_t)((k + 1 < n) | (k >= outs ? 2 : 0) | (fuzz_below(in, 32) ? 0 : 4)));
         st_le16(d + 14, (uint16_t)((head + k + 1) % 16));
@@ -328,37 +243,32 @@ static void chain(struct world *w, struct fuzz_input *in)
     st_le16(avail + 4 + 2 * (index % 16u), (uint16_t)head);
     st_le16(avail + 2, (uint16_t)(index + 1));
     if (fuzz_below(in, 2))
-        bus_write(w->mmio, MODERN + 0x3000 + 4 * fuzz_below(in, QUEUES), 0, 2);
+        bus_write(w->b->mmio, MODERN + 0x3000 + 4 * fuzz_below(in, QUEUES), 0, 2);
     else
-        bus_write(w->ports, IO + 0x10, fuzz_below(in, QUEUES), 2);
+        bus_write(w->b->ports, IO + 0x10, fuzz_below(in, QUEUES), 2);
 }
 
 /* Headers, page numbers, rings: words that mean something in some of them. */
 static void scribble(struct world *w, struct fuzz_input *in)
 {
-    unsigned at = fuzz_below(in, RAM / 16) * 16, n = 1 + fuzz_below(in, 8);
+    unsigned at = fuzz_below(in, FUZZ_RAM / 16) * 16, n = 1 + fuzz_below(in, 8);
 
     if (fuzz_below(in, 2))
         at = 0x1000 + fuzz_below(in, 0x200) * 8; /* what chains point to */
-    for (unsigned k = 0; k < 4 * n && at + 4 * k + 4 <= RAM; k++)
-        st_le32(w->ram + at + 4 * k, fuzz_below(in, 3) ? fuzz_below(in, 14) : pick_value(in));
+    for (unsigned k = 0; k < 4 * n && at + 4 * k + 4 <= FUZZ_RAM; k++)
+        st_le32(w->b->ram + at + 4 * k, fuzz_below(in, 3) ? fuzz_below(in, 14) : fuzz_value(in));
 }
 
 static void arrive(struct world *w, struct fuzz_input *in)
 {
-    static uint8_t bytes[NET_FRAME_MAX];
-    size_t len = fuzz_below(in, 8) ? 1 + fuzz_below(in, 1600) : 1 + fuzz_below(in, 65536) % 65549;
-    struct iovec iov[2] = {{bytes, len / 3}, {bytes + len / 3, len - len / 3}};
+    static uint8_t bytes[2000];
 
-    fuzz_fill(in, bytes, MIN(len, (size_t)64));
-    if (fuzz_below(in, 2))
-        memcpy(bytes + 12, fuzz_below(in, 2) ? "\x08\x00\x45" : "\x81\x00\x00", 3);
     if (w->port)
-        net_send(&w->far, iov, 2);
+        fuzz_frame(w->b, in);
     else if (w->chr[0])
-        char_feed(w->chr[fuzz_below(in, 2)], bytes, MIN(len, (size_t)2000));
+        char_feed(w->chr[fuzz_below(in, 2)], bytes, 1 + fuzz_below(in, sizeof(bytes)));
     else if (w->balloon)
-        virtio_balloon_set_target(w->balloon, pick_value(in));
+        virtio_balloon_set_target(w->balloon, fuzz_value(in));
 }
 
 static void rare(struct world *w, struct fuzz_input *in)
@@ -369,11 +279,11 @@ static void rare(struct world *w, struct fuzz_input *in)
     case 0: device_reset(w->dev); break;
     case 1: w->dev->type->post_load(w->dev->self); break;
     case 2:
-        pci_config_write(w->pci, 0, DEVFN, 0x40 + fuzz_below(in, 0xc0), pick_value(in), 4);
+        pci_config_write(w->b->pci, 0, DEVFN, 0x40 + fuzz_below(in, 0xc0), fuzz_value(in), 4);
         break;
     case 3:
         if (w->port)
-            net_set_link(&w->far, fuzz_below(in, 2));
+            net_set_link(&w->b->far, fuzz_below(in, 2));
         break;
     default:
         if (w->balloon)
@@ -388,13 +298,11 @@ static void happen(struct world *w, struct fuzz_input *in)
     case 0: arrive(w, in); break;
     case 1:
     case 2: scribble(w, in); break;
-    case 3:
-        clock_advance_to(w->clock, clock_now(w->clock) + ((int64_t)1 << fuzz_below(in, 24)));
-        break;
+    case 3: fuzz_pass(w->b, in); break;
     case 4:
-        w->far_full = fuzz_below(in, 3) == 0;
+        w->b->far_full = fuzz_below(in, 3) == 0;
         if (w->port)
-            net_flush(&w->far);
+            net_flush(&w->b->far);
         break;
     case 5:
         if (fuzz_once_in(in, 8))
@@ -417,7 +325,7 @@ void fuzz_one(const uint8_t *data, size_t size)
 
     build(w, &in);
     if (fuzz_below(&in, 2))
-        fuzz_fill(&in, w->ram, RAM);
+        fuzz_fill(&in, w->b->ram, FUZZ_RAM);
     start(w, &in);
     for (unsigned k = 0; k < STEPS; k++)
         happen(w, &in);
