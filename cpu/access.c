@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The slow side of guest memory: TLB misses, MMIO and ROM, page crossings, stores over decoded
- * code, alignment checks (SDM 3A 6.15 #AC), data breakpoints. Also TLB flushes and code fetches.
+ * code, alignment checks (SDM 3A 6.15 #AC), data breakpoints. Also code fetches.
  */
 #include "cpu/access.h"
 
@@ -19,257 +19,12 @@
 #include "cpu/lint_tlb.h"
 #include "cpu/mmu.h"
 #include "cpu/mmu_shadow/page_track.h"
+#include "cpu/tlb.h"
 
 /* What guest memory is read and written as: at any address, whatever lies there. */
 typedef uint64_t ram_u64 __attribute__((aligned(1), may_alias));
 typedef uint32_t ram_u32 __attribute__((aligned(1), may_alias));
 typedef uint16_t ram_u16 __attribute__((aligned(1), may_alias));
-
-/* ---- keys and flushes ---- */
-
-static unsigned current_ctx(const struct cpu *cpu, unsigned acc)
-{
-    if (acc & ACC_SYS)
-        return TLB_CTX_KERNEL;
-    if (cpu->cpl == 3)
-        return TLB_CTX_USER;
-    return cpu->rflags & FL_AC ? TLB_CTX_KERNEL_AC : TLB_CTX_KERNEL;
-}
-
-static bool alignment_checked(const struct cpu *cpu)
-{
-    return cpu->cpl == 3 && (cpu->rflags & FL_AC) && (cpu->cr0 & CR0_AM);
-}
-
-static uint64_t key_for(const struct cpu *cpu, unsigned ctx)
-{
-    return ((uint64_t)cpu->tlb_gen << TLB_GEN_SHIFT) | ctx;
-}
-
-void tlb_sync_key(struct cpu *cpu)
-{
-    bool never = cpu->watching || alignment_checked(cpu);
-
-    cpu->tlb_key = key_for(cpu, never ? TLB_CTX_NEVER : current_ctx(cpu, 0));
-}
-
-static void wipe_tlb(struct cpu *cpu)
-{
-    memset(cpu->tlb, 0xff, sizeof(cpu->tlb));
-    memset(cpu->itlb, 0xff, sizeof(cpu->itlb));
-}
-
-/* ---- address spaces ---- */
-
-/*
- * SDM 3A 4.10.1. Each PCID that is in use has a generation of the TLB, and one of the block cache,
- * of its own: a load of CR3 that keeps translations goes back to them. The few that were left last
- * are remembered; what is forgotten gets new ones, which is as good as a flush. Global entries go
- * from one generation to the other (revive).
- */
-static uint16_t current_pcid(const struct cpu *cpu)
-{
-    return cpu->cr4 & CR4_PCIDE ? cpu->cr3 & 0xfff : 0;
-}
-
-static void drop_spaces(struct cpu *cpu)
-{
-    for (unsigned k = 0; k < TLB_SPACES; k++)
-        cpu->spaces[k].kept = false;
-}
-
-static struct tlb_space *find_space(struct cpu *cpu, uint16_t pcid)
-{
-    for (unsigned k = 0; k < TLB_SPACES; k++) {
-        if (cpu->spaces[k].kept && cpu->spaces[k].pcid == pcid)
-            return &cpu->spaces[k];
-    }
-    return NULL;
-}
-
-/* The current one is left: to a free place, or to that of the one left longest ago. */
-static void keep_space(struct cpu *cpu)
-{
-    struct tlb_space *to = &cpu->spaces[0];
-
-    for (unsigned k = 0; k < TLB_SPACES && to->kept; k++) {
-        if (!cpu->spaces[k].kept || cpu->spaces[k].left < to->left)
-            to = &cpu->spaces[k];
-    }
-    *to = (struct tlb_space){.kept = true,
-                             .pcid = cpu->tlb_pcid,
-                             .tlb_gen = cpu->tlb_gen,
-                             .bcache_gen = cpu->bcache_gen,
-                             .left = cpu->space_switches++};
-}
-
-static void new_tlb_generation(struct cpu *cpu)
-{
-    if (++cpu->tlb_last_gen == TLB_GENS) { /* they come round again */
-        cpu->tlb_last_gen = 0;
-        wipe_tlb(cpu);
-        if (!MUTANT(tlb_spaces_outlive_generations))
-            drop_spaces(cpu);
-    }
-    cpu->tlb_gen = cpu->tlb_last_gen;
-    tlb_sync_key(cpu);
-}
-
-static void drop_blocks_of_spaces(struct cpu *cpu)
-{
-    for (unsigned k = 0; k < TLB_SPACES; k++)
-        cpu->spaces[k].bcache_gen = 0;
-}
-
-static void new_bcache_generation(struct cpu *cpu)
-{
-    if (++cpu->bcache_last_gen == BCACHE_GENS) {
-        cpu->bcache_last_gen = 1;
-        memset(cpu->bcache, 0, sizeof(cpu->bcache));
-        drop_blocks_of_spaces(cpu);
-    }
-    cpu->bcache_gen = cpu->bcache_last_gen;
-    cpu->bcache_key = cpu_bcache_key(cpu);
-}
-
-void cpu_tlb_switch(struct cpu *cpu, bool keep)
-{
-    uint16_t pcid = current_pcid(cpu);
-    struct tlb_space *s = find_space(cpu, pcid), old = {0};
-
-    cpu->paging_new = true; /* also with `keep`: INVPCID may have named this one meanwhile */
-    if (unlikely(cpu->lint_tlb) && !keep)
-        lint_tlb_flush_pcid(cpu, pcid);
-    if (keep && pcid == cpu->tlb_pcid)
-        return;
-    if (s) {
-        old = *s;
-        s->kept = false;
-    }
-    if (pcid != cpu->tlb_pcid)
-        keep_space(cpu);
-    cpu->tlb_pcid = pcid;
-    if (keep && old.kept) {
-        cpu->tlb_gen = old.tlb_gen;
-        tlb_sync_key(cpu);
-    } else {
-        new_tlb_generation(cpu);
-        old.bcache_gen = 0;
-    }
-    if (old.bcache_gen) {
-        cpu->bcache_gen = old.bcache_gen;
-        cpu->bcache_key = cpu_bcache_key(cpu);
-    } else {
-        new_bcache_generation(cpu);
-    }
-}
-
-void cpu_tlb_flush_pcid(struct cpu *cpu, uint16_t pcid)
-{
-    struct tlb_space *s = find_space(cpu, pcid);
-
-    if (unlikely(cpu->lint_tlb))
-        lint_tlb_flush_pcid(cpu, pcid);
-    if (s)
-        s->kept = false; /* its tables are looked at when CR3 is loaded */
-    if (pcid == cpu->tlb_pcid)
-        cpu_tlb_switch(cpu, false);
-}
-
-/* ---- pieces of large pages ---- */
-
-/* The TLB's entries are 4 KiB each; INVLPG must drop all that came of one large page (SDM 3A
- * 4.10.4.1). A filter over the large pages met since the last whole flush spares most INVLPGs the
- * search. */
-static unsigned large_bit(gva_t va, unsigned shift)
-{
-    uint64_t page = (va >> shift) ^ ((uint64_t)shift << 56);
-
-    return (unsigned)(page * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TLB_LARGE_BITS;
-}
-
-static void note_large(struct cpu *cpu, gva_t va, unsigned shift)
-{
-    unsigned bit = large_bit(va, shift);
-
-    cpu->tlb_large[bit / 64] |= UINT64_C(1) << bit % 64;
-}
-
-static bool maybe_large(const struct cpu *cpu, gva_t va, unsigned shift)
-{
-    unsigned bit = large_bit(va, shift);
-
-    return cpu->tlb_large[bit / 64] >> bit % 64 & 1;
-}
-
-static void drop_large(struct cpu *cpu, gva_t va, unsigned shift)
-{
-    for (unsigned k = 0; k < TLB_SIZE; k++) {
-        struct tlb_entry *e = &cpu->tlb[k];
-
-        if (!((e->rtag ^ va) >> shift))
-            e->rtag = e->wtag = ~UINT64_C(0);
-    }
-    for (unsigned k = 0; k < ITLB_SIZE; k++) {
-        if (!((cpu->itlb[k].tag ^ va) >> shift))
-            cpu->itlb[k].tag = ~UINT64_C(0);
-    }
-}
-
-void cpu_tlb_flush(struct cpu *cpu, bool globals_too)
-{
-    cpu->paging_new = true;
-    if (unlikely(cpu->lint_tlb))
-        lint_tlb_flush(cpu, globals_too);
-    cpu_tlb_forget(cpu, globals_too);
-}
-
-void cpu_tlb_forget(struct cpu *cpu, bool globals_too)
-{
-    if (globals_too)
-        memset(cpu->tlb_large, 0, sizeof(cpu->tlb_large));
-    if (globals_too && ++cpu->tlb_global_gen == TLB_GENS) {
-        cpu->tlb_global_gen = 0;
-        wipe_tlb(cpu);
-    }
-    if (!MUTANT(tlb_flush_spares_other_spaces))
-        drop_spaces(cpu);
-    cpu->tlb_pcid = current_pcid(cpu);
-    new_tlb_generation(cpu);
-    new_bcache_generation(cpu);
-}
-
-void cpu_tlb_flush_page(struct cpu *cpu, gva_t va)
-{
-    static const uint8_t large_shifts[] = {21, 22, 30};
-    struct tlb_entry *e = tlb_slot(cpu, va);
-
-    e->rtag = e->wtag = ~UINT64_C(0);
-    cpu->itlb[(va >> PAGE_SHIFT) & (ITLB_SIZE - 1)].tag = ~UINT64_C(0);
-    for (unsigned k = 0; k < ARRAY_SIZE(large_shifts); k++) {
-        if (unlikely(maybe_large(cpu, va, large_shifts[k])))
-            drop_large(cpu, va, large_shifts[k]);
-    }
-    if (cpu->mmu->invlpg)
-        cpu->mmu->invlpg(cpu, va);
-    if (!MUTANT(invlpg_spares_blocks_of_other_spaces)) /* the page may be global */
-        drop_blocks_of_spaces(cpu);
-    new_bcache_generation(cpu);
-}
-
-void tlb_protect_pages(struct cpu *cpu, const gfn_t *gfn, unsigned n)
-{
-    for (unsigned k = 0; k < TLB_SIZE; k++) {
-        struct tlb_entry *e = &cpu->tlb[k];
-
-        if (e->wtag == ~UINT64_C(0))
-            continue;
-        for (unsigned g = 0; g < n; g++) {
-            if (e->gpa >> PAGE_SHIFT == gfn[g])
-                e->wtag |= TLB_SLOW;
-        }
-    }
-}
 
 /* ---- filling ---- */
 
@@ -302,7 +57,7 @@ static uint64_t tag_page(uint64_t tag)
 /* A global entry of an earlier address space is still good: give it the new generation. */
 static bool revive(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned ctx)
 {
-    uint64_t key = key_for(cpu, ctx);
+    uint64_t key = tlb_key_for(cpu, ctx);
     bool r_fits =
         e->rtag != ~UINT64_C(0) && tag_page(e->rtag) == (va & PAGE_MASK) && (e->rtag & 3) == ctx;
 
@@ -318,7 +73,7 @@ static bool revive(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned ctx)
 static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, unsigned ctx,
                  const struct mmu_xlat *x)
 {
-    uint64_t tag = (va & PAGE_MASK) | key_for(cpu, ctx);
+    uint64_t tag = (va & PAGE_MASK) | tlb_key_for(cpu, ctx);
     const struct memslot *s = memslots_find(cpu->slots, x->gpa >> PAGE_SHIFT);
     /* of a logged page the entry is what is writable, if the MMU has none that it can take that
      * from (dirty_log.h): made by a store only, and marked when it is made */
@@ -328,7 +83,7 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
 
     cpu->stat_tlb_fills++;
     if (x->shift != PAGE_SHIFT)
-        note_large(cpu, va, x->shift);
+        tlb_note_large(cpu, va, x->shift);
     if (!s)
         flags |= TLB_MMIO;
     else if (memslot_readonly(s))
@@ -363,8 +118,8 @@ static bool no_longer_tracked(const struct cpu *cpu, const struct tlb_entry *e)
 /* Translates one byte's address; raises on a fault. `acc` is ACC_R or ACC_W, with ACC_SYS. */
 static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
 {
-    unsigned ctx = current_ctx(cpu, acc), kind = acc & (ACC_R | ACC_W);
-    uint64_t want = (va & PAGE_MASK) | key_for(cpu, ctx);
+    unsigned ctx = tlb_ctx(cpu, acc), kind = acc & (ACC_R | ACC_W);
+    uint64_t want = (va & PAGE_MASK) | tlb_key_for(cpu, ctx);
     struct tlb_entry *e = tlb_slot(cpu, va);
     struct target t;
     bool hit = ((kind == ACC_W ? e->wtag : e->rtag) & ~TLB_SLOW) == want;
@@ -395,7 +150,7 @@ static void check_access(struct cpu *cpu, gva_t va, unsigned size, unsigned acc,
 {
     if (wide_linear(cpu, acc) && (!gva_canonical(cpu, va) || !gva_canonical(cpu, va + size - 1)))
         cpu_raise_err(cpu, acc & ACC_STACK ? EXC_SS : EXC_GP, 0);
-    if (alignable && !(acc & ACC_SYS) && alignment_checked(cpu) && (va & (size - 1)))
+    if (alignable && !(acc & ACC_SYS) && cpu_alignment_checked(cpu) && (va & (size - 1)))
         cpu_raise_err(cpu, EXC_AC, 0);
     if (cpu->watching) /* tables, too, and what the processor pushes */
         debug_data_access(cpu, va, size, acc & ACC_W);
@@ -655,7 +410,7 @@ void mem_probe(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size, u
 
 void mem_check_aligned(struct cpu *cpu, const struct insn *i, gva_t va, unsigned size)
 {
-    if (!alignment_checked(cpu) || !(va & (size - 1)))
+    if (!cpu_alignment_checked(cpu) || !(va & (size - 1)))
         return;
     if (wide_linear(cpu, 0) && !gva_canonical(cpu, va)) /* a fault of its own, which comes first */
         return;
@@ -772,7 +527,7 @@ void seg_fault(struct cpu *cpu, const struct insn *i, unsigned seg)
 gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
 {
     bool user = cpu->cpl == 3;
-    uint64_t tag = (lin & PAGE_MASK) | key_for(cpu, user ? TLB_CTX_USER : TLB_CTX_KERNEL);
+    uint64_t tag = (lin & PAGE_MASK) | tlb_key_for(cpu, user ? TLB_CTX_USER : TLB_CTX_KERNEL);
     struct itlb_entry *e = &cpu->itlb[(lin >> PAGE_SHIFT) & (ITLB_SIZE - 1)];
 
     if (e->tag != tag) {
@@ -789,7 +544,7 @@ gpa_t fetch_translate_page(struct cpu *cpu, gva_t lin, const uint8_t **page)
         if (r)
             cpu_raise_pf(cpu, lin, err);
         if (x.shift != PAGE_SHIFT)
-            note_large(cpu, lin, x.shift);
+            tlb_note_large(cpu, lin, x.shift);
         s = memslots_find(cpu->slots, x.gpa >> PAGE_SHIFT);
         e->gpa = x.gpa & PAGE_MASK;
         e->hva = s ? memslot_hva(s, e->gpa) : NULL;
