@@ -163,19 +163,12 @@ static void receive(void *opaque, const struct iovec *iov, unsigned n)
 {
     struct dp8390 *d = opaque;
     uint8_t frame[MAX_LEN];
-    size_t len = 0;
+    size_t len;
 
-    if (!runs(d) || (d->tcr & TCR_LB) || net_iov_len(iov, n) > sizeof(frame))
+    if (!runs(d) || (d->tcr & TCR_LB))
         return;
-    for (unsigned k = 0; k < n; k++) {
-        memcpy(frame + len, iov[k].iov_base, iov[k].iov_len);
-        len += iov[k].iov_len;
-    }
-    if (len < ETHER_MIN) {
-        memset(frame + len, 0, ETHER_MIN - len);
-        len = ETHER_MIN;
-    }
-    if (!wanted(d, frame))
+    len = ether_gather(frame, sizeof(frame), iov, n);
+    if (!len || !wanted(d, frame))
         return;
     if (d->rcr & RCR_MON) { /* counted only */
         d->rsr = RSR_MPA;

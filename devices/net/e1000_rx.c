@@ -232,18 +232,11 @@ void e1000_receive(void *opaque, const struct iovec *iov, unsigned n)
 {
     struct e1000 *s = opaque;
     uint8_t frame[LONG_FRAME + ETHER_CRC];
-    size_t len = 0;
+    size_t len;
 
-    if (!(REG(s, E_RCTL) & RCTL_EN) || net_iov_len(iov, n) > LONG_FRAME)
+    if (!(REG(s, E_RCTL) & RCTL_EN))
         return;
-    for (unsigned k = 0; k < n; k++) {
-        memcpy(frame + len, iov[k].iov_base, iov[k].iov_len);
-        len += iov[k].iov_len;
-    }
-    if (len < ETHER_MIN) {
-        memset(frame + len, 0, ETHER_MIN - len);
-        len = ETHER_MIN;
-    }
-    if (wanted(s, frame, len))
+    len = ether_gather(frame, LONG_FRAME, iov, n);
+    if (len && wanted(s, frame, len))
         store(s, frame, len);
 }

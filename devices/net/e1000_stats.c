@@ -26,34 +26,38 @@ static unsigned size_class(size_t wire)
     return wire <= 64 ? 0 : wire < 128 ? 1 : wire < 256 ? 2 : wire < 512 ? 3 : wire < 1024 ? 4 : 5;
 }
 
-void e1000_count_rx(struct e1000 *s, const uint8_t *frame, size_t len)
+/* The counters of one direction: frames by size, good ones, all; good bytes, all; and by kind. */
+struct counters {
+    unsigned by_size, good, all, good_bytes, all_bytes, broadcast, multicast;
+};
+
+static void count_frame(struct e1000 *s, const struct counters *c, const uint8_t *frame, size_t len)
 {
     size_t wire = len + ETHER_CRC;
 
-    e1000_count(s, E_PRC64 + 4 * size_class(wire));
-    e1000_count(s, E_GPRC);
-    e1000_count(s, E_TPR);
-    add64(s, E_GORCL, wire);
-    add64(s, E_TORL, wire);
+    e1000_count(s, c->by_size + 4 * size_class(wire));
+    e1000_count(s, c->good);
+    e1000_count(s, c->all);
+    add64(s, c->good_bytes, wire);
+    add64(s, c->all_bytes, wire);
     if (ether_is_broadcast(frame))
-        e1000_count(s, E_BPRC);
+        e1000_count(s, c->broadcast);
     else if (ether_is_multicast(frame))
-        e1000_count(s, E_MPRC);
+        e1000_count(s, c->multicast);
+}
+
+void e1000_count_rx(struct e1000 *s, const uint8_t *frame, size_t len)
+{
+    static const struct counters rx = {E_PRC64, E_GPRC, E_TPR, E_GORCL, E_TORL, E_BPRC, E_MPRC};
+
+    count_frame(s, &rx, frame, len);
 }
 
 void e1000_count_tx(struct e1000 *s, const uint8_t *frame, size_t len)
 {
-    size_t wire = len + ETHER_CRC;
+    static const struct counters tx = {E_PTC64, E_GPTC, E_TPT, E_GOTCL, E_TOTL, E_BPTC, E_MPTC};
 
-    e1000_count(s, E_PTC64 + 4 * size_class(wire));
-    e1000_count(s, E_GPTC);
-    e1000_count(s, E_TPT);
-    add64(s, E_GOTCL, wire);
-    add64(s, E_TOTL, wire);
-    if (ether_is_broadcast(frame))
-        e1000_count(s, E_BPTC);
-    else if (ether_is_multicast(frame))
-        e1000_count(s, E_MPTC);
+    count_frame(s, &tx, frame, len);
 }
 
 uint32_t e1000_read_stat(struct e1000 *s, unsigned off)

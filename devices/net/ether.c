@@ -25,6 +25,23 @@ __attribute__((constructor)) static void make_table(void)
     }
 }
 
+size_t ether_gather(uint8_t *frame, size_t max, const struct iovec *iov, unsigned n)
+{
+    size_t len = 0;
+
+    for (unsigned k = 0; k < n; k++) {
+        if (iov[k].iov_len > max - len)
+            return 0;
+        memcpy(frame + len, iov[k].iov_base, iov[k].iov_len);
+        len += iov[k].iov_len;
+    }
+    if (len < ETHER_MIN) {
+        memset(frame + len, 0, ETHER_MIN - len);
+        len = ETHER_MIN;
+    }
+    return len;
+}
+
 uint32_t ether_crc(const void *data, size_t len)
 {
     const uint8_t *p = data;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define ETHER_ADDR   6u
 #define ETHER_HEADER 14u
@@ -26,6 +27,10 @@ static inline bool ether_is_broadcast(const uint8_t *addr)
 {
     return !memcmp(addr, "\xff\xff\xff\xff\xff\xff", ETHER_ADDR);
 }
+
+/* What comes in n pieces as one frame of at most `max` bytes, and of ETHER_MIN at least: a shorter
+ * one ends in zeros. Returns its length, or 0 when it is longer. `frame` has room for both. */
+size_t ether_gather(uint8_t *frame, size_t max, const struct iovec *iov, unsigned n);
 
 /* The frame check sequence of len bytes, as it stands behind them in little-endian order. */
 uint32_t ether_crc(const void *data, size_t len);

@@ -114,19 +114,12 @@ static void receive(void *opaque, const struct iovec *iov, unsigned n)
     struct rtl8139 *s = opaque;
     uint8_t frame[FRAME_IN_MAX + ETHER_CRC];
     enum rtl8139_match m;
-    size_t len = 0;
+    size_t len;
 
-    if (!(s->reg[R_CR] & CR_RE) || net_iov_len(iov, n) > FRAME_IN_MAX - ETHER_CRC)
+    if (!(s->reg[R_CR] & CR_RE))
         return;
-    for (unsigned k = 0; k < n; k++) {
-        memcpy(frame + len, iov[k].iov_base, iov[k].iov_len);
-        len += iov[k].iov_len;
-    }
-    if (len < ETHER_MIN) {
-        memset(frame + len, 0, ETHER_MIN - len);
-        len = ETHER_MIN;
-    }
-    m = match(s, frame);
+    len = ether_gather(frame, FRAME_IN_MAX - ETHER_CRC, iov, n);
+    m = len ? match(s, frame) : MATCH_NONE;
     if (m == MATCH_NONE)
         return;
     count_rx(s, frame);
