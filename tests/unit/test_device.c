@@ -14,6 +14,7 @@
 #include "cpu/cpu.h"
 #include "machine/board.h"
 #include "machine/device_kind.h"
+#include "tests/every_device.h"
 
 /* ---- the mechanism ---- */
 
@@ -105,37 +106,6 @@ static struct lock lock;
 static char *dir, *rom;
 static GRand *rnd;
 
-/* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
-static const char *const configured[] = {
-    "ahci,id=ahci0",
-    "ide-cd,drive=cd,bus=ahci0.1",
-    "ide-hd,drive=hd,bus=ahci0.0",
-    "e1000",
-    "isa-debug-exit,iobase=0x501,iosize=4",
-    "ne2k_isa",
-    "ne2k_pci",
-    "pc-testdev",
-    "pci-testdev",
-    "rtl8139",
-    "virtio-balloon-pci",
-    "virtio-blk-pci,drive=disk,num-queues=2",
-    "virtio-net-pci",
-    "virtio-rng-pci",
-    "virtio-serial-pci",
-    "virtconsole",
-    "virtserialport,name=line", /* clang-format: one a line */
-};
-
-static void add_devices(void)
-{
-    for (unsigned k = 0; k < ARRAY_SIZE(configured); k++) {
-        struct device_config *c = device_config_new(configured[k], NULL);
-
-        assert_non_null(c);
-        board.cfg.device[board.cfg.n_devices++] = c;
-    }
-}
-
 static int setup(void **state)
 {
     uint8_t *image = g_malloc0(0x10000);
@@ -158,26 +128,10 @@ static int setup(void **state)
                                         .mmu = "walk",
                                         .bios = rom,
                                         .no_vga = true};
-    add_devices();
-    board.cfg.drive[8] = (struct machine_drive){.present = true,
-                                                .interface = MACHINE_IF_NONE,
-                                                .id = "disk",
-                                                .file = rom,
-                                                .format = "raw",
-                                                .snapshot = true};
-    board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
-    board.cfg.drive[4] = (struct machine_drive){
-        .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
-    board.cfg.drive[5] = (struct machine_drive){
-        .present = true, .interface = MACHINE_IF_NONE, .id = "cd", .cd = true};
-    board.cfg.drive[6] = (struct machine_drive){
-        .present = true, .interface = MACHINE_IF_FLOPPY, .file = rom, .readonly = true};
-    board.cfg.drive[7] =
-        (struct machine_drive){.present = true, .interface = MACHINE_IF_FLOPPY, .index = 1};
-
     board.lock = &lock;
     board.clock = clock_new_manual();
-    if (!board_build(&board, &err) || !board_reset(&board, &err)) {
+    if (!every_device_add(&board.cfg, rom, &err) || !board_build(&board, &err) ||
+        !board_reset(&board, &err)) {
         print_error("%s\n", err->message);
         return -1;
     }
@@ -188,9 +142,7 @@ static int teardown(void **state)
 {
     (void)state;
     board_destroy(&board);
-    while (board.cfg.n_devices)
-        device_config_free(
-            (struct device_config *)(uintptr_t)board.cfg.device[--board.cfg.n_devices]);
+    every_device_free(&board.cfg);
     clock_free(board.clock);
     g_rand_free(rnd);
     lock_clear(&lock);
