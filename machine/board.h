@@ -8,6 +8,7 @@
 #include "devices/bus.h"
 #include "devices/device.h"
 #include "devices/dma.h"
+#include "devices/input/input_router.h"
 #include "machine/acpi.h"
 #include "machine/board_drives.h"
 #include "machine/firmware.h"
@@ -108,6 +109,9 @@ struct board {
     struct i8042 *kbc;
     struct ps2_kbd *kbd;
     struct ps2_mouse *mouse;
+    struct input_router *input; /* of keys and pointers: front ends speak to it */
+    struct input_keyboard ps2_keys;
+    struct input_pointer ps2_pointer;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
     struct virtio_balloon *balloon;      /* NULL: there is none */
