@@ -110,6 +110,7 @@ struct machine_config {
     bool no_vga;
     bool vga_no_mmio; /* the display adapter has no BAR of registers */
     bool no_pit;
+    bool usb;              /* the south bridge has a USB controller */
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */
     const char *ring_file; /* … this file, written at a triple fault, by machine_dump, or else at

@@ -39,6 +39,7 @@
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
 #include "machine/devices_storage.h"
+#include "machine/devices_usb.h"
 #include "machine/devices_virtio.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
@@ -582,8 +583,9 @@ bool board_build(struct board *b, GError **err)
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
         !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
-        !board_build_devices(b, err) || !board_build_virtio_drives(b, err) ||
-        !board_finish_network(b, err) || !board_drives_check(b, err))
+        !usb_build_board(b, err) || !board_build_devices(b, err) ||
+        !board_build_virtio_drives(b, err) || !board_finish_network(b, err) ||
+        !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)

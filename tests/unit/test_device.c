@@ -123,7 +123,13 @@ static const char *const configured[] = {
     "virtio-rng-pci",
     "virtio-serial-pci",
     "virtconsole",
-    "virtserialport,name=line", /* clang-format: one a line */
+    "virtserialport,name=line",
+    "piix3-usb-uhci,id=uhci",
+    "piix3-usb-uhci,id=uhci2",
+    "usb-kbd,bus=uhci.0,port=2",
+    "usb-mouse",
+    "usb-storage,drive=stick,bus=uhci2.0",
+    "usb-tablet", /* clang-format: one a line */
 };
 
 static void add_devices(void)
@@ -157,7 +163,8 @@ static int setup(void **state)
                                         .accel = "interp",
                                         .mmu = "walk",
                                         .bios = rom,
-                                        .no_vga = true};
+                                        .no_vga = true,
+                                        .usb = true};
     add_devices();
     board.cfg.drive[8] = (struct machine_drive){.present = true,
                                                 .interface = MACHINE_IF_NONE,
@@ -165,6 +172,11 @@ static int setup(void **state)
                                                 .file = rom,
                                                 .format = "raw",
                                                 .snapshot = true};
+    board.cfg.drive[9] = (struct machine_drive){.present = true,
+                                                .interface = MACHINE_IF_NONE,
+                                                .id = "stick",
+                                                .file = rom,
+                                                .readonly = true};
     board.cfg.drive[2] = (struct machine_drive){.present = true, .cd = true};
     board.cfg.drive[4] = (struct machine_drive){
         .present = true, .interface = MACHINE_IF_NONE, .id = "hd", .file = rom, .readonly = true};
