@@ -8,6 +8,7 @@
 #include "devices/bus.h"
 #include "devices/device.h"
 #include "devices/dma.h"
+#include "devices/input/input_router.h"
 #include "machine/acpi.h"
 #include "machine/board_drives.h"
 #include "machine/firmware.h"
@@ -20,6 +21,8 @@
 
 #define BOARD_MAX_DEVICES 128
 #define BOARD_MAX_AHCI    4
+#define BOARD_MAX_USB     4  /* controllers */
+#define BOARD_USB_PORTS   16 /* of one */
 #define BOARD_APIC_HZ     UINT64_C(1000000000)
 #define BOARD_TSC_KHZ     1000000u
 
@@ -60,6 +63,14 @@ struct board_ahci {
     uint8_t devfn;
 };
 
+/* The ports of a USB controller. */
+struct board_usb {
+    char name[64]; /* as -device's bus= has it */
+    struct usb_port *port[BOARD_USB_PORTS];
+    unsigned n_ports;
+    uint8_t devfn;
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
@@ -95,6 +106,8 @@ struct board {
     struct fdc *fdc; /* NULL: no floppies */
     struct board_ahci ahci[BOARD_MAX_AHCI];
     unsigned n_ahci;
+    struct board_usb usb[BOARD_MAX_USB];
+    unsigned n_usb;
     struct acpi_pm *pm;
     struct apic_bus *apic_bus;
     struct ioapic *ioapic;
@@ -108,6 +121,9 @@ struct board {
     struct i8042 *kbc;
     struct ps2_kbd *kbd;
     struct ps2_mouse *mouse;
+    struct input_router *input; /* of keys and pointers: front ends speak to it */
+    struct input_keyboard ps2_keys;
+    struct input_pointer ps2_pointer;
     struct fw_cfg *fw_cfg;
     struct vga *vga;
     struct virtio_balloon *balloon;      /* NULL: there is none */

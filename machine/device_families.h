@@ -10,5 +10,6 @@ extern const struct device_kind *const devices_storage[];
 extern const struct device_kind *const devices_net[];
 extern const struct device_kind *const devices_misc[];
 extern const struct device_kind *const devices_virtio[];
+extern const struct device_kind *const devices_usb[];
 
 #endif

@@ -98,3 +98,10 @@ char *firmware_floppy_path(unsigned drive)
 {
     return g_strdup_printf("/pci@i0cf8/isa@1/fdc@03f0/floppy@%x", drive);
 }
+
+char *firmware_usb_path(unsigned slot, unsigned fn, unsigned port)
+{
+    g_autofree char *at_fn = fn ? g_strdup_printf(",%x", fn) : g_strdup("");
+
+    return g_strdup_printf("/pci@i0cf8/usb@%x%s/storage@%x/channel@0/disk@0,0", slot, at_fn, port);
+}

@@ -40,4 +40,7 @@ char *firmware_ide_path(unsigned slot, unsigned fn, unsigned channel, unsigned u
 char *firmware_ahci_path(unsigned slot, unsigned fn, unsigned port);
 char *firmware_floppy_path(unsigned drive);
 
+/* The same of a disk at a port, from 1, of the USB controller at slot.fn. */
+char *firmware_usb_path(unsigned slot, unsigned fn, unsigned port);
+
 #endif

@@ -679,14 +679,9 @@ int machine_exit_status(const struct machine *m)
     return atomic_load(&m->board.exit_status);
 }
 
-struct ps2_kbd *machine_keyboard(struct machine *m)
+struct input_router *machine_input(struct machine *m)
 {
-    return m->board.kbd;
-}
-
-struct ps2_mouse *machine_mouse(struct machine *m)
-{
-    return m->board.mouse;
+    return m->board.input;
 }
 
 struct vga *machine_vga(struct machine *m)

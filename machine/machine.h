@@ -110,6 +110,7 @@ struct machine_config {
     bool no_vga;
     bool vga_no_mmio; /* the display adapter has no BAR of registers */
     bool no_pit;
+    bool usb;              /* the south bridge has a USB controller */
     bool profile;          /* see machine_write_profile */
     unsigned ring;         /* instructions of each vCPU that are remembered for … */
     const char *ring_file; /* … this file, written at a triple fault, by machine_dump, or else at
@@ -223,12 +224,12 @@ int machine_exit_status(const struct machine *m);
  */
 bool machine_while_stopped(struct machine *m, void (*fn)(void *opaque), void *opaque);
 
-/* Input from front ends, the power button. They take the device lock themselves. Any thread. */
-struct ps2_kbd;
-struct ps2_mouse;
-struct ps2_kbd *machine_keyboard(struct machine *m);
-struct ps2_mouse *machine_mouse(struct machine *m);
+/* Where keys and the pointer go (devices/input/input_router.h); its calls want the device lock. */
+struct input_router;
+struct input_router *machine_input(struct machine *m);
 struct vga *machine_vga(struct machine *m);
+
+/* The power button. It takes the device lock itself. Any thread. */
 void machine_power_button(struct machine *m);
 
 /* An NMI for every processor. Any thread. */

@@ -39,6 +39,7 @@
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
 #include "machine/devices_storage.h"
+#include "machine/devices_usb.h"
 #include "machine/devices_virtio.h"
 #include "machine/firmware_cfg.h"
 #include "machine/kernel_entry.h"
@@ -336,6 +337,55 @@ static bool build_timers(struct board *b, GError **err)
     return ADD(b->rtc, rtc_device) && ADD(b->hpet, hpet_device);
 }
 
+/* ---- the PS/2 devices, as the router of input knows them ---- */
+
+static void ps2_key(void *self, enum pkey key, bool down)
+{
+    ps2_kbd_key(self, key, down);
+}
+
+static bool ps2_taken(void *self)
+{
+    return ps2_kbd_taken(self);
+}
+
+static unsigned ps2_leds(void *self)
+{
+    return ps2_kbd_leds(self);
+}
+
+static void ps2_move(void *self, int dx, int dy)
+{
+    ps2_mouse_move(self, dx, dy);
+}
+
+static void ps2_wheel(void *self, int detents)
+{
+    ps2_mouse_wheel(self, detents);
+}
+
+static void ps2_buttons(void *self, unsigned held)
+{
+    ps2_mouse_buttons(self, held);
+}
+
+static void route_input(struct board *b)
+{
+    b->input = input_router_new();
+    b->ps2_keys = (struct input_keyboard){.name = "PS/2 keyboard",
+                                          .self = b->kbd,
+                                          .key = ps2_key,
+                                          .taken = ps2_taken,
+                                          .leds = ps2_leds};
+    b->ps2_pointer = (struct input_pointer){.name = "PS/2 mouse",
+                                            .self = b->mouse,
+                                            .move = ps2_move,
+                                            .wheel = ps2_wheel,
+                                            .buttons = ps2_buttons};
+    input_router_add_keyboard(b->input, &b->ps2_keys);
+    input_router_add_pointer(b->input, &b->ps2_pointer);
+}
+
 static bool build_input(struct board *b, GError **err)
 {
     struct irq_line reset = {reset_line, b, 0};
@@ -352,6 +402,7 @@ static bool build_input(struct board *b, GError **err)
     b->mouse = ps2_mouse_new(&mouse);
     if (!ADD(b->kbd, ps2_kbd_device) || !ADD(b->mouse, ps2_mouse_device))
         return false;
+    route_input(b);
     b->port92 = port92_new(&port92, err);
     if (!ADD(b->port92, port92_device))
         return false;
@@ -532,8 +583,9 @@ bool board_build(struct board *b, GError **err)
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
         !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
-        !board_build_devices(b, err) || !board_build_virtio_drives(b, err) ||
-        !board_finish_network(b, err) || !board_drives_check(b, err))
+        !usb_build_board(b, err) || !board_build_devices(b, err) ||
+        !board_build_virtio_drives(b, err) || !board_finish_network(b, err) ||
+        !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -550,6 +602,7 @@ void board_destroy(struct board *b)
         device_destroy(b->device[--b->n_devices]);
     board_drives_close(b);
     lock_drop(b->lock);
+    input_router_free(b->input);
     board_close_network(b);
     apic_bus_free(b->apic_bus);
     bus_free(b->ports);

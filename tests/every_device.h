@@ -31,7 +31,13 @@ static inline bool every_device_add(struct machine_config *cfg, const char *file
         "virtio-rng-pci",
         "virtio-serial-pci",
         "virtconsole",
-        "virtserialport,name=line", /* clang-format: one a line */
+        "virtserialport,name=line",
+        "piix3-usb-uhci,id=uhci",
+        "piix3-usb-uhci,id=uhci2",
+        "usb-kbd,bus=uhci.0,port=2",
+        "usb-mouse",
+        "usb-storage,drive=stick,bus=uhci2.0",
+        "usb-tablet", /* clang-format: one a line */
     };
 
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
@@ -56,6 +62,11 @@ static inline bool every_device_add(struct machine_config *cfg, const char *file
                                            .file = file,
                                            .format = "raw",
                                            .snapshot = true};
+    cfg->drive[9] = (struct machine_drive){.present = true,
+                                           .interface = MACHINE_IF_NONE,
+                                           .id = "stick",
+                                           .file = file,
+                                           .readonly = true};
     return true;
 }
 

@@ -38,8 +38,8 @@ static bool irqchip(const char *value, GError **err)
 
 static bool opt_machine(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"type",   "accel",          "pit",
-                                       "vmport", "kernel-irqchip", "kernel_irqchip"};
+    static const char *const keys[] = {"type",           "accel",          "pit", "vmport",
+                                       "kernel-irqchip", "kernel_irqchip", "usb"};
     struct option_pairs p;
 
     if (!option_pairs(o, value, &p, err))
@@ -56,6 +56,8 @@ static bool opt_machine(struct options *o, const char *value, GError **err)
         } else if (!strcmp(key, "pit")) {
             ok = option_on_off("-machine: pit", v, &on, err);
             o->machine.no_pit = !on;
+        } else if (!strcmp(key, "usb")) {
+            ok = option_on_off("-machine: usb", v, &o->machine.usb, err);
         } else if (!strcmp(key, "vmport")) {
             ok = !strcmp(v, "auto") || option_on_off("-machine: vmport", v, &on, err);
             if (ok && on && strcmp(v, "auto"))
@@ -75,6 +77,14 @@ static bool opt_enable_kvm(struct options *o, const char *value, GError **err)
 {
     (void)value;
     return option_accel(o, "kvm", err);
+}
+
+static bool opt_usb(struct options *o, const char *value, GError **err)
+{
+    (void)value;
+    (void)err;
+    o->machine.usb = true;
+    return true;
 }
 
 static bool opt_nodefaults(struct options *o, const char *value, GError **err)
@@ -134,8 +144,9 @@ static bool opt_overcommit(struct options *o, const char *value, GError **err)
 }
 
 static const struct option options[] = {
-    {"machine", "[type=]pc[,accel=NAME][,pit=on|off]", "the board", opt_machine},
+    {"machine", "[type=]pc[,accel=NAME][,pit=on|off][,usb=on|off]", "the board", opt_machine},
     {"M", "pc", "the same", opt_machine},
+    {"usb", NULL, "the board's USB controller, as -machine usb=on", opt_usb},
     {"enable-kvm", NULL, NULL, opt_enable_kvm},
     {"nodefaults", NULL, "no display adapter and no serial port but those asked for",
      opt_nodefaults},

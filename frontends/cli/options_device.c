@@ -3,6 +3,7 @@
 #include "frontends/cli/option.h"
 
 #include "base/error.h"
+#include "base/suggest.h"
 
 #include <string.h>
 
@@ -51,9 +52,25 @@ static bool opt_device(struct options *o, const char *value, GError **err)
     return true;
 }
 
+/* QEMU's old way to say -usb -device. */
+static bool opt_usbdevice(struct options *o, const char *value, GError **err)
+{
+    static const char *const names[] = {"keyboard", "mouse", "tablet"};
+    static const char *const kinds[] = {"usb-kbd", "usb-mouse", "usb-tablet"};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(names); k++) {
+        if (!strcmp(value, names[k])) {
+            o->machine.usb = true;
+            return opt_device(o, kinds[k], err);
+        }
+    }
+    return suggest_error(err, "-usbdevice", value, names, ARRAY_SIZE(names));
+}
+
 static const struct option options[] = {
     {"device", "NAME[,PARAMETER=VALUE]...",
      "add a device; -device help lists them, -device NAME,help its parameters", opt_device},
+    {"usbdevice", "tablet|mouse|keyboard", "-usb, and one of these plugged in", opt_usbdevice},
 };
 
 const struct option_group options_device = {options, ARRAY_SIZE(options)};

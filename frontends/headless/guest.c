@@ -12,7 +12,7 @@
 #include "backends/char.h"
 #include "base/lint_control.h"
 #include "base/lock.h"
-#include "devices/input/ps2_kbd.h"
+#include "devices/input/input_router.h"
 #include "frontends/cli/options.h"
 #include "frontends/headless/artefacts.h"
 #include "frontends/headless/capture.h"
@@ -78,7 +78,7 @@ static void op_key(void *opaque, enum pkey key, bool down)
     struct guest *g = opaque;
 
     lock_take(&g->lock);
-    ps2_kbd_key(machine_keyboard(g->machine), key, down);
+    input_router_key(machine_input(g->machine), key, down);
     lock_drop(&g->lock);
 }
 
@@ -88,7 +88,7 @@ static bool op_keys_taken(void *opaque)
     bool taken;
 
     lock_take(&g->lock);
-    taken = ps2_kbd_taken(machine_keyboard(g->machine));
+    taken = input_router_taken(machine_input(g->machine));
     lock_drop(&g->lock);
     return taken;
 }

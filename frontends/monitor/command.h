@@ -90,8 +90,8 @@ struct monitor {
     struct chardev *terminal; /* its backend */
     bool has_keys;            /* the shared one, not the serial port */
     struct keyer *keyer;
-    unsigned mouse_buttons; /* PS2_MOUSE_* held */
-    bool ready;             /* the machine has been started: commands are taken */
+    int pointer_at[2]; /* by input-send-event: a place has two axes, an event one */
+    bool ready;        /* the machine has been started: commands are taken */
     guint ready_source;
     bool has_run;    /* not merely waiting for its first cont */
     bool quit_asked; /* by a monitor's command */

@@ -72,7 +72,8 @@ static const struct mon_command commands[] = {
 static const struct mon_group hmp_help = {commands, G_N_ELEMENTS(commands)};
 
 const struct mon_group *const hmp_groups[] = {
-    &hmp_help, &hmp_vm, &hmp_memory, &hmp_info, &hmp_chips, &hmp_net, &hmp_balloon, NULL,
+    &hmp_help, &hmp_vm,    &hmp_memory,  &hmp_info, &hmp_chips,
+    &hmp_net,  &hmp_input, &hmp_balloon, NULL,
 };
 
 /* ---- a line's words ---- */

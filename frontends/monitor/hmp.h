@@ -22,7 +22,8 @@ struct hmp {
     bool too_long;
 };
 
-extern const struct mon_group hmp_vm, hmp_info, hmp_chips, hmp_memory, hmp_net, hmp_balloon;
+extern const struct mon_group hmp_vm, hmp_info, hmp_chips, hmp_memory, hmp_net, hmp_balloon,
+    hmp_input;
 
 /* Runs one line; what it prints, with errors, is appended to `out`. */
 void hmp_run(struct hmp *h, const char *line, GString *out);

@@ -15,6 +15,7 @@
 #include "frontends/monitor/status.h"
 #include "frontends/monitor/walk.h"
 #include "machine/board.h"
+#include "machine/devices_usb.h"
 #include "machine/drives.h"
 
 /* What a visitor of the standing machine needs. */
@@ -321,10 +322,13 @@ static bool pci(struct hmp *h, json_t *args, GString *out, GError **err)
 
 static bool usb(struct hmp *h, json_t *args, GString *out, GError **err)
 {
-    (void)h;
+    struct board *b = h->mon->board;
+
     (void)args;
     (void)err;
-    g_string_append(out, "there is no USB controller: Penumbra has none yet\n");
+    lock_take(b->lock);
+    usb_describe(b, out);
+    lock_drop(b->lock);
     return true;
 }
 

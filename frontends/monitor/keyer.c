@@ -5,7 +5,6 @@
 #include <glib.h>
 
 #include "base/lock.h"
-#include "devices/input/ps2_kbd.h"
 #include "machine/board.h"
 
 struct step {
@@ -32,7 +31,7 @@ static void go_on(void *opaque)
             s->after = 0;
             return;
         }
-        ps2_kbd_key(k->board->kbd, s->key, s->down);
+        input_router_key(k->board->input, s->key, s->down);
         g_free(g_queue_pop_head(&k->steps));
     }
 }

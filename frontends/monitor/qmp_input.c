@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/lock.h"
-#include "devices/input/ps2_kbd.h"
 #include "devices/input/ps2_keys.h"
-#include "devices/input/ps2_mouse.h"
 #include "frontends/monitor/command.h"
 #include "frontends/monitor/keyer.h"
 #include "frontends/monitor/qcode.h"
@@ -79,13 +77,13 @@ static bool send_key(struct monitor *mon, json_t *args, json_t **ret, GError **e
 
 /* ---- input-send-event ---- */
 
-enum action { ACT_KEY, ACT_BUTTON, ACT_WHEEL, ACT_MOVE_X, ACT_MOVE_Y };
+enum action { ACT_KEY, ACT_BUTTON, ACT_WHEEL, ACT_MOVE_X, ACT_MOVE_Y, ACT_PLACE_X, ACT_PLACE_Y };
 
 struct act {
     enum action action;
     enum pkey key;
-    unsigned button; /* PS2_MOUSE_* */
-    int amount;      /* pixels, detents */
+    unsigned button; /* INPUT_* */
+    int amount;      /* pixels, detents, of INPUT_ABS_MAX */
     bool down;
 };
 
@@ -96,8 +94,8 @@ static bool parse_button(const json_t *data, struct act *a, GError **err)
         unsigned button;
         int wheel;
     } buttons[] = {
-        {"left", PS2_MOUSE_LEFT, 0}, {"middle", PS2_MOUSE_MIDDLE, 0}, {"right", PS2_MOUSE_RIGHT, 0},
-        {"side", PS2_MOUSE_SIDE, 0}, {"extra", PS2_MOUSE_EXTRA, 0},   {"wheel-up", 0, 1},
+        {"left", INPUT_LEFT, 0}, {"middle", INPUT_MIDDLE, 0}, {"right", INPUT_RIGHT, 0},
+        {"side", INPUT_SIDE, 0}, {"extra", INPUT_EXTRA, 0},   {"wheel-up", 0, 1},
         {"wheel-down", 0, -1},
     };
     const char *name = args_string(data, "button", "");
@@ -128,6 +126,20 @@ static bool parse_move(const json_t *data, struct act *a, GError **err)
     return true;
 }
 
+static bool parse_place(const json_t *data, struct act *a, GError **err)
+{
+    const char *axis = args_string(data, "axis", "");
+    int64_t value = args_int(data, "value", 0);
+
+    if (strcmp(axis, "x") && strcmp(axis, "y"))
+        return monitor_fail(err, "Parameter 'axis' does not accept value '%s'", axis);
+    if (value < 0 || value > INPUT_ABS_MAX)
+        return monitor_fail(err, "Parameter 'value' must be 0 to %d", INPUT_ABS_MAX);
+    a->action = *axis == 'x' ? ACT_PLACE_X : ACT_PLACE_Y;
+    a->amount = (int)value;
+    return true;
+}
+
 static bool parse_event(const json_t *event, struct act *a, GError **err)
 {
     const json_t *data = json_object_get(event, "data");
@@ -150,30 +162,34 @@ static bool parse_event(const json_t *event, struct act *a, GError **err)
         return args_check("down:b,button:s", data, err) && parse_button(data, a, err);
     if (!strcmp(type, "rel"))
         return args_check("axis:s,value:i", data, err) && parse_move(data, a, err);
+    if (!strcmp(type, "abs"))
+        return args_check("axis:s,value:i", data, err) && parse_place(data, a, err);
     return monitor_fail(err,
-                        "Parameter 'type' does not accept value '%s': there are key, btn and "
-                        "rel",
+                        "Parameter 'type' does not accept value '%s': there are key, btn, rel "
+                        "and abs",
                         type);
 }
 
 /* Device lock held. */
 static void perform(struct monitor *mon, const struct act *a)
 {
-    struct board *b = mon->board;
+    struct input_router *r = mon->board->input;
+    unsigned held = input_router_held(r);
 
     switch (a->action) {
-    case ACT_KEY: ps2_kbd_key(b->kbd, a->key, a->down); break;
-    case ACT_MOVE_X: ps2_mouse_move(b->mouse, a->amount, 0); break;
-    case ACT_MOVE_Y: ps2_mouse_move(b->mouse, 0, a->amount); break;
+    case ACT_KEY: input_router_key(r, a->key, a->down); break;
+    case ACT_MOVE_X: input_router_move(r, a->amount, 0); break;
+    case ACT_MOVE_Y: input_router_move(r, 0, a->amount); break;
+    case ACT_PLACE_X:
+    case ACT_PLACE_Y:
+        mon->pointer_at[a->action == ACT_PLACE_Y] = a->amount;
+        input_router_place(r, mon->pointer_at[0], mon->pointer_at[1]);
+        break;
     case ACT_WHEEL:
         if (a->down)
-            ps2_mouse_wheel(b->mouse, a->amount);
+            input_router_wheel(r, a->amount);
         break;
-    case ACT_BUTTON:
-        mon->mouse_buttons =
-            a->down ? mon->mouse_buttons | a->button : mon->mouse_buttons & ~a->button;
-        ps2_mouse_buttons(b->mouse, mon->mouse_buttons);
-        break;
+    case ACT_BUTTON: input_router_buttons(r, a->down ? held | a->button : held & ~a->button); break;
     }
 }
 
@@ -209,10 +225,28 @@ static bool input_send_event(struct monitor *mon, json_t *args, json_t **ret, GE
     return ok;
 }
 
+static bool query_mice(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    struct input_router *r = mon->board->input;
+    const struct input_pointer *p, *active;
+
+    (void)args;
+    (void)err;
+    *ret = json_array();
+    lock_take(mon->board->lock);
+    active = input_router_active(r);
+    for (unsigned n = 0; (p = input_router_pointer(r, n)); n++)
+        json_array_append_new(*ret, json_pack("{s:s,s:i,s:b,s:b}", "name", p->name, "index", (int)n,
+                                              "current", p == active, "absolute", p->absolute));
+    lock_drop(mon->board->lock);
+    return true;
+}
+
 static const struct mon_command commands[] = {
     {"send-key", "keys:a,hold-time:i?", "presses keys together and lets go of them",
      .qmp = send_key},
     {"input-send-event", "device:s?,head:i?,events:a", "key, button and mouse events",
      .qmp = input_send_event},
+    {"query-mice", "", "the mice and tablets, and which of them is used", .qmp = query_mice},
 };
 const struct mon_group qmp_input = {commands, G_N_ELEMENTS(commands)};

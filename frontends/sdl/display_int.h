@@ -28,7 +28,8 @@ struct sdl_display {
     bool paused, quitting;
     bool new_picture;    /* the screen changed since it was last written to `picture` */
     gint64 pictured;     /* when that was */
-    unsigned buttons;    /* PS2_MOUSE_* held while grabbed */
+    unsigned buttons;    /* INPUT_* held while grabbed, or over the screen */
+    bool absolute;       /* the guest is told places: no grab is needed (input_router_absolute) */
     SDL_Scancode hotkey; /* one of ours that is down: its release is not the guest's either */
     SDL_Rect shown;      /* where the screen is, in the renderer's pixels */
     const char *layout;
@@ -47,6 +48,9 @@ void display_scale(struct sdl_display *d, int factor); /* the window's size, by 
 void display_notice(struct sdl_display *d, bool bad, const char *text);
 /* The bars are there: not over a guest that has the whole screen to itself. */
 bool display_bars(const struct sdl_display *d);
+
+/* Ungrabbed, at this point of the window what the pointer does is the guest's. */
+bool display_pointer_is_guests(const struct sdl_display *d, int x, int y);
 
 /* display_menu.c: the menu bar and the dialogs behind it. */
 void display_menus(struct sdl_display *d);

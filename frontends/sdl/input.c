@@ -2,13 +2,13 @@
 /* See input.h. */
 #include "frontends/sdl/input.h"
 
-enum kind { KIND_KEY, KIND_RELEASE, KIND_MOUSE };
+enum kind { KIND_KEY, KIND_RELEASE, KIND_MOUSE, KIND_PLACE };
 
 struct event {
     enum kind kind;
     enum pkey key;
     bool down;
-    int dx, dy, wheel;
+    int dx, dy, wheel; /* or the place */
     unsigned buttons;
 };
 
@@ -70,6 +70,19 @@ void input_mouse(struct input *in, int dx, int dy, int wheel, unsigned buttons)
                  .kind = KIND_MOUSE, .dx = dx, .dy = dy, .wheel = wheel, .buttons = buttons});
 }
 
+/* Of places that wait the last counts. */
+void input_place(struct input *in, int x, int y)
+{
+    struct event *last = g_queue_peek_tail(&in->events);
+
+    if (last && last->kind == KIND_PLACE) {
+        last->dx = x;
+        last->dy = y;
+        return;
+    }
+    push(in, (struct event){.kind = KIND_PLACE, .dx = x, .dy = y});
+}
+
 void input_chord(struct input *in, const enum pkey *keys, unsigned n)
 {
     for (unsigned k = 0; k < n; k++)
@@ -113,6 +126,7 @@ static void deliver(struct input *in, const struct event *e)
     case KIND_KEY: in->ops->key(in->opaque, e->key, e->down); break;
     case KIND_RELEASE: in->ops->release_keys(in->opaque); break;
     case KIND_MOUSE: in->ops->mouse(in->opaque, e->dx, e->dy, e->wheel, e->buttons); break;
+    case KIND_PLACE: in->ops->place(in->opaque, e->dx, e->dy); break;
     }
 }
 

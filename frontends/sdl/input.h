@@ -21,6 +21,7 @@ struct input_ops {
     void (*key)(void *opaque, enum pkey key, bool down);
     void (*release_keys)(void *opaque);
     void (*mouse)(void *opaque, int dx, int dy, int wheel, unsigned buttons);
+    void (*place)(void *opaque, int x, int y);
     bool (*taken)(void *opaque); /* the guest has read all keys */
     bool (*caps)(void *opaque);  /* Caps Lock is on */
 };
@@ -32,8 +33,11 @@ void input_free(struct input *in); /* NULL: no effect */
 
 void input_key(struct input *in, enum pkey key, bool down);
 void input_release_keys(struct input *in);
-/* Movement in pixels (right, down), wheel detents (up), the buttons now held (PS2_MOUSE_*). */
+/* Movement in pixels (right, down), wheel detents (up), the buttons now held (INPUT_*). */
 void input_mouse(struct input *in, int dx, int dy, int wheel, unsigned buttons);
+/* The pointer of a guest that is told places (input_router_absolute), 0 to INPUT_ABS_MAX; buttons
+ * and wheel go by input_mouse. */
+void input_place(struct input *in, int x, int y);
 /* Keys go down one after the other, and up in the reverse order. */
 void input_chord(struct input *in, const enum pkey *keys, unsigned n);
 

@@ -11,8 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/display/vga_view.h"
-#include "devices/input/ps2_kbd.h"
-#include "devices/input/ps2_mouse.h"
+#include "devices/input/input_router.h"
 #include "frontends/library/machine_state.h"
 #include "frontends/sdl/display_int.h"
 #include "frontends/sdl/sdl_keys.h"
@@ -39,40 +38,41 @@ static void op_unlock(void *opaque)
     lock_drop(((struct sdl_display *)opaque)->cfg.lock);
 }
 
-static struct ps2_kbd *keyboard(void *opaque)
+static struct input_router *router(void *opaque)
 {
-    return machine_keyboard(((struct sdl_display *)opaque)->cfg.machine);
+    return machine_input(((struct sdl_display *)opaque)->cfg.machine);
 }
 
 static void op_key(void *opaque, enum pkey key, bool down)
 {
-    ps2_kbd_key(keyboard(opaque), key, down);
+    input_router_key(router(opaque), key, down);
 }
 
 static void op_release_keys(void *opaque)
 {
-    ps2_kbd_release_all(keyboard(opaque));
+    input_router_release_keys(router(opaque));
 }
 
 static void op_mouse(void *opaque, int dx, int dy, int wheel, unsigned buttons)
 {
-    struct ps2_mouse *mouse = machine_mouse(((struct sdl_display *)opaque)->cfg.machine);
+    input_router_move(router(opaque), dx, dy);
+    input_router_wheel(router(opaque), wheel);
+    input_router_buttons(router(opaque), buttons);
+}
 
-    if (dx || dy)
-        ps2_mouse_move(mouse, dx, dy);
-    if (wheel)
-        ps2_mouse_wheel(mouse, wheel);
-    ps2_mouse_buttons(mouse, buttons);
+static void op_place(void *opaque, int x, int y)
+{
+    input_router_place(router(opaque), x, y);
 }
 
 static bool op_taken(void *opaque)
 {
-    return ps2_kbd_taken(keyboard(opaque));
+    return input_router_taken(router(opaque));
 }
 
 static bool op_caps(void *opaque)
 {
-    return ps2_kbd_leds(keyboard(opaque)) & PS2_LED_CAPS;
+    return input_router_leds(router(opaque)) & INPUT_LED_CAPS;
 }
 
 static const struct input_ops input_ops = {
@@ -81,6 +81,7 @@ static const struct input_ops input_ops = {
     .key = op_key,
     .release_keys = op_release_keys,
     .mouse = op_mouse,
+    .place = op_place,
     .taken = op_taken,
     .caps = op_caps,
 };
@@ -224,13 +225,25 @@ static void key_event(struct sdl_display *d, const SDL_KeyboardEvent *e)
 static unsigned button_bit(uint8_t button)
 {
     switch (button) {
-    case SDL_BUTTON_LEFT: return PS2_MOUSE_LEFT;
-    case SDL_BUTTON_RIGHT: return PS2_MOUSE_RIGHT;
-    case SDL_BUTTON_MIDDLE: return PS2_MOUSE_MIDDLE;
-    case SDL_BUTTON_X1: return PS2_MOUSE_SIDE;
-    case SDL_BUTTON_X2: return PS2_MOUSE_EXTRA;
+    case SDL_BUTTON_LEFT: return INPUT_LEFT;
+    case SDL_BUTTON_RIGHT: return INPUT_RIGHT;
+    case SDL_BUTTON_MIDDLE: return INPUT_MIDDLE;
+    case SDL_BUTTON_X1: return INPUT_SIDE;
+    case SDL_BUTTON_X2: return INPUT_EXTRA;
     default: return 0;
     }
+}
+
+/* The part of the renderer's pixels that is the guest's. */
+static SDL_Rect room_of(const struct sdl_display *d, float *scale)
+{
+    int w, h, points_h, bar = d->fullscreen ? 0 : (int)gui_bar_height(d->gui);
+
+    SDL_GetRendererOutputSize(d->renderer, &w, &h);
+    SDL_GetWindowSize(d->window, NULL, &points_h);
+    *scale = points_h ? (float)h / (float)points_h : 1;
+    bar = (int)((float)bar * *scale);
+    return (SDL_Rect){0, bar, MAX(w, 1), MAX(h - 2 * bar, 1)};
 }
 
 /* Is that point of the window the guest's, not of a bar, a menu or a panel? */
@@ -242,10 +255,44 @@ static bool on_screen(const struct sdl_display *d, int y)
     return !gui_has_popup(d->gui) && !gui_has_pointer(d->gui) && y >= bar && y < h - bar;
 }
 
+/* Ungrabbed, over the screen of a guest that is told places: what happens there is the guest's. */
+bool display_pointer_is_guests(const struct sdl_display *d, int x, int y)
+{
+    float scale;
+    SDL_Rect room = room_of(d, &scale);
+    SDL_Point at = {(int)((float)x * scale), (int)((float)y * scale)};
+
+    (void)room;
+    return d->absolute && !d->grabbed && on_screen(d, y) && SDL_PointInRect(&at, &d->shown);
+}
+
+/* The pointer is at that point of the window; one that was dragged out of the screen, at its edge.
+ */
+static void place_event(struct sdl_display *d, int x, int y)
+{
+    float scale;
+    SDL_Rect room = room_of(d, &scale);
+    int w = MAX(d->shown.w - 1, 1), h = MAX(d->shown.h - 1, 1);
+    int at_x = CLAMP((int)((float)x * scale) - d->shown.x, 0, w);
+    int at_y = CLAMP((int)((float)y * scale) - d->shown.y, 0, h);
+
+    (void)room;
+    if (d->absolute && !d->grabbed)
+        input_place(d->input, (int)((int64_t)at_x * INPUT_ABS_MAX / w),
+                    (int)((int64_t)at_y * INPUT_ABS_MAX / h));
+}
+
 static void button_event(struct sdl_display *d, const SDL_MouseButtonEvent *e)
 {
     unsigned bit = button_bit(e->button);
 
+    if (display_pointer_is_guests(d, e->x, e->y) || (!d->grabbed && (d->buttons & bit))) {
+        gui_event(d->gui, (const SDL_Event *)e);
+        place_event(d, e->x, e->y);
+        d->buttons = e->type == SDL_MOUSEBUTTONDOWN ? d->buttons | bit : d->buttons & ~bit;
+        input_mouse(d->input, 0, 0, 0, d->buttons);
+        return;
+    }
     if (!d->grabbed) {
         /* the click that grabs is not the guest's */
         if (e->type == SDL_MOUSEBUTTONDOWN && e->button == SDL_BUTTON_LEFT && on_screen(d, e->y))
@@ -267,7 +314,10 @@ static void wheel_event(struct sdl_display *d, const SDL_Event *e)
 {
     int y = e->wheel.direction == SDL_MOUSEWHEEL_FLIPPED ? -e->wheel.y : e->wheel.y;
 
-    if (!d->grabbed)
+    int at_x, at_y;
+
+    SDL_GetMouseState(&at_x, &at_y);
+    if (!d->grabbed && !display_pointer_is_guests(d, at_x, at_y))
         gui_event(d->gui, e);
     else if (y)
         input_mouse(d->input, 0, 0, y, d->buttons);
@@ -316,6 +366,8 @@ static void handle_event(struct sdl_display *d, const SDL_Event *e)
             input_mouse(d->input, e->motion.xrel, e->motion.yrel, 0, d->buttons);
         else
             gui_event(d->gui, e);
+        if (d->buttons || display_pointer_is_guests(d, e->motion.x, e->motion.y))
+            place_event(d, e->motion.x, e->motion.y);
         break;
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP: button_event(d, &e->button); break;
@@ -334,18 +386,6 @@ static void handle_event(struct sdl_display *d, const SDL_Event *e)
 }
 
 /* ---- output ---- */
-
-/* The part of the renderer's pixels that is the guest's. */
-static SDL_Rect room_of(const struct sdl_display *d, float *scale)
-{
-    int w, h, points_h, bar = d->fullscreen ? 0 : (int)gui_bar_height(d->gui);
-
-    SDL_GetRendererOutputSize(d->renderer, &w, &h);
-    SDL_GetWindowSize(d->window, NULL, &points_h);
-    *scale = points_h ? (float)h / (float)points_h : 1;
-    bar = (int)((float)bar * *scale);
-    return (SDL_Rect){0, bar, MAX(w, 1), MAX(h - 2 * bar, 1)};
-}
 
 static void present(struct sdl_display *d)
 {
@@ -381,6 +421,7 @@ static bool refresh(struct sdl_display *d)
 
     if (!op_lock(d))
         return false; /* the next tick's */
+    d->absolute = input_router_absolute(router(d));
     drawn = vga_view_refresh(d->view, vga_frame(machine_vga(d->cfg.machine)));
     op_unlock(d);
     if (!drawn && d->screen.texture)

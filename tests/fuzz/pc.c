@@ -65,7 +65,8 @@ static void make_board(void)
                                         .mmu = "shadow",
                                         .bios = rom,
                                         .serial = {line},
-                                        .icount = true};
+                                        .icount = true,
+                                        .usb = true};
     board.lock = &lock;
     board.clock = clock_new_manual();
     fuzz_expect(every_device_add(&board.cfg, rom, NULL) && board_build(&board, NULL));

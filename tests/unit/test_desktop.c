@@ -6,7 +6,7 @@
 
 #include <glib/gstdio.h>
 
-#include "devices/input/ps2_mouse.h"
+#include "devices/input/input_router.h"
 #include "frontends/sdl/input.h"
 #include "frontends/sdl/meters.h"
 #include "frontends/sdl/screen.h"
@@ -46,6 +46,12 @@ static void op_mouse(void *opaque, int dx, int dy, int wheel, unsigned buttons)
     g_string_append_printf(heard, "(%d,%d,%d,%u) ", dx, dy, wheel, buttons);
 }
 
+static void op_place(void *opaque, int x, int y)
+{
+    (void)opaque;
+    g_string_append_printf(heard, "[%d,%d] ", x, y);
+}
+
 static bool op_taken(void *opaque)
 {
     (void)opaque;
@@ -58,8 +64,8 @@ static bool op_caps(void *opaque)
     return caps;
 }
 
-static const struct input_ops ops = {op_lock,  op_unlock, op_key, op_release,
-                                     op_mouse, op_taken,  op_caps};
+static const struct input_ops ops = {op_lock,  op_unlock, op_key,   op_release,
+                                     op_mouse, op_place,  op_taken, op_caps};
 static struct input *in;
 
 static int setup(void **state)
@@ -101,15 +107,19 @@ static void test_input_waits(void **state)
     input_key(in, PKEY_A, true);
     input_mouse(in, 1, 2, 0, 0);
     input_mouse(in, 3, -1, 1, 0);
-    input_mouse(in, 0, 0, 0, PS2_MOUSE_LEFT);
+    input_mouse(in, 0, 0, 0, INPUT_LEFT);
     input_mouse(in, 0, 0, 0, 0);
+    input_place(in, 5, 6);
+    input_place(in, 7, 8); /* the last of them counts */
+    input_mouse(in, 0, 0, 0, INPUT_RIGHT);
+    input_place(in, 9, 8);
     input_key(in, PKEY_A, false);
     input_release_keys(in);
     input_tick(in);
     hears("");
     busy = false;
     input_tick(in);
-    hears("+%u (4,1,1,0) (0,0,0,1) (0,0,0,0) -%u release ", PKEY_A, PKEY_A);
+    hears("+%u (4,1,1,0) (0,0,0,1) (0,0,0,0) [7,8] (0,0,0,2) [9,8] -%u release ", PKEY_A, PKEY_A);
     input_tick(in);
     hears("");
 }

@@ -127,7 +127,8 @@ static int setup(void **state)
                                         .accel = "interp",
                                         .mmu = "walk",
                                         .bios = rom,
-                                        .no_vga = true};
+                                        .no_vga = true,
+                                        .usb = true};
     board.lock = &lock;
     board.clock = clock_new_manual();
     if (!every_device_add(&board.cfg, rom, &err) || !board_build(&board, &err) ||

@@ -358,7 +358,9 @@ static void test_keys(void **state)
 static void test_input_events(void **state)
 {
     static const char *const wrong[][2] = {
-        {"{\"type\": \"abs\", \"data\": {\"axis\": \"x\", \"value\": 1}}", "'abs'"},
+        {"{\"type\": \"abs\", \"data\": {\"axis\": \"x\", \"value\": 32768}}", "'value'"},
+        {"{\"type\": \"abs\", \"data\": {\"axis\": \"z\", \"value\": 1}}", "'z'"},
+        {"{\"type\": \"mtt\", \"data\": {\"axis\": \"x\", \"value\": 1}}", "'mtt'"},
         {"{\"type\": \"btn\", \"data\": {\"down\": true, \"button\": \"top\"}}", "'top'"},
         {"{\"type\": \"rel\", \"data\": {\"axis\": \"z\", \"value\": 1}}", "'z'"},
         {"{\"type\": \"rel\", \"data\": {\"axis\": \"x\", \"value\": 1000000000}}", "'value'"},
@@ -389,7 +391,7 @@ static void test_input_events(void **state)
                    "{\"type\": \"btn\", \"data\": {\"down\": true, \"button\": \"left\"}}, "
                    "{\"type\": \"rel\", \"data\": {\"axis\": \"x\", \"value\": -3}}, "
                    "{\"type\": \"btn\", \"data\": {\"down\": true, \"button\": \"wheel-up\"}}]}}");
-    assert_int_equal(monitor->mouse_buttons, 1);
+    assert_int_equal(input_router_held(monitor->board->input), 1);
     close(fd);
 }
 

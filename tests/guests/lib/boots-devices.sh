@@ -158,3 +158,65 @@ boot_virtio_console_balloon() {
     expect_text "$dir/client" "given back"
     expect_text "$dir/client" "answered"
 }
+
+# A tablet and a keyboard by USB, and a disk where there is room for it: what QMP sends comes out of the guest's event devices,
+# and what is on the disk is read and written.
+usb() { # OPTIONS... -- MODULE...
+    local options=() kernel initrd pid status=0 client=0 sum='' tablet keys
+    no_qemu
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/usb $(script/guest-modules amd64 "$@")) ||
+        fail "no guest"
+    if [[ ${options[*]} = *usb-storage* ]]; then
+        dd if=/dev/urandom of="$dir/disk" bs=1M count=12 status=none
+        sum=$(sha256sum <"$dir/disk")
+    fi
+    : >"$dir/serial"
+    set -- -m 384M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial" "${options[@]}" \
+        -qmp "unix:$dir/qmp,server,nowait" \
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/usb '$(modules "$@")' 15 12${sum:+ disk}\""
+    printf '%s\n' "$emulator $*" >"$dir/command"
+    "$emulator" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
+    pid=$!
+    timeout $((390 * slow)) tests/guests/usb_input.py "$dir/qmp" "$dir/serial" $pid >"$dir/client" 2>&1 || client=$?
+    [ $client = 0 ] || { kill $pid 2>/dev/null; fail "status $client of the client (124: over its limit): $(tail -n 1 "$dir/client")"; }
+    wait $pid || status=$?
+    echo $status >"$dir/status"
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/client" "USB tablet absolute used"
+    expect_text "$dir/client" "Product USB keyboard"
+    # EV_ABS x, y; EV_KEY BTN_LEFT; EV_REL REL_WHEEL; EV_KEY a, b
+    tablet=$(tr -d '\r' <"$dir/serial" | sed -n 's/^tablet //p' | grep -v '^[04] ' | paste -sd ,)
+    keys=$(tr -d '\r' <"$dir/serial" | sed -n 's/^keys //p' | grep -v '^[04] ' | paste -sd ,)
+    [ "$tablet" = "3 0 1000,3 1 2000,1 272 1,1 272 0,2 8 1,2 11 120,3 0 32767,3 1 0" ] || fail "the tablet gave $tablet"
+    [ "$keys" = "1 30 1,1 30 0,1 48 1,1 48 0" ] || fail "the keyboard gave $keys"
+    expect_text "$dir/serial" "guest: end status=0"
+    [ -n "$sum" ] || return 0
+    expect_text "$dir/serial" "sectors=24576"
+    expect_text "$dir/serial" "read=$sum"
+    expect_text "$dir/serial" "again=$(head -c 1048576 "$dir/disk" | sha256sum)"
+    [ "$(tr -d '\r' <"$dir/serial" | sed -n 's/^wrote=//p')" = "$(head -c 1048576 "$dir/disk" | sha256sum)" ] ||
+        fail "the file is not what the guest wrote"
+    rm -f "$dir/disk"
+}
+boot_usb_uhci() {
+    usb -usb -device usb-tablet -device usb-kbd -device piix3-usb-uhci,id=second \
+        -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,bus=second.0,drive=stick \
+        -- uhci_hcd usbhid hid_generic evdev usb_storage sd_mod
+}
+# SeaBIOS finds the disk by USB, and GRUB on it loads Linux.
+boot_usb_grub() {
+    local image
+    image=$(media disk) || fail "no image"
+    emulate 500 -m 256M -usb -drive "if=none,id=d,file=$image,format=raw" -device usb-storage,drive=d,bootindex=1 \
+        -nographic -serial "file:$dir/serial" -snapshot
+    expect_text "$dir/serial" "guest: GRUB reads its configuration"
+    check_linux x86_64
+}
