@@ -18,6 +18,7 @@
 #define PIECE    256u /* drivers get no less while anyone plays: voices may come frame by frame */
 #define HOLD_NS  INT64_C(20000000)  /* how long a stopped voice may come back without a gap */
 #define LATE_NS  INT64_C(100000000) /* how far behind the clock it may then be */
+#define DEAF_NS  NS_PER_SEC /* how long the host's microphone stays open for a next recording */
 #define MAX_GAIN (16 * AUDIO_UNITY)
 
 enum play_state { SILENT, PLAYS, HELD };
@@ -48,8 +49,10 @@ struct audio {
     GPtrArray *voices;
     unsigned active;    /* of them, not silent */
     unsigned listeners; /* captures that are on */
-    uint64_t sent;      /* frames before this one went to the driver, or are nobody's */
-    uint64_t end;       /* behind the last frame that any voice has written */
+    bool listening;     /* and for some time after the last one */
+    struct timer deaf;
+    uint64_t sent; /* frames before this one went to the driver, or are nobody's */
+    uint64_t end;  /* behind the last frame that any voice has written */
     int32_t mix[RING][2];
     _Atomic uint64_t played;
 };
@@ -288,8 +291,20 @@ void audio_capture_start(struct audio_capture *c, const struct audio_spec *spec)
     audio_resample_free(c->resample);
     c->resample = audio_resample_new(a->rate, c->spec.rate);
     c->on = true;
-    if (!a->listeners++ && a->driver->listen)
+    a->listeners++;
+    timer_cancel(&a->deaf);
+    if (!a->listening && a->driver->listen)
         a->driver->listen(a->opaque, true);
+    a->listening = true;
+}
+
+static void become_deaf(void *opaque)
+{
+    struct audio *a = opaque;
+
+    a->listening = false;
+    if (a->driver->listen)
+        a->driver->listen(a->opaque, false);
 }
 
 void audio_capture_stop(struct audio_capture *c)
@@ -299,8 +314,8 @@ void audio_capture_stop(struct audio_capture *c)
     if (!c->on)
         return;
     c->on = false;
-    if (!--a->listeners && a->driver->listen)
-        a->driver->listen(a->opaque, false);
+    if (!--a->listeners)
+        timer_arm(&a->deaf, clock_now(a->clock) + DEAF_NS);
 }
 
 /* n frames at the capture's rate; no more of the host's are taken than it needs. */
@@ -355,6 +370,7 @@ struct audio *audio_new(const struct audio_config *cfg, GError **err)
     a->rate = c.rate;
     a->id = g_strdup(c.id);
     a->voices = g_ptr_array_new();
+    timer_init(&a->deaf, c.clock, become_deaf, a);
     a->opaque = c.driver->open(&c, err);
     if (!a->opaque) {
         g_ptr_array_free(a->voices, TRUE);
@@ -370,6 +386,7 @@ void audio_free(struct audio *a)
     if (!a)
         return;
     send(a, a->end);
+    timer_cancel(&a->deaf);
     a->driver->close(a->opaque);
     g_ptr_array_free(a->voices, TRUE);
     g_free(a->id);

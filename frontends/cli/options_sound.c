@@ -59,6 +59,7 @@ static const struct model {
     const char *name, *what, *device, *codec;
 } models[] = {
     {"ac97", "Intel 82801AA AC97 Audio", "AC97", NULL},
+    {"sb16", "Creative Sound Blaster 16", "sb16", NULL},
 };
 
 static char *models_help(void)

@@ -118,6 +118,7 @@ static const char *const configured[] = {
     "pc-testdev",
     "pci-testdev",
     "rtl8139",
+    "sb16",
     "virtio-balloon-pci",
     "virtio-blk-pci,drive=disk,num-queues=2",
     "virtio-net-pci",
