@@ -16,7 +16,7 @@
 struct pic;
 struct ioapic;
 
-enum irq_source { IRQ_CHIP, IRQ_CHIP2, IRQ_PIRQ, IRQ_HPET, IRQ_TEST, IRQ_SOURCES };
+enum irq_source { IRQ_CHIP, IRQ_CHIP2, IRQ_PIRQ, IRQ_HPET, IRQ_TEST, IRQ_SOUND, IRQ_SOURCES };
 
 #define IRQ_MUX_LINES 24
 

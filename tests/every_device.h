@@ -15,6 +15,7 @@
 static inline bool every_device_add(struct machine_config *cfg, const char *file, GError **err)
 {
     static const char *const kinds[] = {
+        "AC97",
         "ahci,id=ahci0",
         "ide-cd,drive=cd,bus=ahci0.1",
         "ide-hd,drive=hd,bus=ahci0.0",
@@ -25,6 +26,7 @@ static inline bool every_device_add(struct machine_config *cfg, const char *file
         "pc-testdev",
         "pci-testdev",
         "rtl8139",
+        "sb16",
         "virtio-balloon-pci",
         "virtio-blk-pci,drive=disk,num-queues=2",
         "virtio-net-pci",
