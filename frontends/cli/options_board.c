@@ -38,8 +38,8 @@ static bool irqchip(const char *value, GError **err)
 
 static bool opt_machine(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"type",   "accel",          "pit",
-                                       "vmport", "kernel-irqchip", "kernel_irqchip"};
+    static const char *const keys[] = {"type",           "accel",          "pit",     "vmport",
+                                       "kernel-irqchip", "kernel_irqchip", "pflash0", "pflash1"};
     struct option_pairs p;
 
     if (!option_pairs(o, value, &p, err))
@@ -62,6 +62,8 @@ static bool opt_machine(struct options *o, const char *value, GError **err)
                 option_warn(o, "vmport=on: VMware's port is not there");
         } else if (!strcmp(key, "kernel-irqchip") || !strcmp(key, "kernel_irqchip")) {
             ok = irqchip(v, err);
+        } else if (!strcmp(key, "pflash0") || !strcmp(key, "pflash1")) {
+            o->machine.pflash[key[6] - '0'] = v;
         } else {
             ok = suggest_error(err, "-machine parameter", key, keys, ARRAY_SIZE(keys));
         }

@@ -718,6 +718,58 @@ static void rom_drops_writes(void **state)
     fx_free(fx);
 }
 
+/* Of flash that reads as memory, loads and code are memory's; stores go to the bus, whatever makes
+ * them, also after a load has filled the TLB, and change nothing. */
+static void flash_stores_go_to_the_bus(void **state)
+{
+    static const uint8_t codes[][4] = {
+        {0x89, 0x03},             /* mov [ebx], eax */
+        {0x01, 0x03},             /* add [ebx], eax */
+        {0xf0, 0x0f, 0xb1, 0x03}, /* lock cmpxchg [ebx], eax */
+        {0x87, 0x03},             /* xchg */
+        {0x0f, 0x11, 0x03},       /* movups */
+        {0xf3, 0xaa},             /* rep stosb */
+        {0xf3, 0xa5},             /* rep movsd */
+    };
+    static const uint8_t lens[] = {2, 2, 4, 2, 3, 2, 2}, writes[] = {1, 1, 1, 1, 2, 1, 1};
+    struct fx *fx = fx_new("max");
+    struct cpu *cpu = fx->cpu;
+    uint8_t flash[0x2000] __attribute__((aligned(4096)));
+
+    (void)state;
+    fx_prot(fx, 0);
+    cpu->cr4 |= CR4_OSFXSR;
+    cpu_sync_mode(cpu);
+    cpu->hooks.mmio_read = dev_read;
+    cpu->hooks.mmio_write = dev_write;
+    memset(flash, 0x90, sizeof(flash));
+    slots_create(fx->slots, 1, 0xfff00000, sizeof(flash), flash, MEMSLOT_READONLY | MEMSLOT_FLASH);
+    for (unsigned k = 0; k < ARRAY_SIZE(codes); k++) {
+        for (unsigned again = 0; again < 2; again++) {
+            cpu->gpr[REG_RBX] = cpu->gpr[REG_RDI] = 0xfff00100;
+            cpu->gpr[REG_RSI] = 0x100;
+            cpu->gpr[REG_RAX] = 0x90909090;
+            cpu->gpr[REG_RCX] = 1;
+            one_insn(fx, codes[k], lens[k]);
+            assert_int_equal(log_.n, writes[k]);
+            saw(0, 0xfff00100, log_.at[0].size, true);
+            INSN(fx, 0x8b, 0x0b); /* mov ecx, [ebx] */
+            assert_int_equal(log_.n, 0);
+            assert_int_equal(cpu->gpr[REG_RCX], 0x90909090);
+        }
+    }
+    /* across the border to what is not there, and to memory */
+    cpu->gpr[REG_RBX] = 0xfff01ffe;
+    INSN(fx, 0x89, 0x03);
+    assert_int_equal(log_.n, 2);
+    for (unsigned b = 0; b < sizeof(flash); b++)
+        assert_int_equal(flash[b], 0x90);
+    cpu->gpr[REG_RIP] = 0xfff00000;
+    fx_run(fx, 3);
+    assert_int_equal(fx_rip(fx), 0xfff00003);
+    fx_free(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -741,6 +793,7 @@ int main(void)
         cmocka_unit_test(device_strings),
         cmocka_unit_test(holes_read_ones),
         cmocka_unit_test(rom_drops_writes),
+        cmocka_unit_test(flash_stores_go_to_the_bus),
     };
 
     return unit_main(tests);
