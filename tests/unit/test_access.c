@@ -770,6 +770,73 @@ static void flash_stores_go_to_the_bus(void **state)
     fx_free(fx);
 }
 
+/* REP MOVS of elements of such a size, whole. */
+static void copy_by(struct fx *fx, unsigned size)
+{
+    FX_PUT(fx, FX_CODE, 0xf3, 0xa4, 0xf4);
+    fx->ram[FX_CODE + 1] += size == 1 ? 0 : 1;
+    cpu_note_code_write(fx->cpu, FX_CODE, 3);
+    fx->cpu->gpr[REG_RIP] = FX_CODE;
+    fx->cpu->halted = false;
+    fx_run(fx, 0);
+    assert_true(fx->cpu->halted);
+}
+
+/* Pages whose numbers are alike in the TLB take its one entry from each other: a copy from one to
+ * the other fills it for each page, not for each element. */
+static void strings_between_like_pages(void **state)
+{
+    enum { FROM = 0x31000, TO = FROM + TLB_SIZE * (int)PAGE_SIZE, LEN = 0x2000 };
+    static uint8_t far[LEN + 0x1000] __attribute__((aligned(4096)));
+    struct fx *fx = fx_new("max");
+    struct cpu *cpu = fx->cpu;
+    uint64_t fills;
+
+    (void)state;
+    fx_prot(fx, 0);
+    slots_create(fx->slots, 1, TO, sizeof(far), far, 0);
+    for (unsigned k = 0; k < LEN; k++)
+        fx->ram[FROM + 8 + k] = (uint8_t)(k * 11 + (k >> 8));
+    for (unsigned size = 1; size <= 4; size *= 4) {
+        memset(far, 0, sizeof(far));
+        cpu->gpr[REG_RSI] = FROM + 8;
+        cpu->gpr[REG_RDI] = TO + 12;
+        cpu->gpr[REG_RCX] = LEN / size;
+        fills = cpu->stat_tlb_fills;
+        copy_by(fx, size);
+        assert_memory_equal(far + 12, fx->ram + FROM + 8, LEN);
+        assert_int_equal(far[11] | far[12 + LEN], 0);
+        assert_int_equal(cpu->gpr[REG_RCX], 0);
+        assert_int_equal(cpu->gpr[REG_RSI], FROM + 8 + LEN);
+        assert_int_equal(cpu->gpr[REG_RDI], TO + 12 + LEN);
+        assert_true(cpu->stat_tlb_fills - fills < 60);
+    }
+    /* two names of one page: each byte is the one before it */
+    slots_delete(fx->slots, 1);
+    slots_create(fx->slots, 1, TO, PAGE_SIZE, fx->ram + FROM, 0);
+    cpu_tlb_flush(cpu, true);
+    fx->ram[FROM] = 0x77;
+    cpu->gpr[REG_RSI] = FROM;
+    cpu->gpr[REG_RDI] = TO + 1;
+    cpu->gpr[REG_RCX] = 200;
+    copy_by(fx, 1);
+    for (unsigned k = 0; k <= 200; k++)
+        assert_int_equal(fx->ram[FROM + k], 0x77);
+    /* the destination ends: what was written is told, and no more was */
+    fx->ram[FROM + 0xff0] = 0x11;
+    slots_delete(fx->slots, 1);
+    slots_create(fx->slots, 1, TO, PAGE_SIZE, far, MEMSLOT_READONLY);
+    cpu_tlb_flush(cpu, true);
+    memset(far, 0x33, sizeof(far));
+    cpu->gpr[REG_RSI] = FROM;
+    cpu->gpr[REG_RDI] = TO;
+    cpu->gpr[REG_RCX] = 200;
+    copy_by(fx, 1);
+    assert_int_equal(far[0], 0x33);
+    assert_int_equal(cpu->gpr[REG_RCX], 0);
+    fx_free(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -794,6 +861,7 @@ int main(void)
         cmocka_unit_test(holes_read_ones),
         cmocka_unit_test(rom_drops_writes),
         cmocka_unit_test(flash_stores_go_to_the_bus),
+        cmocka_unit_test(strings_between_like_pages),
     };
 
     return unit_main(tests);
