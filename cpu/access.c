@@ -32,7 +32,7 @@ typedef uint16_t ram_u16 __attribute__((aligned(1), may_alias));
  * have changed the map through MMIO. */
 struct target {
     gpa_t gpa;
-    uint8_t *hva; /* NULL: MMIO */
+    uint8_t *hva; /* NULL: MMIO, also a store to flash */
     bool rom;     /* stores are dropped */
     bool tracked; /* a store to RAM that somebody wants to know */
 };
@@ -87,7 +87,7 @@ static void fill(struct cpu *cpu, struct tlb_entry *e, gva_t va, unsigned acc, u
     if (!s)
         flags |= TLB_MMIO;
     else if (memslot_readonly(s))
-        flags |= TLB_ROM, slow_w = true;
+        flags |= s->flags & MEMSLOT_FLASH ? TLB_FLASH : TLB_ROM, slow_w = true;
     else
         slow_w = page_tracked(s, x->gpa >> PAGE_SHIFT);
     if (cpu_debugs(cpu, DEBUG_WATCH) && debugger_watches(cpu, va, x->gpa))
@@ -122,6 +122,7 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
     uint64_t want = (va & PAGE_MASK) | tlb_key_for(cpu, ctx);
     struct tlb_entry *e = tlb_slot(cpu, va);
     struct target t;
+    unsigned what;
     bool hit = ((kind == ACC_W ? e->wtag : e->rtag) & ~TLB_SLOW) == want;
 
     if (!hit && revive(cpu, e, va, ctx))
@@ -139,8 +140,11 @@ static struct target translate(struct cpu *cpu, gva_t va, unsigned acc)
         fill(cpu, e, va, kind, ctx, &x);
     }
     t.gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
-    t.hva = (e->gpa & TLB_KIND) == TLB_MMIO ? NULL : (uint8_t *)(va + e->addend);
-    t.rom = (e->gpa & TLB_KIND) == TLB_ROM;
+    what = e->gpa & TLB_KIND;
+    t.hva = what == TLB_MMIO || (what == TLB_FLASH && kind == ACC_W && !MUTANT(flash_takes_stores))
+                ? NULL
+                : (uint8_t *)(va + e->addend);
+    t.rom = what == TLB_ROM;
     t.tracked = t.hva && !t.rom && kind == ACC_W && (e->wtag & TLB_SLOW);
     return t;
 }

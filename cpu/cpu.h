@@ -111,6 +111,7 @@ enum {
     TLB_RAM = 0,
     TLB_MMIO = 1,   /* no memory: go to the bus */
     TLB_ROM = 2,    /* writes are dropped */
+    TLB_FLASH = 3,  /* reads are memory's, writes go to the bus */
     TLB_GLOBAL = 4, /* survives a CR3 load, while its generation (bits 11..3) is the CPU's */
     TLB_GGEN_SHIFT = 3,
 };

@@ -112,6 +112,32 @@ static void host_stos(void *to, uint64_t value, uint64_t n, unsigned size)
 
 /* ---- bursts: each returns how many elements it did (0: none, use the single step) ---- */
 
+/* Source and destination are in pages that share an entry of the TLB, so only one of them is there
+ * at a time, and a host address of the other may be void by then: by way of a copy. A fault comes
+ * before anything is written. */
+static bool movs_by_copy(struct cpu *cpu, const struct insn *i, gva_t s, gva_t d, uint64_t n,
+                         unsigned size)
+{
+    uint8_t copy[PAGE_SIZE];
+    const uint8_t *from;
+    uintptr_t was, now;
+    uint8_t *to;
+
+    mem_probe(cpu, i, s, size, ACC_R);
+    from = tlb_hit(cpu, s, 1, ACC_R);
+    if (!from)
+        return false;
+    was = (uintptr_t)from;
+    host_movs(copy, from, n, size);
+    mem_probe(cpu, i, d, size, ACC_W);
+    to = tlb_hit(cpu, d, 1, ACC_W);
+    now = (uintptr_t)to;
+    if (!to || (now < was + n * size && was < now + n * size)) /* the same memory: in order */
+        return false;
+    host_movs(to, copy, n, size);
+    return true;
+}
+
 static uint64_t movs_burst(struct cpu *cpu, const struct insn *i, const struct string_op *op,
                            uint64_t count)
 {
@@ -124,11 +150,16 @@ static uint64_t movs_burst(struct cpu *cpu, const struct insn *i, const struct s
 
     if (n < 2)
         return 0;
-    from = tlb_hit(cpu, s, 1, ACC_R);
-    to = tlb_hit(cpu, d, 1, ACC_W);
-    if (!from || !to)
-        return 0;
-    host_movs(to, from, n, op->size);
+    if (tlb_slot(cpu, s) == tlb_slot(cpu, d) && (s ^ d) & PAGE_MASK) {
+        if (!movs_by_copy(cpu, i, s, d, n, op->size))
+            return 0;
+    } else {
+        from = tlb_hit(cpu, s, 1, ACC_R);
+        to = tlb_hit(cpu, d, 1, ACC_W);
+        if (!from || !to)
+            return 0;
+        host_movs(to, from, n, op->size);
+    }
     index_add(cpu, REG_RSI, op, (int64_t)bytes);
     index_add(cpu, REG_RDI, op, (int64_t)bytes);
     return n;

@@ -71,6 +71,14 @@ struct board_usb {
     uint8_t devfn;
 };
 
+/* A flash chip, and where it is. */
+struct board_flash {
+    struct board *board;
+    struct pflash *chip; /* NULL: there is none */
+    unsigned n;
+    uint64_t base, size;
+};
+
 struct board {
     struct machine_config cfg;
     struct lock *lock;
@@ -137,6 +145,7 @@ struct board {
     void (*image_failed)(void *opaque, unsigned drive, const struct block_error *e);
     void *image_failed_opaque;
 
+    struct board_flash flash[2]; /* chip n ends where n - 1 begins, the first at 4 GiB */
     struct firmware_image *bios, *vgabios;
     struct kernel_boot *kernel;
     struct acpi_blobs *acpi;

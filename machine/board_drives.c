@@ -105,7 +105,9 @@ bool board_drives_check(struct board *b, GError **err)
         if (!d->present || b->drive[n].taken || d->interface == MACHINE_IF_NONE)
             continue;
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION, "there is no %s for drive '%s'",
-                    d->interface == MACHINE_IF_FLOPPY ? "floppy controller" : "virtio disk",
+                    d->interface == MACHINE_IF_FLOPPY   ? "floppy controller"
+                    : d->interface == MACHINE_IF_PFLASH ? "flash chip"
+                                                        : "virtio disk",
                     d->file ? d->file : "(empty)");
         return false;
     }

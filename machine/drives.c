@@ -8,7 +8,7 @@
 #include "machine/board.h"
 #include "machine/media.h"
 
-static const char *const interfaces[] = {"ide", "none", "virtio", "floppy"};
+static const char *const interfaces[] = {"ide", "none", "virtio", "floppy", "pflash"};
 
 bool machine_drive_info(struct machine *m, unsigned n, struct machine_drive_info *out)
 {

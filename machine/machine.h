@@ -44,6 +44,7 @@ enum machine_interface {
     MACHINE_IF_NONE, /* for the device that names its id */
     MACHINE_IF_VIRTIO,
     MACHINE_IF_FLOPPY,
+    MACHINE_IF_PFLASH, /* index 0 and 1: firmware's flash chips */
 };
 
 /* The first MACHINE_IDE_DRIVES of a configuration are the places on the IDE cables (channel n / 2,
@@ -83,7 +84,8 @@ struct machine_config {
     const char *mmu;         /* "walk" or "shadow"; NULL: the latter */
     unsigned audit_every;    /* mmu=shadow: misses in a vCPU's TLB from one check of all its
                                 invariants to the next; 0: as built (never, in a release) */
-    const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS */
+    const char *bios, *firmware_dir; /* NULL: Debian's SeaBIOS, unless flash chip 0 is there */
+    const char *pflash[2]; /* ids of drives (MACHINE_IF_NONE) that are those chips; or NULL */
     const char *kernel, *initrd, *append;
     struct machine_drive drive[MACHINE_MAX_DRIVES];
     const char *boot_order; /* letters of "acdn" as -boot has them; NULL: "cd" */

@@ -103,16 +103,35 @@ void memory_set_bios(struct memory *m, const uint8_t *image, uint64_t size)
     log_msg(LOG_BOOT, "boot: firmware at 0x%" PRIx64 ", its last %" PRIu64 " KiB also below 1 MiB",
             HIGH_BASE - size, (size < BIOS_LOW ? size : BIOS_LOW) >> 10);
     change(m, create(MEMORY_SLOT_BIOS, HIGH_BASE - size, size, m->bios, true));
+    memory_set_low_bios(m, m->bios, size);
+}
+
+void memory_set_low_bios(struct memory *m, uint8_t *image, uint64_t size)
+{
+    m->low_end = image + size;
+    m->low_shown = size < BIOS_LOW ? size : BIOS_LOW;
+}
+
+void memory_flash_show(struct memory *m, unsigned n, uint64_t gpa, uint64_t size, uint8_t *hva)
+{
+    struct memslots_change c = create(MEMORY_SLOT_FLASH + (int)n, gpa, size, hva, true);
+
+    invariant(n < MEMORY_FLASHES);
+    c.flags |= MEMSLOT_FLASH;
+    change(m, c);
+}
+
+void memory_flash_hide(struct memory *m, unsigned n)
+{
+    change(m, delete (MEMORY_SLOT_FLASH + (int)n));
 }
 
 /* The part of the image that shows at `addr` below 1 MiB, or NULL. */
 static uint8_t *bios_at(const struct memory *m, uint32_t addr)
 {
-    uint64_t shown = m->bios_size < BIOS_LOW ? m->bios_size : BIOS_LOW;
-
-    if (!m->bios || addr < 0x100000 - shown)
+    if (!m->low_end || addr < 0x100000 - m->low_shown)
         return NULL;
-    return m->bios + m->bios_size - (0x100000 - addr);
+    return m->low_end - (0x100000 - addr);
 }
 
 /* The slot of a segment (82441FX: twelve of 16 KiB, then one of 64). */

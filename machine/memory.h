@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The board's memory: RAM around the PCI hole, the firmware image below 4 GiB and its shadow below
- * 1 MiB, the windows that the host bridge switches (PAM segments, SMRAM), and BARs of plain memory.
- * Each is a memory slot of its own with a fixed id, or a hole: nothing is ever split.
+ * The board's memory: RAM around the PCI hole, the firmware image or flash below 4 GiB and its
+ * shadow below 1 MiB, the windows that the host bridge switches (PAM segments, SMRAM), and BARs of
+ * plain memory. Each is a memory slot of its own with a fixed id, or a hole: nothing is ever split.
  *
  * Changes with the device lock held.
  */
@@ -18,6 +18,7 @@
 
 #define MEMORY_PAM_SEGMENTS 13
 #define MEMORY_BARS         16
+#define MEMORY_FLASHES      2
 
 /* Ids of the board's slots. What is not always there is a hole meanwhile: the segments without ROM,
  * and the legacy VGA window, which is the slot of SMRAM when that is shown. */
@@ -28,16 +29,19 @@ enum memory_slot {
     MEMORY_SLOT_MAIN = MEMORY_SLOT_PAM + MEMORY_PAM_SEGMENTS, /* 1 MiB to the PCI hole */
     MEMORY_SLOT_HIGH,                                         /* from 4 GiB */
     MEMORY_SLOT_BIOS,                                         /* to 4 GiB */
-    MEMORY_SLOT_BAR,                                          /* framebuffer, expansion ROMs */
+    MEMORY_SLOT_FLASH,                                        /* the same, of chips */
+    MEMORY_SLOT_BAR = MEMORY_SLOT_FLASH + MEMORY_FLASHES,     /* framebuffer, expansion ROMs */
     MEMORY_SLOT_END = MEMORY_SLOT_BAR + MEMORY_BARS,
 };
 
 struct memory {
     struct memslots_vm *slots;
     struct guest_ram ram;
-    uint8_t *bios; /* the image, NULL without firmware */
+    uint8_t *bios; /* the image; NULL without firmware, or with one in flash */
     uint64_t bios_size;
-    bool smram_shown; /* 0xa0000-0xbffff is RAM now */
+    uint8_t *low_end;   /* of what shows below 1 MiB; NULL: nothing does */
+    uint64_t low_shown; /* how much */
+    bool smram_shown;   /* 0xa0000-0xbffff is RAM now */
     bool smram_open, smram_enabled, in_smm;
     void *bar[MEMORY_BARS];       /* whose slot MEMORY_SLOT_BAR + n is, from the first mapping on */
     bool bar_logged[MEMORY_BARS]; /* writes to it are logged, when it is mapped */
@@ -52,6 +56,15 @@ void memory_destroy(struct memory *m);
 /* Maps a firmware image (copied; a multiple of 64 KiB) to end at 4 GiB, and its last 128 KiB to end
  * at 1 MiB as long as the PAM registers say so. */
 void memory_set_bios(struct memory *m, const uint8_t *image, uint64_t size);
+
+/* In place of that: the end of `image` (of at least `size` bytes, a multiple of a page), which
+ * stays the caller's, shows below 1 MiB. */
+void memory_set_low_bios(struct memory *m, uint8_t *image, uint64_t size);
+
+/* Flash chip n is memory `hva` of `size` bytes at gpa, which loads find; or it is not. Stores of
+ * vCPUs go to the bus either way. */
+void memory_flash_show(struct memory *m, unsigned n, uint64_t gpa, uint64_t size, uint8_t *hva);
+void memory_flash_hide(struct memory *m, unsigned n);
 
 /* Start..start+len-1, one of the segments in 0xc0000-0xfffff: who answers reads and writes
  * (82441FX, PAM registers). Reads from ROM with writes to RAM, or the reverse, go by the side that

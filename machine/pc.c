@@ -38,6 +38,7 @@
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
+#include "machine/board_flash.h"
 #include "machine/devices_storage.h"
 #include "machine/devices_usb.h"
 #include "machine/devices_virtio.h"
@@ -562,6 +563,9 @@ static bool load_guest(struct board *b, GError **err)
     char word[64];
     bool known = cpu_spec_parse(b->cfg.cpu_model, &spec, word, sizeof(word)) == CPU_SPEC_OK;
 
+    if (board_flash_wanted(&b->cfg) && (b->cfg.kernel || b->cfg.bios))
+        return error_option(err, "%s and firmware in flash: only one of them can start the machine",
+                            b->cfg.kernel ? "-kernel" : "-bios");
     if (b->cfg.kernel) {
         struct kernel_boot_config cfg = {.kernel = b->cfg.kernel,
                                          .initrd = b->cfg.initrd,
@@ -572,10 +576,10 @@ static bool load_guest(struct board *b, GError **err)
         b->kernel = kernel_boot_load(&cfg, err);
         return b->kernel != NULL;
     }
+    if (board_flash_wanted(&b->cfg)) /* its images are drives: opened with the others */
+        return true;
     b->bios = firmware_load_bios(b->cfg.bios, b->cfg.firmware_dir, err);
-    if (!b->bios)
-        return false;
-    return true;
+    return b->bios != NULL;
 }
 
 bool board_build(struct board *b, GError **err)
@@ -585,7 +589,7 @@ bool board_build(struct board *b, GError **err)
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
-        !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
+        !board_drives_open(b, err) || !board_flash_build(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
         !usb_build_board(b, err) || !board_open_sound(b, err) || !board_build_speaker(b, err) ||
         !board_build_devices(b, err) || !board_build_virtio_drives(b, err) ||

@@ -400,7 +400,8 @@ static enum memslots_refusal check_update(const struct memslots *g, const struct
         return MEMSLOTS_SIZE_CHANGED;
     if (!MUTANT(memslots_hva_may_change) && c->hva != s->hva)
         return MEMSLOTS_HVA_CHANGED;
-    if (!MUTANT(memslots_readonly_may_change) && ((c->flags ^ s->flags) & MEMSLOT_READONLY))
+    if (!MUTANT(memslots_readonly_may_change) &&
+        ((c->flags ^ s->flags) & (MEMSLOT_READONLY | MEMSLOT_FLASH)))
         return MEMSLOTS_READONLY_CHANGED;
     if (c->op == MEMSLOTS_MOVE && c->flags != s->flags)
         return MEMSLOTS_FLAGS_CHANGED;
@@ -419,7 +420,8 @@ static enum memslots_refusal check(const struct memslots *g, const struct memslo
         return MEMSLOTS_BAD_ID;
     if (c->op == MEMSLOTS_DELETE)
         return memslots_by_id(g, c->id) ? MEMSLOTS_OK : MEMSLOTS_NOT_THERE;
-    if (c->flags & ~(uint32_t)(MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY))
+    if (c->flags & ~(uint32_t)(MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY | MEMSLOT_FLASH) ||
+        (c->flags & (MEMSLOT_READONLY | MEMSLOT_FLASH)) == MEMSLOT_FLASH)
         return MEMSLOTS_BAD_FLAGS;
     return c->op == MEMSLOTS_CREATE ? check_create(g, c) : check_update(g, c);
 }

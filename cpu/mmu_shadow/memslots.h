@@ -45,6 +45,8 @@
 enum {
     MEMSLOT_READONLY = 1 << 0,  /* guest writes are dropped (ROM) */
     MEMSLOT_LOG_DIRTY = 1 << 1, /* somebody wants to know which pages were written */
+    MEMSLOT_FLASH = 1 << 2,     /* with MEMSLOT_READONLY: stores of vCPUs are MMIO, as where no slot
+                                   is (flash that reads as memory, and takes commands) */
 };
 
 /* What is known about each page of a slot. It belongs to the memory, not to its place: it survives
@@ -120,8 +122,8 @@ enum memslots_op {
     MEMSLOTS_CREATE,
     MEMSLOTS_DELETE, /* only the id counts */
     MEMSLOTS_MOVE,   /* to another gpa, everything else as it is */
-    MEMSLOTS_FLAGS,  /* other flags (not MEMSLOT_READONLY), everything else as it is; a dirty log
-                      * that starts is empty, and knows of all that is written after the change */
+    MEMSLOTS_FLAGS,  /* MEMSLOT_LOG_DIRTY or not, everything else as it is; a dirty log that starts
+                      * is empty, and knows of all that is written after the change */
 };
 
 struct memslots_change {
@@ -137,7 +139,7 @@ struct memslots_change {
 enum memslots_refusal {
     MEMSLOTS_OK,
     MEMSLOTS_BAD_ID,           /* not 0 to MEMSLOT_IDS-1 */
-    MEMSLOTS_BAD_FLAGS,        /* bits that mean nothing */
+    MEMSLOTS_BAD_FLAGS,        /* bits that mean nothing, or not without another */
     MEMSLOTS_EXISTS,           /* create: the id is taken */
     MEMSLOTS_NOT_THERE,        /* no slot has this id */
     MEMSLOTS_NO_PAGES,         /* create: size 0 */

@@ -113,6 +113,10 @@ static void piix_ide_reset(void *self)
     struct piix_ide *ide = self;
 
     pci_device_reset(&ide->pci);
+    /* The datasheet's reset value is off. OVMF, made for a board where ports are decoded without
+     * it, never sets it, and would wait half a minute for each drive at ports that read as ones. */
+    for (unsigned k = 0; k < 2; k++)
+        ide->pci.config[IDETIM + 2 * k + 1] |= DECODE_ENABLE;
     update_decoding(ide);
     for (unsigned k = 0; k < 2; k++)
         ide_channel_reset(&ide->channel[k].ata);

@@ -39,7 +39,8 @@ static bool irqchip(const char *value, GError **err)
 static bool opt_machine(struct options *o, const char *value, GError **err)
 {
     static const char *const keys[] = {"type",           "accel",          "pit", "vmport",
-                                       "kernel-irqchip", "kernel_irqchip", "usb", "pcspk-audiodev"};
+                                       "kernel-irqchip", "kernel_irqchip", "usb", "pcspk-audiodev",
+                                       "pflash0",        "pflash1"};
     struct option_pairs p;
 
     if (!option_pairs(o, value, &p, err))
@@ -68,6 +69,8 @@ static bool opt_machine(struct options *o, const char *value, GError **err)
             o->machine.speaker_audiodev = v;
         } else if (!strcmp(key, "kernel-irqchip") || !strcmp(key, "kernel_irqchip")) {
             ok = irqchip(v, err);
+        } else if (!strcmp(key, "pflash0") || !strcmp(key, "pflash1")) {
+            o->machine.pflash[key[6] - '0'] = v;
         } else {
             ok = suggest_error(err, "-machine parameter", key, keys, ARRAY_SIZE(keys));
         }

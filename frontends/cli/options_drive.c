@@ -12,7 +12,7 @@
 #define MAX_SERIAL 20 /* characters, of an ATA disk */
 #define MAX_ID     60
 
-static const char *const interfaces[] = {"ide", "none", "virtio", "floppy"};
+static const char *const interfaces[] = {"ide", "none", "virtio", "floppy", "pflash"};
 static const char *const caches[] = {"writeback", "writethrough", "none", "directsync", "unsafe"};
 
 /* A -drive in the making: what there is of it, and where it wants to be. */
@@ -87,6 +87,8 @@ static bool add_other(struct options *o, const struct wanted *w, GError **err)
         d.index++;
     if (d.interface == MACHINE_IF_FLOPPY && d.index > 1)
         return error_option(err, "-drive: there are two floppy drives, index=0 and index=1");
+    if (d.interface == MACHINE_IF_PFLASH && d.index > 1)
+        return error_option(err, "-drive: there are two flash chips, unit=0 and unit=1");
     all[n] = d;
     return true;
 }
@@ -101,6 +103,8 @@ static bool add(struct options *o, struct wanted *w, GError **err)
     }
     w->d.present = true;
     w->d.readonly |= w->d.cd;
+    if (w->d.interface == MACHINE_IF_PFLASH && w->d.cd)
+        return error_option(err, "-drive: if=pflash is a flash chip, and no CD");
     if (w->d.interface != MACHINE_IF_IDE)
         return add_other(o, w, err);
     if (w->has_index && w->index >= MACHINE_IDE_DRIVES)
@@ -247,8 +251,12 @@ static bool opt_drive(struct options *o, const char *value, GError **err)
         w.d.file = NULL;
     if (w.has_index && w.has_bus)
         return error_option(err, "-drive: index= and bus=, unit= say the same twice");
-    if (w.has_bus && w.d.interface != MACHINE_IF_IDE)
-        return error_option(err, "-drive: bus= and unit= are for if=ide");
+    if (w.has_bus && w.d.interface == MACHINE_IF_PFLASH && !w.bus) {
+        w.has_index = true;
+        w.index = w.unit;
+    } else if (w.has_bus && w.d.interface != MACHINE_IF_IDE) {
+        return error_option(err, "-drive: bus= and unit= are for if=ide, unit= also for if=pflash");
+    }
     if (w.d.interface == MACHINE_IF_NONE && !w.d.id)
         return error_option(err, "-drive: if=none needs an id=, by which a -device finds it");
     return add(o, &w, err);
@@ -305,6 +313,14 @@ static bool opt_fdb(struct options *o, const char *value, GError **err)
     return add_at(o, value, MACHINE_IF_FLOPPY, 1, err);
 }
 
+static bool opt_pflash(struct options *o, const char *value, GError **err)
+{
+    struct wanted w = plain(value);
+
+    w.d.interface = MACHINE_IF_PFLASH;
+    return add(o, &w, err);
+}
+
 static bool opt_snapshot(struct options *o, const char *value, GError **err)
 {
     (void)value;
@@ -315,7 +331,8 @@ static bool opt_snapshot(struct options *o, const char *value, GError **err)
 
 static const struct option options[] = {
     {"cdrom", "FILE", "CD image in the second IDE channel", opt_cdrom},
-    {"drive", "file=F[,format=F][,if=ide|none|virtio|floppy][,index=N][,media=cdrom][,id=ID]…",
+    {"drive",
+     "file=F[,format=F][,if=ide|none|virtio|floppy|pflash][,index=N][,media=cdrom][,id=ID]…",
      "a disk or CD; all of it in docs/disks.md", opt_drive},
     {"hda", "FILE", "disk image, IDE place 0 (also -hdb, -hdc, -hdd)", opt_hda},
     {"hdb", "FILE", NULL, opt_hdb},
@@ -323,6 +340,7 @@ static const struct option options[] = {
     {"hdd", "FILE", NULL, opt_hdd},
     {"fda", "FILE", "floppy image in the first drive (-fdb: the second)", opt_fda},
     {"fdb", "FILE", NULL, opt_fdb},
+    {"pflash", "FILE", "image of a flash chip: firmware, then its variables", opt_pflash},
     {"snapshot", NULL, "throw away what the guest writes to the disks", opt_snapshot},
 };
 

@@ -718,6 +718,125 @@ static void rom_drops_writes(void **state)
     fx_free(fx);
 }
 
+/* Of flash that reads as memory, loads and code are memory's; stores go to the bus, whatever makes
+ * them, also after a load has filled the TLB, and change nothing. */
+static void flash_stores_go_to_the_bus(void **state)
+{
+    static const uint8_t codes[][4] = {
+        {0x89, 0x03},             /* mov [ebx], eax */
+        {0x01, 0x03},             /* add [ebx], eax */
+        {0xf0, 0x0f, 0xb1, 0x03}, /* lock cmpxchg [ebx], eax */
+        {0x87, 0x03},             /* xchg */
+        {0x0f, 0x11, 0x03},       /* movups */
+        {0xf3, 0xaa},             /* rep stosb */
+        {0xf3, 0xa5},             /* rep movsd */
+    };
+    static const uint8_t lens[] = {2, 2, 4, 2, 3, 2, 2}, writes[] = {1, 1, 1, 1, 2, 1, 1};
+    struct fx *fx = fx_new("max");
+    struct cpu *cpu = fx->cpu;
+    uint8_t flash[0x2000] __attribute__((aligned(4096)));
+
+    (void)state;
+    fx_prot(fx, 0);
+    cpu->cr4 |= CR4_OSFXSR;
+    cpu_sync_mode(cpu);
+    cpu->hooks.mmio_read = dev_read;
+    cpu->hooks.mmio_write = dev_write;
+    memset(flash, 0x90, sizeof(flash));
+    slots_create(fx->slots, 1, 0xfff00000, sizeof(flash), flash, MEMSLOT_READONLY | MEMSLOT_FLASH);
+    for (unsigned k = 0; k < ARRAY_SIZE(codes); k++) {
+        for (unsigned again = 0; again < 2; again++) {
+            cpu->gpr[REG_RBX] = cpu->gpr[REG_RDI] = 0xfff00100;
+            cpu->gpr[REG_RSI] = 0x100;
+            cpu->gpr[REG_RAX] = 0x90909090;
+            cpu->gpr[REG_RCX] = 1;
+            one_insn(fx, codes[k], lens[k]);
+            assert_int_equal(log_.n, writes[k]);
+            saw(0, 0xfff00100, log_.at[0].size, true);
+            INSN(fx, 0x8b, 0x0b); /* mov ecx, [ebx] */
+            assert_int_equal(log_.n, 0);
+            assert_int_equal(cpu->gpr[REG_RCX], 0x90909090);
+        }
+    }
+    /* across the border to what is not there, and to memory */
+    cpu->gpr[REG_RBX] = 0xfff01ffe;
+    INSN(fx, 0x89, 0x03);
+    assert_int_equal(log_.n, 2);
+    for (unsigned b = 0; b < sizeof(flash); b++)
+        assert_int_equal(flash[b], 0x90);
+    cpu->gpr[REG_RIP] = 0xfff00000;
+    fx_run(fx, 3);
+    assert_int_equal(fx_rip(fx), 0xfff00003);
+    fx_free(fx);
+}
+
+/* REP MOVS of elements of such a size, whole. */
+static void copy_by(struct fx *fx, unsigned size)
+{
+    FX_PUT(fx, FX_CODE, 0xf3, 0xa4, 0xf4);
+    fx->ram[FX_CODE + 1] += size == 1 ? 0 : 1;
+    cpu_note_code_write(fx->cpu, FX_CODE, 3);
+    fx->cpu->gpr[REG_RIP] = FX_CODE;
+    fx->cpu->halted = false;
+    fx_run(fx, 0);
+    assert_true(fx->cpu->halted);
+}
+
+/* Pages whose numbers are alike in the TLB take its one entry from each other: a copy from one to
+ * the other fills it for each page, not for each element. */
+static void strings_between_like_pages(void **state)
+{
+    enum { FROM = 0x31000, TO = FROM + TLB_SIZE * (int)PAGE_SIZE, LEN = 0x2000 };
+    static uint8_t far[LEN + 0x1000] __attribute__((aligned(4096)));
+    struct fx *fx = fx_new("max");
+    struct cpu *cpu = fx->cpu;
+    uint64_t fills;
+
+    (void)state;
+    fx_prot(fx, 0);
+    slots_create(fx->slots, 1, TO, sizeof(far), far, 0);
+    for (unsigned k = 0; k < LEN; k++)
+        fx->ram[FROM + 8 + k] = (uint8_t)(k * 11 + (k >> 8));
+    for (unsigned size = 1; size <= 4; size *= 4) {
+        memset(far, 0, sizeof(far));
+        cpu->gpr[REG_RSI] = FROM + 8;
+        cpu->gpr[REG_RDI] = TO + 12;
+        cpu->gpr[REG_RCX] = LEN / size;
+        fills = cpu->stat_tlb_fills;
+        copy_by(fx, size);
+        assert_memory_equal(far + 12, fx->ram + FROM + 8, LEN);
+        assert_int_equal(far[11] | far[12 + LEN], 0);
+        assert_int_equal(cpu->gpr[REG_RCX], 0);
+        assert_int_equal(cpu->gpr[REG_RSI], FROM + 8 + LEN);
+        assert_int_equal(cpu->gpr[REG_RDI], TO + 12 + LEN);
+        assert_true(cpu->stat_tlb_fills - fills < 60);
+    }
+    /* two names of one page: each byte is the one before it */
+    slots_delete(fx->slots, 1);
+    slots_create(fx->slots, 1, TO, PAGE_SIZE, fx->ram + FROM, 0);
+    cpu_tlb_flush(cpu, true);
+    fx->ram[FROM] = 0x77;
+    cpu->gpr[REG_RSI] = FROM;
+    cpu->gpr[REG_RDI] = TO + 1;
+    cpu->gpr[REG_RCX] = 200;
+    copy_by(fx, 1);
+    for (unsigned k = 0; k <= 200; k++)
+        assert_int_equal(fx->ram[FROM + k], 0x77);
+    /* the destination ends: what was written is told, and no more was */
+    fx->ram[FROM + 0xff0] = 0x11;
+    slots_delete(fx->slots, 1);
+    slots_create(fx->slots, 1, TO, PAGE_SIZE, far, MEMSLOT_READONLY);
+    cpu_tlb_flush(cpu, true);
+    memset(far, 0x33, sizeof(far));
+    cpu->gpr[REG_RSI] = FROM;
+    cpu->gpr[REG_RDI] = TO;
+    cpu->gpr[REG_RCX] = 200;
+    copy_by(fx, 1);
+    assert_int_equal(far[0], 0x33);
+    assert_int_equal(cpu->gpr[REG_RCX], 0);
+    fx_free(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -741,6 +860,8 @@ int main(void)
         cmocka_unit_test(device_strings),
         cmocka_unit_test(holes_read_ones),
         cmocka_unit_test(rom_drops_writes),
+        cmocka_unit_test(flash_stores_go_to_the_bus),
+        cmocka_unit_test(strings_between_like_pages),
     };
 
     return unit_main(tests);

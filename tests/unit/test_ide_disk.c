@@ -48,6 +48,10 @@ static void test_config_space(void **state)
     assert_int_equal(in(r, 7), DRDY | DSC);
     device_reset(piix_ide_device(r->ide));
     assert_int_equal(in(r, 7), 0xff);
+    /* OVMF sets I/O enable alone */
+    pci_config_write(r->pci, 0, DEVFN, 0x04, 0x0001, 2);
+    assert_int_equal(in(r, 7), DRDY | DSC);
+    assert_int_equal(port_in(r, 0x177, 1), 0x7f);
     rig_free(r);
 }
 

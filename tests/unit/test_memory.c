@@ -537,6 +537,41 @@ static void test_hooks(void **state)
     assert_true(seen.maps > 1);
 }
 
+/* Two chips below 4 GiB, of which the first shows below 1 MiB as well. */
+static void test_flash(void **state)
+{
+    uint8_t *a = g_aligned_alloc(1, 0x40000, PAGE_SIZE), *b = g_aligned_alloc(1, 0x3000, PAGE_SIZE);
+    const struct memslot *s;
+
+    (void)state;
+    make(4 * MIB);
+    memset(a, 0xaa, 0x40000);
+    memset(b, 0xbb, 0x3000);
+    a[0x20000] = 0xa1;
+    memory_set_low_bios(&m, a, 0x40000);
+    memory_flash_show(&m, 0, FOUR_G - 0x40000, 0x40000, a);
+    memory_flash_show(&m, 1, FOUR_G - 0x43000, 0x3000, b);
+    memory_pam(&m, 0xf0000, 0x10000, false, false);
+    memory_pam(&m, 0xe0000, 0x4000, false, false);
+    assert_int_equal(peek(FOUR_G - 1), 0xaa);
+    assert_int_equal(peek(FOUR_G - 0x40001), 0xbb);
+    assert_int_equal(peek(FOUR_G - 0x43001), -1);
+    assert_int_equal(peek(0xe0000), 0xa1);
+    assert_int_equal(peek(0xfffff), 0xaa);
+    s = memslots_find(m.slots, (FOUR_G - 0x43000) >> PAGE_SHIFT);
+    assert_int_equal(s->flags, MEMSLOT_READONLY | MEMSLOT_FLASH);
+    memory_flash_hide(&m, 0); /* it reads as something else: but not below 1 MiB */
+    assert_int_equal(peek(FOUR_G - 1), -1);
+    assert_int_equal(peek(FOUR_G - 0x40001), 0xbb);
+    assert_int_equal(peek(0xe0000), 0xa1);
+    memory_flash_show(&m, 0, FOUR_G - 0x40000, 0x40000, a);
+    assert_int_equal(peek(FOUR_G - 1), 0xaa);
+    memory_flash_hide(&m, 0);
+    memory_flash_hide(&m, 1);
+    g_aligned_free(a);
+    g_aligned_free(b);
+}
+
 #define MEMORY_TEST(fn) cmocka_unit_test_teardown(fn, teardown)
 
 int main(void)
@@ -549,7 +584,7 @@ int main(void)
         MEMORY_TEST(test_bars),           MEMORY_TEST(test_mail003_log_of_a_bar),
         MEMORY_TEST(test_too_many_bars),  MEMORY_TEST(test_dma),
         MEMORY_TEST(test_dma_wraps),      MEMORY_TEST(test_dma_and_rom),
-        MEMORY_TEST(test_hooks),
+        MEMORY_TEST(test_hooks),          MEMORY_TEST(test_flash),
     };
     return unit_main(tests);
 }

@@ -435,6 +435,12 @@ static void test_bad_drives(void **state)
             "file=y,if=virtio,index=3");
     refuses("two floppy drives", "-drive", "file=x,if=floppy,index=2");
     refuses("two drives have if=floppy and index=0", "-fda", "x", "-fda", "y");
+    refuses("two flash chips, unit=0 and unit=1", "-drive", "file=x,if=pflash,index=2");
+    refuses("two flash chips, unit=0 and unit=1", "-pflash", "x", "-pflash", "y", "-pflash", "z");
+    refuses("two drives have if=pflash and index=1", "-drive", "file=x,if=pflash,unit=1", "-drive",
+            "file=y,if=pflash,unit=1");
+    refuses("if=pflash is a flash chip", "-drive", "file=x,if=pflash,media=cdrom");
+    refuses("unit= also for if=pflash", "-drive", "file=x,if=virtio,unit=1");
     refuses("media is 'disk' or 'cdrom', not 'floppy'", "-drive", "file=x,media=floppy");
     refuses("index: '4' is not a number from 0 to 3", "-drive", "file=x,index=4");
     refuses("index: '-1'", "-drive", "file=x,index=-1");
@@ -494,6 +500,15 @@ static void test_drive_parameters(void **state)
     assert_int_equal(d[8].index, 0);
     assert_true(d[9].cd && d[9].readonly && !d[9].file);
     assert_int_equal(d[10].index, 2);
+    accepts("-drive", "if=pflash,format=raw,unit=1,file=v", "-drive",
+            "if=pflash,format=raw,readonly=on,file=c", "-M", "pc,pflash1=x");
+    assert_string_equal(d[4].file, "v");
+    assert_int_equal(d[4].interface, MACHINE_IF_PFLASH);
+    assert_int_equal(d[4].index, 1);
+    assert_int_equal(d[5].index, 0);
+    assert_true(d[5].readonly);
+    assert_null(o.machine.pflash[0]);
+    assert_string_equal(o.machine.pflash[1], "x");
 }
 
 /* No disk is written to, wherever -snapshot stands among them. */
