@@ -443,7 +443,8 @@ static bool build_display(struct board *b, GError **err)
                              .port = b->ports,
                              .mmio = b->mmio,
                              .no_mmio = b->cfg.vga_no_mmio,
-                             .log = {b, log_framebuffer, harvest_framebuffer}};
+                             .log = {b, log_framebuffer, harvest_framebuffer},
+                             .irq = irq_mux_input(&b->irq, 9, IRQ_CHIP2)};
 
     if (b->cfg.no_vga)
         return true;

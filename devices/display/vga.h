@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "devices/bus.h"
 #include "devices/device.h"
+#include "devices/irq.h"
 
 struct vga;
 struct pci_bus;
@@ -38,8 +39,9 @@ struct vga_config {
     unsigned vram_mib;    /* video memory: a power of two, 1 to 256; 0 means 16 */
     unsigned edid_width; /* the monitor's preferred mode, 640..2560 x 480..1600; 0 means 1280x800 */
     unsigned edid_height;
-    bool no_mmio;       /* no BAR2: software has the legacy ports alone */
-    struct vga_log log; /* zeroed: nothing but the adapter itself writes video memory */
+    bool no_mmio;        /* no BAR2: software has the legacy ports alone */
+    struct vga_log log;  /* zeroed: nothing but the adapter itself writes video memory */
+    struct irq_line irq; /* the vertical interrupt */
 };
 
 /* Builds the adapter in its power-on state and claims its ports and memory window. NULL with an

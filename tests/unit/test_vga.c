@@ -49,7 +49,8 @@ static void test_register_masks(void **state)
         outx(&b, 0x3d4, (uint8_t)n, 0xff);
         outx(&b, 0x3ce, (uint8_t)n, 0xff);
         outx(&b, 0x3c4, (uint8_t)n, 0xff);
-        assert_int_equal(inx(&b, 0x3d4, (uint8_t)n), 0);
+        if (n != 0x22 && n != 0x24 && n != 0x26) /* see test_vga_beam.c */
+            assert_int_equal(inx(&b, 0x3d4, (uint8_t)n), 0);
     }
     bench_close(&b);
 }
