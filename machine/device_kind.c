@@ -29,6 +29,7 @@ struct device_config {
 static const struct device_kind *const *const families[] = {
     devices_storage,
     devices_net,
+    devices_display,
     devices_misc,
     devices_virtio,
 };

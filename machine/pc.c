@@ -38,6 +38,7 @@
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
+#include "machine/devices_display.h"
 #include "machine/devices_storage.h"
 #include "machine/devices_virtio.h"
 #include "machine/firmware_cfg.h"
@@ -420,43 +421,6 @@ static bool build_debug(struct board *b, GError **err)
     return true;
 }
 
-static void log_framebuffer(void *opaque, bool on)
-{
-    struct board *b = opaque;
-    size_t len;
-
-    memory_bar_log(&b->mem, vga_vram(b->vga, &len), on);
-}
-
-static void harvest_framebuffer(void *opaque, uint64_t *pages)
-{
-    struct board *b = opaque;
-    size_t len;
-    void *vram = vga_vram(b->vga, &len);
-
-    memory_bar_harvest(&b->mem, vram, len, pages);
-}
-
-static bool build_display(struct board *b, GError **err)
-{
-    struct vga_config cfg = {.clock = b->clock,
-                             .port = b->ports,
-                             .mmio = b->mmio,
-                             .no_mmio = b->cfg.vga_no_mmio,
-                             .log = {b, log_framebuffer, harvest_framebuffer},
-                             .irq = irq_mux_input(&b->irq, 9, IRQ_CHIP2)};
-
-    if (b->cfg.no_vga)
-        return true;
-    b->vga = vga_new(&cfg, err);
-    if (!ADD(b->vga, vga_device))
-        return false;
-    b->vgabios = firmware_load_rom(NULL, b->cfg.firmware_dir, err);
-    if (!b->vgabios)
-        return false;
-    return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
-}
-
 /* ---- firmware, or a kernel in its place ---- */
 
 static bool build_firmware(struct board *b, GError **err)
@@ -466,7 +430,7 @@ static bool build_firmware(struct board *b, GError **err)
                                    .high_size = b->mem.ram.high_size,
                                    .cpus = b->n_cpus,
                                    .max_cpus = b->cfg.max_cpus ? b->cfg.max_cpus : b->n_cpus,
-                                   .graphic = !b->cfg.no_vga,
+                                   .graphic = b->vga != NULL,
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
@@ -530,7 +494,7 @@ bool board_build(struct board *b, GError **err)
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
-        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
+        !build_serial(b, err) || !build_debug(b, err) || !display_build(b, err) ||
         !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
         !board_build_devices(b, err) || !board_build_virtio_drives(b, err) ||

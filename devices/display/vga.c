@@ -126,21 +126,20 @@ static bool alloc_vram(struct vga *vga, unsigned mib, GError **err)
 
 static bool check_config(const struct vga_config *cfg, GError **err)
 {
-    unsigned mib = cfg->vram_mib;
+    unsigned mib = cfg->vram_mib, w, h;
 
-    if (mib > 256 || (mib & (mib - 1))) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                    "video memory of %u MiB: must be a power of two from 1 to 256", mib);
-        return false;
-    }
-    if ((cfg->edid_width || cfg->edid_height) &&
-        (cfg->edid_width < 640 || cfg->edid_width > VBE_MAX_XRES || cfg->edid_height < 480 ||
-         cfg->edid_height > VBE_MAX_YRES)) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                    "preferred screen size %ux%u: must be 640x480 to %dx%d", cfg->edid_width,
-                    cfg->edid_height, VBE_MAX_XRES, VBE_MAX_YRES);
-        return false;
-    }
+    if (mib > 256 || (mib & (mib - 1)))
+        return error_option(err, "video memory of %u MiB: must be a power of two from 1 to 256",
+                            mib);
+    w = cfg->edid.width ? cfg->edid.width : 1280;
+    h = cfg->edid.height ? cfg->edid.height : 800;
+    if (w < 640 || w > VBE_MAX_XRES || h < 480 || h > VBE_MAX_YRES)
+        return error_option(err, "preferred screen size %ux%u: must be 640x480 to %dx%d", w, h,
+                            VBE_MAX_XRES, VBE_MAX_YRES);
+    if ((cfg->edid.max_width && w > cfg->edid.max_width) ||
+        (cfg->edid.max_height && h > cfg->edid.max_height))
+        return error_option(err, "preferred screen size %ux%u: larger than the largest, %ux%u", w,
+                            h, cfg->edid.max_width, cfg->edid.max_height);
     return true;
 }
 
@@ -163,10 +162,8 @@ struct vga *vga_new(const struct vga_config *cfg, GError **err)
         vga_destroy(vga);
         return NULL;
     }
-    if (cfg->edid_width)
-        edid_make(vga->edid, cfg->edid_width, cfg->edid_height);
-    else
-        edid_make(vga->edid, 1280, 800);
+    if (!cfg->no_edid)
+        edid_make(vga->edid, &cfg->edid);
     device_reset(&vga->dev);
     return vga;
 }

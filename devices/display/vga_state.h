@@ -149,11 +149,11 @@ struct vga {
     struct bus_region vbe_region;
     struct bus_region mem_region;
     uint8_t *vram;
-    size_t vram_size; /* a power of two */
-    void *vram_map;   /* vram and an unreadable page on each side */
-    uint8_t edid[EDID_SIZE];
-    struct pci_device pci; /* its configuration space is state */
-    bool no_mmio;          /* as in its configuration */
+    size_t vram_size;        /* a power of two */
+    void *vram_map;          /* vram and an unreadable page on each side */
+    uint8_t edid[EDID_SIZE]; /* zeroes: there is none */
+    struct pci_device pci;   /* its configuration space is state */
+    bool no_mmio;            /* as in its configuration */
     bool on_pci;
     uint8_t *rom;
     struct vga_log log;
