@@ -27,7 +27,8 @@ struct device_config {
 
 /* In the order of enum device_family. */
 static const struct device_kind *const *const families[] = {
-    devices_storage, devices_net, devices_audio, devices_misc, devices_virtio, devices_usb,
+    devices_storage, devices_net,    devices_display, devices_audio,
+    devices_misc,    devices_virtio, devices_usb,
 };
 
 static const char *const family_names[] = {

@@ -119,7 +119,8 @@ struct machine_config {
     bool icount, icount_jumps;
     unsigned icount_shift; /* up to ICOUNT_MAX_SHIFT */
     bool no_vga;
-    bool vga_no_mmio; /* the display adapter has no BAR of registers */
+    const struct device_config *vga; /* what is said of display adapters, of kind "VGA"; NULL:
+                                        nothing. The caller's */
     bool no_pit;
     bool usb;              /* the south bridge has a USB controller */
     bool profile;          /* see machine_write_profile */

@@ -39,6 +39,7 @@
 #include "machine/board_build.h"
 #include "machine/board_cpu.h"
 #include "machine/board_flash.h"
+#include "machine/devices_display.h"
 #include "machine/devices_storage.h"
 #include "machine/devices_usb.h"
 #include "machine/devices_virtio.h"
@@ -476,42 +477,6 @@ static bool build_debug(struct board *b, GError **err)
     return true;
 }
 
-static void log_framebuffer(void *opaque, bool on)
-{
-    struct board *b = opaque;
-    size_t len;
-
-    memory_bar_log(&b->mem, vga_vram(b->vga, &len), on);
-}
-
-static void harvest_framebuffer(void *opaque, uint64_t *pages)
-{
-    struct board *b = opaque;
-    size_t len;
-    void *vram = vga_vram(b->vga, &len);
-
-    memory_bar_harvest(&b->mem, vram, len, pages);
-}
-
-static bool build_display(struct board *b, GError **err)
-{
-    struct vga_config cfg = {.clock = b->clock,
-                             .port = b->ports,
-                             .mmio = b->mmio,
-                             .no_mmio = b->cfg.vga_no_mmio,
-                             .log = {b, log_framebuffer, harvest_framebuffer}};
-
-    if (b->cfg.no_vga)
-        return true;
-    b->vga = vga_new(&cfg, err);
-    if (!ADD(b->vga, vga_device))
-        return false;
-    b->vgabios = firmware_load_rom(NULL, b->cfg.firmware_dir, err);
-    if (!b->vgabios)
-        return false;
-    return vga_pci_attach(b->vga, b->pci, PCI_DEVFN(2, 0), b->vgabios->data, b->vgabios->size, err);
-}
-
 /* ---- firmware, or a kernel in its place ---- */
 
 static bool build_firmware(struct board *b, GError **err)
@@ -521,7 +486,7 @@ static bool build_firmware(struct board *b, GError **err)
                                    .high_size = b->mem.ram.high_size,
                                    .cpus = b->n_cpus,
                                    .max_cpus = b->cfg.max_cpus ? b->cfg.max_cpus : b->n_cpus,
-                                   .graphic = !b->cfg.no_vga,
+                                   .graphic = b->vga != NULL,
                                    .acpi = b->acpi,
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
@@ -588,7 +553,7 @@ bool board_build(struct board *b, GError **err)
     if (!load_guest(b, err) || !build_memory(b, err) || !board_cpus_new(b, err) ||
         !check_reach(b, err) || !build_interrupts(b, err) || !build_pci(b, err) ||
         !build_timers(b, err) || !build_isa(b, err) || !build_input(b, err) ||
-        !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
+        !build_serial(b, err) || !build_debug(b, err) || !display_build(b, err) ||
         !board_drives_open(b, err) || !board_flash_build(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
         !usb_build_board(b, err) || !board_open_sound(b, err) || !board_build_speaker(b, err) ||

@@ -5,6 +5,8 @@
  */
 #include "devices/display/edid.h"
 
+#include <stdbool.h>
+
 #include "base/bits.h"
 
 struct mode {
@@ -44,17 +46,33 @@ static void put_standard(uint8_t *p, const struct mode *m)
     p[1] = (uint8_t)(aspect << 6);
 }
 
+/* CVT tells aspect ratios apart by the length of the vertical sync. */
+static unsigned sync_lines(unsigned w, unsigned h)
+{
+    static const struct {
+        uint8_t w, h, lines;
+    } known[] = {{4, 3, 4}, {16, 9, 5}, {16, 10, 6}, {5, 4, 7}, {15, 9, 7}};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(known); k++) {
+        if (w == h * known[k].w / known[k].h / 8 * 8)
+            return known[k].lines;
+    }
+    return 10;
+}
+
 static void put_detailed(uint8_t *p, unsigned w, unsigned h, unsigned mm_w, unsigned mm_h)
 {
-    const unsigned hblank = 160, hfront = 48, hsync = 32, vfront = 3, vsync = 6;
+    const unsigned hblank = 160, hfront = 48, hsync = 32, vfront = 3;
+    unsigned vsync = sync_lines(w, h);
     /* a line lasts (1/60 s - 460 us) / h; the blanking lines cover the 460 us */
-    unsigned line_ns = (16666667u - 460000u) / h;
-    unsigned vblank = 460000u / line_ns + 1;
-    unsigned clock; /* units of 10 kHz */
+    unsigned vblank = (unsigned)(460000ull * h / (16666667u - 460000u)) + 1;
+    uint64_t hz;
+    unsigned clock; /* units of 10 kHz, rounded down to 250 kHz */
 
     if (vblank < vfront + vsync + 6)
         vblank = vfront + vsync + 6;
-    clock = (unsigned)((uint64_t)(w + hblank) * (h + vblank) * 60 / 10000);
+    hz = (uint64_t)(w + hblank) * (h + vblank) * 60;
+    clock = (unsigned)(hz / 250000 * 25);
     st_le16(p, (uint16_t)clock);
     p[2] = (uint8_t)w;
     p[3] = (uint8_t)hblank;
@@ -100,11 +118,34 @@ static void put_range(uint8_t *p)
     memset(p + 12, ' ', 6);
 }
 
-void edid_make(uint8_t block[EDID_SIZE], unsigned width, unsigned height)
+static bool fits(const struct edid_config *cfg, unsigned w, unsigned h)
+{
+    return (!cfg->max_width || w <= cfg->max_width) && (!cfg->max_height || h <= cfg->max_height);
+}
+
+/* Modes that the preferred one is not alone with: by bits, and as eight standard timings. */
+static void put_modes(uint8_t *block, const struct edid_config *cfg)
+{
+    unsigned n = 0;
+
+    block[35] = 0x20; /* 640x480 at 60 Hz */
+    if (fits(cfg, 800, 600))
+        block[35] |= 0x01;
+    if (fits(cfg, 1024, 768))
+        block[36] = 0x08;
+    memset(block + 38, 0x01, 2 * ARRAY_SIZE(standard)); /* unused ones say 01 01 */
+    for (unsigned k = 0; k < ARRAY_SIZE(standard); k++) {
+        if (fits(cfg, standard[k].width, standard[k].height))
+            put_standard(block + 38 + 2 * n++, &standard[k]);
+    }
+}
+
+void edid_make(uint8_t block[EDID_SIZE], const struct edid_config *cfg)
 {
     static const uint8_t header[8] = {0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0};
     /* sRGB primaries and white point */
     static const uint8_t srgb[10] = {0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54};
+    unsigned width = cfg->width ? cfg->width : 1280, height = cfg->height ? cfg->height : 800;
     unsigned mm_w = width * 254 / 1000, mm_h = height * 254 / 1000; /* 100 dots an inch */
     uint8_t sum = 0;
 
@@ -123,10 +164,7 @@ void edid_make(uint8_t block[EDID_SIZE], unsigned width, unsigned height)
     block[23] = 120;  /* gamma 2.2 */
     block[24] = 0x06; /* sRGB; the first detailed timing is preferred */
     memcpy(block + 25, srgb, sizeof(srgb));
-    block[35] = 0x21; /* 640x480 and 800x600 at 60 Hz */
-    block[36] = 0x08; /* 1024x768 at 60 Hz */
-    for (unsigned k = 0; k < ARRAY_SIZE(standard); k++)
-        put_standard(block + 38 + 2 * k, &standard[k]);
+    put_modes(block, cfg);
     put_detailed(block + 54, width, height, mm_w, mm_h);
     put_range(block + 72);
     put_text(block + 90, 0xfc, "Penumbra");

@@ -10,7 +10,12 @@
 
 #define EDID_SIZE 128
 
-/* Fills `block` for a monitor that prefers width x height (640..4095 x 480..4095) at 60 Hz. */
-void edid_make(uint8_t block[EDID_SIZE], unsigned width, unsigned height);
+struct edid_config {
+    unsigned width, height;         /* preferred, at 60 Hz: 640..4095 x 480..4095; 0: 1280x800 */
+    unsigned max_width, max_height; /* nothing larger is offered; 0: whatever the block can say */
+};
+
+/* Fills `block` for such a monitor. */
+void edid_make(uint8_t block[EDID_SIZE], const struct edid_config *cfg);
 
 #endif

@@ -117,7 +117,10 @@ void vbe_write(struct vga *vga, unsigned index, uint16_t val)
         if (val >= VBE_ID0 && val <= VBE_ID5)
             vga->vbe[VBE_ID] = val;
         return;
-    case VBE_ENABLE: enable_write(vga, val); return;
+    case VBE_ENABLE:
+        enable_write(vga, val);
+        vga_vint_update(vga);
+        return;
     case VBE_XRES:
     case VBE_YRES:
     case VBE_BPP:
@@ -127,6 +130,7 @@ void vbe_write(struct vga *vga, unsigned index, uint16_t val)
     case VBE_Y_OFFSET:
         vga->vbe[index] = val;
         vbe_fix(vga);
+        vga_vint_update(vga);
         return;
     case VBE_VIRT_HEIGHT: return; /* follows from the width and the memory */
     default: log_guest("vbe: register 0x%x written", index); return;

@@ -18,12 +18,14 @@ static void vga_reset(void *self)
     struct vga *vga = self;
 
     /* Colour addresses until the BIOS decides; an untouched DAC mask shows every colour. */
+    vga->enabled = 1;
     vga->misc = MISC_COLOR;
     vga->dac_mask = 0xff;
     vga->gc[GC_BIT_MASK] = 0xff;
     vga->vbe[VBE_ID] = VBE_ID5;
     vga->vbe[VBE_BPP] = 8;
     vbe_fix(vga);
+    vga_vint_update(vga);
     pci_device_reset(&vga->pci);
 }
 
@@ -31,7 +33,12 @@ static void vga_post_load(void *self)
 {
     struct vga *vga = self;
 
+    /* a snapshot may claim anything, but no time before the machine was built or still to come */
+    vga->enabled &= 1;
+    vga->vint &= 1;
+    vga->start_ns = CLAMP(vga->start_ns, 0, clock_now(vga->clock));
     vbe_fix(vga);
+    vga_vint_update(vga);
     pci_device_post_load(&vga->pci);
     vga_vram_loaded(vga);
 }
@@ -41,6 +48,7 @@ static void vga_destroy(void *self)
     struct vga *vga = self;
 
     pci_detach(&vga->pci);
+    timer_cancel(&vga->retrace);
     for (unsigned k = 0; k < VGA_NUM_PORT_RANGES; k++)
         bus_unmap(&vga->ports[k].region);
     bus_unmap(&vga->vbe_region);
@@ -54,12 +62,16 @@ static void vga_destroy(void *self)
 }
 
 static const struct state_field vga_fields[] = {
+    STATE_FIELD(struct vga, enabled),
     STATE_FIELD(struct vga, misc),
     STATE_FIELD(struct vga, feature),
     STATE_FIELD(struct vga, seq_index),
     STATE_ARRAY(struct vga, seq),
     STATE_FIELD(struct vga, crtc_index),
     STATE_ARRAY(struct vga, crtc),
+    STATE_FIELD(struct vga, start),
+    STATE_FIELD(struct vga, start_ns),
+    STATE_FIELD(struct vga, vint),
     STATE_FIELD(struct vga, gc_index),
     STATE_ARRAY(struct vga, gc),
     STATE_FIELD(struct vga, attr_index),
@@ -114,21 +126,20 @@ static bool alloc_vram(struct vga *vga, unsigned mib, GError **err)
 
 static bool check_config(const struct vga_config *cfg, GError **err)
 {
-    unsigned mib = cfg->vram_mib;
+    unsigned mib = cfg->vram_mib, w, h;
 
-    if (mib > 256 || (mib & (mib - 1))) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                    "video memory of %u MiB: must be a power of two from 1 to 256", mib);
-        return false;
-    }
-    if ((cfg->edid_width || cfg->edid_height) &&
-        (cfg->edid_width < 640 || cfg->edid_width > VBE_MAX_XRES || cfg->edid_height < 480 ||
-         cfg->edid_height > VBE_MAX_YRES)) {
-        g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                    "preferred screen size %ux%u: must be 640x480 to %dx%d", cfg->edid_width,
-                    cfg->edid_height, VBE_MAX_XRES, VBE_MAX_YRES);
-        return false;
-    }
+    if (mib > 256 || (mib & (mib - 1)))
+        return error_option(err, "video memory of %u MiB: must be a power of two from 1 to 256",
+                            mib);
+    w = cfg->edid.width ? cfg->edid.width : 1280;
+    h = cfg->edid.height ? cfg->edid.height : 800;
+    if (w < 640 || w > VBE_MAX_XRES || h < 480 || h > VBE_MAX_YRES)
+        return error_option(err, "preferred screen size %ux%u: must be 640x480 to %dx%d", w, h,
+                            VBE_MAX_XRES, VBE_MAX_YRES);
+    if ((cfg->edid.max_width && w > cfg->edid.max_width) ||
+        (cfg->edid.max_height && h > cfg->edid.max_height))
+        return error_option(err, "preferred screen size %ux%u: larger than the largest, %ux%u", w,
+                            h, cfg->edid.max_width, cfg->edid.max_height);
     return true;
 }
 
@@ -143,16 +154,16 @@ struct vga *vga_new(const struct vga_config *cfg, GError **err)
     vga->clock = cfg->clock;
     vga->no_mmio = cfg->no_mmio;
     vga->log = cfg->log;
+    vga->irq = cfg->irq;
+    vga_retrace_init(vga);
     if (!alloc_vram(vga, cfg->vram_mib ? cfg->vram_mib : 16, err) ||
         !vga_ports_map(vga, cfg->port, err) || !vbe_map(vga, cfg->port, err) ||
         !vga_mem_map(vga, cfg->mmio, err)) {
         vga_destroy(vga);
         return NULL;
     }
-    if (cfg->edid_width)
-        edid_make(vga->edid, cfg->edid_width, cfg->edid_height);
-    else
-        edid_make(vga->edid, 1280, 800);
+    if (!cfg->no_edid)
+        edid_make(vga->edid, &cfg->edid);
     device_reset(&vga->dev);
     return vga;
 }

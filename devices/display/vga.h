@@ -17,6 +17,8 @@
 #include "base/clock.h"
 #include "devices/bus.h"
 #include "devices/device.h"
+#include "devices/display/edid.h"
+#include "devices/irq.h"
 
 struct vga;
 struct pci_bus;
@@ -32,14 +34,15 @@ struct vga_log {
 };
 
 struct vga_config {
-    struct vclock *clock; /* retrace bits and blinking follow it */
-    struct bus *port;     /* 0x1ce-0x1d1, 0x3b4-0x3b5, 0x3ba, 0x3c0-0x3cf, 0x3d4-0x3d5, 0x3da */
-    struct bus *mmio;     /* 0xa0000-0xbffff */
-    unsigned vram_mib;    /* video memory: a power of two, 1 to 256; 0 means 16 */
-    unsigned edid_width; /* the monitor's preferred mode, 640..2560 x 480..1600; 0 means 1280x800 */
-    unsigned edid_height;
-    bool no_mmio;       /* no BAR2: software has the legacy ports alone */
-    struct vga_log log; /* zeroed: nothing but the adapter itself writes video memory */
+    struct vclock *clock;    /* retrace bits and blinking follow it */
+    struct bus *port;        /* 0x1ce-0x1d1, 0x3b4-0x3b5, 0x3ba, 0x3c0-0x3cf, 0x3d4-0x3d5, 0x3da */
+    struct bus *mmio;        /* 0xa0000-0xbffff */
+    unsigned vram_mib;       /* video memory: a power of two, 1 to 256; 0 means 16 */
+    bool no_edid;            /* the monitor does not describe itself */
+    struct edid_config edid; /* how it does; zeroed: 1280x800 preferred, 2560x1600 at most */
+    bool no_mmio;            /* no BAR2: software has the legacy ports alone */
+    struct vga_log log;      /* zeroed: nothing but the adapter itself writes video memory */
+    struct irq_line irq;     /* the vertical interrupt */
 };
 
 /* Builds the adapter in its power-on state and claims its ports and memory window. NULL with an

@@ -55,6 +55,8 @@ void vga_boot_text_mode(struct vga *vga, const void *rom, size_t rom_len)
     vga->misc = 0x67;
     memcpy(vga->seq, mode3_seq, sizeof(mode3_seq));
     memcpy(vga->crtc, mode3_crtc, sizeof(mode3_crtc));
+    vga_start_now(vga);
+    vga_vint_update(vga);
     memcpy(vga->gc, mode3_gc, sizeof(mode3_gc));
     memcpy(vga->attr, mode3_attr, sizeof(mode3_attr));
     vga->attr_index = ATTR_PAS;

@@ -16,7 +16,7 @@
 /* Cuts the window down to what memory map select decodes; false when the address is outside. */
 static bool decode_map(const struct vga *vga, uint32_t *addr)
 {
-    if (!(vga->misc & MISC_RAM) && !vbe_on(vga))
+    if (!vga->enabled || (!(vga->misc & MISC_RAM) && !vbe_on(vga)))
         return false;
     switch ((vga->gc[GC_MISC] >> 2) & 3) {
     case 0: return true;

@@ -38,6 +38,11 @@ static void lint_protected(unsigned n, uint8_t changed)
                        n);
 }
 
+static uint8_t indexed_read(const uint8_t *regs, unsigned count, unsigned n)
+{
+    return n < count ? regs[n] : 0;
+}
+
 static void seq_write(struct vga *vga, uint8_t val)
 {
     unsigned n = vga->seq_index;
@@ -47,6 +52,19 @@ static void seq_write(struct vga *vga, uint8_t val)
     if (n == SEQ_CLOCK)
         lint_clock(vga, "clocking mode", val ^ vga->seq[n], SEQ_CLOCK_8DOT | SEQ_CLOCK_HALF);
     vga->seq[n] = val & seq_mask[n];
+    if (n == SEQ_CLOCK)
+        vga_vint_update(vga);
+}
+
+/* Registers that only this adapter's designers were meant to know. */
+static uint8_t crtc_read(const struct vga *vga)
+{
+    switch (vga->crtc_index) {
+    case CRTC_LATCH: return vga->latch[vga->gc[GC_READ_MAP] & 3];
+    case CRTC_FLIP_FLOP: return vga->attr_data ? 0x80 : 0;
+    case CRTC_ATTR_INDEX: return vga->attr_index;
+    default: return indexed_read(vga->crtc, VGA_CRTC_COUNT, vga->crtc_index);
+    }
 }
 
 static void crtc_write(struct vga *vga, uint8_t val)
@@ -62,7 +80,12 @@ static void crtc_write(struct vga *vga, uint8_t val)
             vga->crtc[n] = (uint8_t)((vga->crtc[n] & ~0x10) | (val & 0x10));
         return;
     }
+    if (n == CRTC_START_HI || n == CRTC_START_LO)
+        vga_start_changes(vga);
     vga->crtc[n] = val;
+    if (n <= CRTC_OVERFLOW || n == CRTC_VRETRACE_START || n == CRTC_VRETRACE_END ||
+        n == CRTC_VDISP || n == CRTC_MODE)
+        vga_vint_update(vga);
 }
 
 static void attr_write(struct vga *vga, uint8_t val)
@@ -119,11 +142,6 @@ static bool is_other_half(const struct vga *vga, uint16_t port)
     return port >= 0x3d0;
 }
 
-static uint8_t indexed_read(const uint8_t *regs, unsigned count, unsigned n)
-{
-    return n < count ? regs[n] : 0;
-}
-
 static uint8_t status1_read(struct vga *vga)
 {
     vga->attr_data = 0;
@@ -132,13 +150,14 @@ static uint8_t status1_read(struct vga *vga)
 
 uint8_t vga_io_read(struct vga *vga, uint16_t port)
 {
-    if (is_other_half(vga, port))
+    if (is_other_half(vga, port) || (!vga->enabled && port != 0x3c3))
         return 0xff;
     switch (port) {
     case 0x3c0: return vga->attr_data ? 0 : vga->attr_index;
     case 0x3c1: return indexed_read(vga->attr, VGA_ATTR_COUNT, vga->attr_index & 0x1f);
-    case 0x3c2: return 0x10; /* the monitor sense switch: a colour display */
-    case 0x3c3: return 0x01; /* the subsystem is enabled */
+    case 0x3c2: /* bit 4 is the monitor sense switch: a colour display */
+        return (uint8_t)(0x10 | vga->vint << 7);
+    case 0x3c3: return vga->enabled;
     case 0x3c4: return vga->seq_index;
     case 0x3c5: return indexed_read(vga->seq, VGA_SEQ_COUNT, vga->seq_index);
     case 0x3c6: return vga->dac_mask;
@@ -152,7 +171,7 @@ uint8_t vga_io_read(struct vga *vga, uint16_t port)
     case 0x3b4:
     case 0x3d4: return vga->crtc_index;
     case 0x3b5:
-    case 0x3d5: return indexed_read(vga->crtc, VGA_CRTC_COUNT, vga->crtc_index);
+    case 0x3d5: return crtc_read(vga);
     case 0x3ba:
     case 0x3da: return status1_read(vga);
     default: return 0xff;
@@ -168,14 +187,16 @@ static void set_dac_index(struct vga *vga, uint8_t val, bool reading)
 
 void vga_io_write(struct vga *vga, uint16_t port, uint8_t val)
 {
-    if (is_other_half(vga, port))
+    if (is_other_half(vga, port) || (!vga->enabled && port != 0x3c3))
         return;
     switch (port) {
     case 0x3c0: attr_write(vga, val); break;
     case 0x3c2:
         lint_clock(vga, "miscellaneous output", val ^ vga->misc, MISC_CLOCK);
         vga->misc = val & 0xef;
+        vga_vint_update(vga);
         break;
+    case 0x3c3: vga->enabled = val & 1; break;
     case 0x3c4: vga->seq_index = val; break;
     case 0x3c5: seq_write(vga, val); break;
     case 0x3c6: vga->dac_mask = val; break;

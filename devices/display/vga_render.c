@@ -6,7 +6,15 @@
 #include "devices/display/vga_render.h"
 
 #include "base/bits.h"
+#include "devices/display/vga_convert.h"
 #include "devices/display/vga_scan.h"
+
+/* The sequencer runs and is not told to keep the screen dark, and the monitor gets its pulses. */
+static bool is_lit(const struct vga *vga)
+{
+    return (vga->seq[SEQ_RESET] & 3) == 3 && !(vga->seq[SEQ_CLOCK] & SEQ_CLOCK_OFF) &&
+           vga->crtc[CRTC_MODE] & CRTC_MODE_SYNC;
+}
 
 struct vga_screen vga_screen_info(const struct vga *vga)
 {
@@ -24,15 +32,18 @@ struct vga_screen vga_screen_info(const struct vga *vga)
         return screen;
     }
     vga_scan_init(vga, &scan);
-    if (vga->seq[SEQ_CLOCK] & SEQ_CLOCK_OFF || scan.lines < 16 || scan.cols < 8)
+    if (!is_lit(vga) || scan.lines < 16 || scan.cols < 8)
         return screen;
     screen.width = scan.cols * scan.dots * scan.widen;
     screen.height = scan.lines;
     if (vga_in_text_mode(vga)) {
         screen.kind = VGA_SCREEN_TEXT;
-    } else if (vga->gc[GC_MODE] & GC_MODE_SHIFT_256) {
+    } else if (vga->attr[ATTR_MODE] & ATTR_MODE_PIXEL8) {
         screen.kind = VGA_SCREEN_256;
         screen.depth = 8;
+    } else if (vga->gc[GC_MODE] & GC_MODE_SHIFT_256) {
+        screen.kind = VGA_SCREEN_PLANAR; /* all colours, but in a plane after the other */
+        screen.depth = 4;
     } else if (vga->gc[GC_MODE] & GC_MODE_SHIFT_CGA) {
         screen.kind = VGA_SCREEN_CGA;
         screen.depth = 2;
@@ -86,62 +97,21 @@ void vga_make_palette(const struct vga *vga, uint32_t palette[256])
 
 /* --- VBE --- */
 
-static uint32_t stretch5(unsigned v)
-{
-    v &= 0x1f;
-    return v << 3 | v >> 2;
-}
-
-static uint32_t from_555(unsigned v)
-{
-    return stretch5(v >> 10) << 16 | stretch5(v >> 5) << 8 | stretch5(v);
-}
-
-static uint32_t from_565(unsigned v)
-{
-    return stretch5(v >> 11) << 16 | stretch6((uint8_t)(v >> 5)) << 8 | stretch5(v);
-}
-
-/* A line of a packed mode; `src` has width pixels of `bpp` bits. */
-static void packed_line(const uint8_t *src, unsigned bpp, bool swap, const uint32_t *palette,
-                        uint32_t *dst, unsigned width)
-{
-    for (unsigned x = 0; x < width; x++) {
-        switch (bpp) {
-        case 8: dst[x] = palette[src[x]]; break;
-        case 24:
-            dst[x] = (uint32_t)src[3 * x + 2] << 16 | (uint32_t)src[3 * x + 1] << 8 | src[3 * x];
-            break;
-        case 32: {
-            uint32_t v = ld_le32(src + 4 * x);
-
-            dst[x] = (swap ? __builtin_bswap32(v) : v) & 0xffffff;
-            break;
-        }
-        default: {
-            uint16_t v = ld_le16(src + 2 * x);
-
-            if (swap)
-                v = __builtin_bswap16(v);
-            dst[x] = bpp == 15 ? from_555(v) : from_565(v);
-            break;
-        }
-        }
-    }
-}
-
 /* A line of 16-colour VBE; `first` is the planar offset of the line, the pixels start at x0 in it.
  */
 static void planar_line(const struct vga *vga, uint32_t first, unsigned x0, const uint32_t *palette,
                         uint32_t *dst, unsigned width)
 {
-    for (unsigned x = 0; x < width; x++) {
-        const uint8_t *p = vga_planes(vga, first + (x0 + x) / 8);
-        unsigned sh = 7 - ((x0 + x) & 7);
-        unsigned c = (p[0] >> sh & 1) | (p[1] >> sh & 1) << 1 | (p[2] >> sh & 1) << 2 |
-                     (p[3] >> sh & 1) << 3;
+    uint32_t color[16];
 
-        dst[x] = palette[vga->attr[c & vga->attr[ATTR_PLANES]] & 0x3f];
+    for (unsigned c = 0; c < 16; c++)
+        color[c] = palette[vga->attr[c & vga->attr[ATTR_PLANES]] & 0x3f];
+    for (unsigned x = 0; x < width;) {
+        uint8_t dots[8];
+
+        vga_dots_planar(vga_planes(vga, first + (x0 + x) / 8), dots);
+        for (unsigned k = (x0 + x) & 7; k < 8 && x < width; k++)
+            dst[x++] = color[dots[k]];
     }
 }
 
@@ -155,7 +125,7 @@ void vga_vbe_line(const struct vga *vga, const uint32_t *palette, struct vga_sur
         planar_line(vga, (uint32_t)((vga->vbe[VBE_Y_OFFSET] + y) * (vbe_pitch(vga) / 4)),
                     vga->vbe[VBE_X_OFFSET], palette, dst, s->width);
     else if (b.at + b.len <= vga->vram_size)
-        packed_line(vga->vram + b.at, bpp, vga->fb_big_endian, palette, dst, s->width);
+        vga_convert_line(vga->vram + b.at, bpp, vga->fb_big_endian, palette, dst, s->width);
     else
         memset(dst, 0, s->width * sizeof(*dst));
 }

@@ -22,7 +22,7 @@ enum vga_screen_kind {
     VGA_SCREEN_TEXT,
     VGA_SCREEN_CGA,    /* two bits a pixel */
     VGA_SCREEN_PLANAR, /* four planes */
-    VGA_SCREEN_256,    /* mode 13h and its unchained relatives */
+    VGA_SCREEN_256,    /* eight bits a pixel: mode 13h and its unchained relatives */
     VGA_SCREEN_VBE,
 };
 

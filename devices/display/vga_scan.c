@@ -8,6 +8,7 @@
 #include "devices/display/vga_scan.h"
 
 #include "base/bits.h"
+#include "devices/display/vga_convert.h"
 
 enum {
     MAX_COLS = 256 + 1, /* one more than shown: panning uncovers part of it */
@@ -18,8 +19,8 @@ enum {
 struct draw {
     const struct vga *vga;
     struct vga_scan scan;
-    const uint32_t *palette;
     uint32_t color[16]; /* of the sixteen attribute colours */
+    uint32_t wide[256]; /* of pixels of eight bits */
     bool blink_off;     /* blinking characters are dark in this frame */
     struct vga_cursor cursor;
     uint32_t line[MAX_COLS * MAX_DOTS];
@@ -35,18 +36,20 @@ void vga_scan_init(const struct vga *vga, struct vga_scan *scan)
     /* the ninth dot exists for text; graphics modes always use eight */
     scan->dots = text && !(vga->seq[SEQ_CLOCK] & SEQ_CLOCK_8DOT) ? 9 : 8;
     scan->lines = vga_vdisp(vga) + 1;
-    if (cr[CRTC_MODE] & 0x04)
+    scan->split = vga_line_compare(vga) + 1;
+    if (cr[CRTC_MODE] & CRTC_MODE_HALF_LINES) {
         scan->lines *= 2;
+        scan->split *= 2;
+    }
     scan->row_lines = (cr[CRTC_MAX_ROW] & 0x1fu) + 1;
     scan->repeat = cr[CRTC_MAX_ROW] & 0x80 ? 2 : 1;
     scan->widen = vga->seq[SEQ_CLOCK] & SEQ_CLOCK_HALF ? 2 : 1;
-    scan->start =
-        (uint16_t)((cr[CRTC_START_HI] << 8 | cr[CRTC_START_LO]) + ((cr[CRTC_PRESET_ROW] >> 5) & 3));
+    scan->start = (uint16_t)(vga_start_address(vga) + ((cr[CRTC_PRESET_ROW] >> 5) & 3));
     scan->pitch = (uint16_t)(cr[CRTC_OFFSET] * 2);
     scan->count_shift = cr[CRTC_UNDERLINE] & 0x20 ? 2 : cr[CRTC_MODE] & 0x08 ? 1 : 0;
     if (scan->dots == 9)
         scan->pan = pan >= 8 ? 0 : pan + 1;
-    else if (!text && vga->gc[GC_MODE] & GC_MODE_SHIFT_256)
+    else if (!text && vga->attr[ATTR_MODE] & ATTR_MODE_PIXEL8)
         scan->pan = pan & 6; /* a pixel is two dots */
     else
         scan->pan = pan & 7;
@@ -146,48 +149,53 @@ static void text_line(struct draw *d, uint16_t ma, unsigned rs)
 
 /* --- graphics: eight dots for each fetch --- */
 
-static void cga_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
-{
-    for (unsigned x = 0; x < 8; x++) {
-        unsigned sh = 6 - 2 * (x & 3), odd = x >> 2;
-        unsigned c = (p[odd] >> sh & 3) | (p[odd + 2] >> sh & 3) << 2;
-
-        out[x] = d->color[c];
-    }
-}
-
-static void planar_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
-{
-    for (unsigned x = 0; x < 8; x++) {
-        unsigned sh = 7 - x;
-        unsigned c = (p[0] >> sh & 1) | (p[1] >> sh & 1) << 1 | (p[2] >> sh & 1) << 2 |
-                     (p[3] >> sh & 1) << 3;
-
-        out[x] = d->color[c];
-    }
-}
-
-static void wide_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
+/* The attribute controller takes each two of them together: pixels of eight bits, twice as wide. */
+static void wide_dots(const struct draw *d, const uint8_t *dots, uint32_t *out)
 {
     for (unsigned x = 0; x < 8; x++)
-        out[x] = d->palette[p[x / 2]];
+        out[x] = d->wide[dots[x & 6] << 4 | dots[x | 1]];
+}
+
+static void color_dots(const struct draw *d, const uint8_t *dots, uint32_t *out)
+{
+    for (unsigned x = 0; x < 8; x++)
+        out[x] = d->color[dots[x]];
+}
+
+/* As mode 13h and its relatives have it: four whole pixels in a fetch. */
+static void byte_dots(const struct draw *d, const uint8_t *p, uint32_t *out)
+{
+    for (unsigned x = 0; x < 4; x++)
+        out[2 * x] = out[2 * x + 1] = d->wide[p[x]];
 }
 
 static void graphics_line(struct draw *d, uint16_t ma, unsigned rs)
 {
-    uint8_t mode = d->vga->gc[GC_MODE];
+    const struct vga *vga = d->vga;
+    unsigned shift = vga->gc[GC_MODE] & (GC_MODE_SHIFT_256 | GC_MODE_SHIFT_CGA);
+    bool pixel8 = vga->attr[ATTR_MODE] & ATTR_MODE_PIXEL8;
+    unsigned cols = d->scan.cols + (d->scan.pan != 0); /* panning uncovers a part of one more */
+    uint32_t *out = d->line;
 
-    for (unsigned col = 0; col <= d->scan.cols; col++) {
+    for (unsigned col = 0; col < cols; col++, out += 8) {
         uint16_t c = (uint16_t)(ma + (col >> d->scan.count_shift));
-        const uint8_t *p = vga_planes(d->vga, vga_scan_addr(d->vga, c, rs));
-        uint32_t *out = d->line + col * 8;
+        const uint8_t *p = vga_planes(vga, vga_scan_addr(vga, c, rs));
+        uint8_t dots[8];
 
-        if (mode & GC_MODE_SHIFT_256)
-            wide_dots(d, p, out);
-        else if (mode & GC_MODE_SHIFT_CGA)
-            cga_dots(d, p, out);
+        if (pixel8 && shift & GC_MODE_SHIFT_256) {
+            byte_dots(d, p, out);
+            continue;
+        }
+        if (shift & GC_MODE_SHIFT_256)
+            vga_dots_packed(p, dots);
+        else if (shift)
+            vga_dots_cga(p, dots);
         else
-            planar_dots(d, p, out);
+            vga_dots_planar(p, dots);
+        if (pixel8)
+            wide_dots(d, dots, out);
+        else
+            color_dots(d, dots, out);
     }
 }
 
@@ -197,14 +205,21 @@ static void draw_init(struct draw *d, const struct vga *vga, uint64_t frame,
                       const uint32_t *palette)
 {
     bool text = vga_in_text_mode(vga);
+    unsigned planes = vga->attr[ATTR_PLANES] & 0x0f, blink = 0;
 
     d->vga = vga;
-    d->palette = palette;
     vga_scan_init(vga, &d->scan);
     d->blink_off = vga_scan_blink_off(frame);
     d->cursor = vga_scan_cursor(vga, frame);
+    /* In graphics bit 3 is inverted in half of the frames, of whatever colour: mode 0Fh has plane 3
+     * switched off, and a palette in which only one of its colours minds. */
+    if (vga->attr[ATTR_MODE] & ATTR_MODE_BLINK && d->blink_off)
+        blink = 8;
     for (unsigned c = 0; c < 16; c++)
-        d->color[c] = palette[dac_index(vga, text ? c : c & vga->attr[ATTR_PLANES] & 0x0f)];
+        d->color[c] = palette[dac_index(vga, text ? c : (c & planes) ^ blink)];
+    /* past the palette registers, as all mode 13h has ever shown */
+    for (unsigned c = 0; !text && c < 256; c++)
+        d->wide[c] = palette[c & (planes << 4 | planes)];
 }
 
 static void draw_line(struct draw *d, uint16_t ma, unsigned rs)
@@ -233,7 +248,7 @@ void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette
                    bool (*wanted)(void *opaque, unsigned y, uint16_t ma, unsigned rs), void *opaque)
 {
     struct draw d;
-    unsigned split = vga_line_compare(vga), rs = vga->crtc[CRTC_PRESET_ROW] & 0x1f, again = 0;
+    unsigned rs = vga->crtc[CRTC_PRESET_ROW] & 0x1f, again = 0;
     unsigned pan;
     uint16_t ma;
     /* what d.line holds: lines of doubled modes are drawn once */
@@ -245,7 +260,7 @@ void vga_scan_draw(const struct vga *vga, uint64_t frame, const uint32_t palette
     for (unsigned y = 0; y < s->height; y++) {
         uint32_t key;
 
-        if (y == split + 1) {
+        if (y == d.scan.split) {
             ma = 0;
             rs = again = 0;
             if (vga->attr[ATTR_MODE] & ATTR_MODE_PAN_COMPAT)

@@ -13,6 +13,7 @@
 struct vga_scan {
     unsigned cols;      /* characters (groups of 8 or 9 dots) in a line */
     unsigned lines;     /* scan lines */
+    unsigned split;     /* the line that begins at address 0 again; beyond `lines`: none */
     unsigned dots;      /* in a character */
     unsigned row_lines; /* scan lines of a character row, 1..32 */
     unsigned repeat;    /* times each row scan is shown: 2 when scan doubling is on */

@@ -11,6 +11,7 @@
 
 #include "devices/display/edid.h"
 #include "devices/display/vga.h"
+#include "devices/irq.h"
 #include "devices/pci/pci.h"
 
 enum {
@@ -58,6 +59,14 @@ enum {
     CRTC_UNDERLINE = 0x14,
     CRTC_MODE = 0x17,
     CRTC_LINE_COMPARE = 0x18,
+    CRTC_VINT_NOT_CLEAR = 1 << 4,  /* in 0x11 */
+    CRTC_VINT_OFF = 1 << 5,        /* likewise */
+    CRTC_MODE_HALF_LINES = 1 << 2, /* in 0x17: vertical values count pairs of lines */
+    CRTC_MODE_SYNC = 1 << 7,       /* likewise: retraces reach the monitor */
+    /* read only, and not in IBM's reference, but in its chip and all those after it */
+    CRTC_LATCH = 0x22,     /* the graphics controller's latch of the read plane */
+    CRTC_FLIP_FLOP = 0x24, /* 7: the next write to 0x3c0 is data */
+    CRTC_ATTR_INDEX = 0x26,
 };
 
 /* Graphics controller, by index. */
@@ -90,6 +99,7 @@ enum {
     ATTR_MODE_LINE_GFX = 1 << 2,
     ATTR_MODE_BLINK = 1 << 3,
     ATTR_MODE_PAN_COMPAT = 1 << 5,
+    ATTR_MODE_PIXEL8 = 1 << 6, /* a pixel is two dots of four bits each */
     ATTR_MODE_P54S = 1 << 7,
 };
 
@@ -139,14 +149,16 @@ struct vga {
     struct bus_region vbe_region;
     struct bus_region mem_region;
     uint8_t *vram;
-    size_t vram_size; /* a power of two */
-    void *vram_map;   /* vram and an unreadable page on each side */
-    uint8_t edid[EDID_SIZE];
-    struct pci_device pci; /* its configuration space is state */
-    bool no_mmio;          /* as in its configuration */
+    size_t vram_size;        /* a power of two */
+    void *vram_map;          /* vram and an unreadable page on each side */
+    uint8_t edid[EDID_SIZE]; /* zeroes: there is none */
+    struct pci_device pci;   /* its configuration space is state */
+    bool no_mmio;            /* as in its configuration */
     bool on_pci;
     uint8_t *rom;
     struct vga_log log;
+    struct irq_line irq;  /* the vertical interrupt's */
+    struct timer retrace; /* armed while it is wanted and not there */
 
     /* For the views (vga_view.c): pages of video memory that the adapter itself has written, a bit
      * each, since they were given to all views. */
@@ -155,12 +167,16 @@ struct vga {
     struct vga_view *views;
 
     /* Guest-visible state. */
+    uint8_t enabled; /* port 0x3c3, bit 0: the adapter answers at its other addresses */
     uint8_t misc;
     uint8_t feature;
     uint8_t seq_index;
     uint8_t seq[VGA_SEQ_COUNT];
     uint8_t crtc_index;
     uint8_t crtc[VGA_CRTC_COUNT];
+    uint16_t start;   /* the start address that was shown … */
+    int64_t start_ns; /* … when it was programmed anew: the next retrace takes that */
+    uint8_t vint;     /* a vertical interrupt is requested */
     uint8_t gc_index;
     uint8_t gc[VGA_GC_COUNT];
     uint8_t attr_index; /* with ATTR_PAS */
@@ -201,6 +217,19 @@ bool vga_mem_map(struct vga *vga, struct bus *bus, GError **err);
 
 /* Bits 0 (not displaying) and 3 (vertical retrace) of input status 1 at this moment. */
 uint8_t vga_retrace_bits(const struct vga *vga);
+
+/* The start address of the frame that is shown: what was programmed before its retrace. */
+uint16_t vga_start_address(const struct vga *vga);
+/* To be called before a start address register changes. */
+void vga_start_changes(struct vga *vga);
+/* What is programmed is shown at once. */
+void vga_start_now(struct vga *vga);
+
+/* Brings the vertical interrupt's line and timer up to the registers: after any has changed that it
+ * depends on. */
+void vga_vint_update(struct vga *vga);
+/* Once, with the clock known. */
+void vga_retrace_init(struct vga *vga);
 
 /* --- vbe.c --- */
 bool vbe_map(struct vga *vga, struct bus *bus, GError **err);

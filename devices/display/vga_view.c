@@ -169,6 +169,7 @@ static void take_scan_registers(const struct vga *vga, struct look *l)
     memcpy(l->crtc, vga->crtc, sizeof(l->crtc));
     l->crtc[CRTC_CURSOR_START] = l->crtc[CRTC_CURSOR_END] = 0;
     l->crtc[CRTC_CURSOR_HI] = l->crtc[CRTC_CURSOR_LO] = 0;
+    st_le16(l->crtc + CRTC_START_HI, vga_start_address(vga));
     l->clock = vga->seq[SEQ_CLOCK];
     l->char_map = vga->seq[SEQ_CHAR_MAP];
     l->gc_mode = vga->gc[GC_MODE] & (GC_MODE_SHIFT_CGA | GC_MODE_SHIFT_256);
@@ -337,9 +338,10 @@ static void refresh_scan(struct vga_view *v, const struct vga_cursor *cursor, bo
     v->now.text = v->look.kind == VGA_SCREEN_TEXT;
     v->now.cursor = cursor;
     v->now.cursor_changed = v->now.text && !same_cursor(cursor, &v->cursor);
-    v->now.blink_changed =
-        v->now.text && blink_off != v->blink_off && (v->vga->attr[ATTR_MODE] & ATTR_MODE_BLINK);
-    if (v->now.text && (linear || (written && font_changed(v))))
+    v->now.blink_changed = blink_off != v->blink_off && (v->vga->attr[ATTR_MODE] & ATTR_MODE_BLINK);
+    if (!v->now.text && v->now.blink_changed) /* graphics blink as a whole */
+        draw_whole(v, frame);
+    else if (v->now.text && (linear || (written && font_changed(v))))
         draw_whole(v, frame);
     else if (linear || written || v->now.cursor_changed || v->now.blink_changed)
         draw_scan(v, frame);

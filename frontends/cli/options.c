@@ -234,5 +234,8 @@ void options_free(struct options *o)
         g_ptr_array_free(o->netdumps, TRUE);
     if (o->audiodevs)
         g_ptr_array_free(o->audiodevs, TRUE);
+    if (o->vga_props)
+        g_string_free(o->vga_props, TRUE);
+    o->vga_props = NULL;
     o->owned = o->warnings = o->devices = o->netdevs = o->netdumps = o->audiodevs = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "machine/device_kind.h"
 
 #include <string.h>
 
@@ -102,22 +103,48 @@ static bool opt_nodefaults(struct options *o, const char *value, GError **err)
     return true;
 }
 
+/* What is said of the adapter so far is a configured device, from which an adapter takes what it is
+ * not told itself. */
+static bool global_vga(struct options *o, const char *prop, const char *value, GError **err)
+{
+    struct device_config *c;
+
+    if (!o->vga_props)
+        o->vga_props = g_string_new("VGA");
+    g_string_append_printf(o->vga_props, ",%s=", prop);
+    for (; *value; value++)
+        g_string_append(o->vga_props, *value == ',' ? ",," : (char[]){*value, 0});
+    c = device_config_new(o->vga_props->str, err);
+    if (!c) {
+        g_prefix_error(err, "-global: ");
+        return false;
+    }
+    g_ptr_array_add(o->devices, c);
+    o->machine.vga = c;
+    return true;
+}
+
 /* DEVICE.PROPERTY=VALUE, for the devices that are always there. */
 static bool opt_global(struct options *o, const char *value, GError **err)
 {
-    static const char *const known[] = {"kvm-pit.lost_tick_policy", "VGA.mmio"};
+    static const char *const known[] = {"kvm-pit.lost_tick_policy",
+                                        "VGA.mmio",
+                                        "VGA.vgamem_mb",
+                                        "VGA.edid",
+                                        "VGA.xres",
+                                        "VGA.yres",
+                                        "VGA.xmax",
+                                        "VGA.ymax",
+                                        "VGA.romfile"};
     const char *eq = strchr(value, '=');
     char *key;
-    bool on;
 
     if (!eq)
         return error_option(err, "-global: '%s' is not DEVICE.PROPERTY=VALUE", value);
     key = option_own(o, g_strndup(value, (gsize)(eq - value)));
-    if (!strcmp(key, known[1])) {
-        if (!option_on_off("-global: VGA.mmio", eq + 1, &on, err))
-            return false;
-        o->machine.vga_no_mmio = !on;
-        return true;
+    for (unsigned k = 1; k < ARRAY_SIZE(known); k++) {
+        if (!strcmp(key, known[k]))
+            return global_vga(o, key + strlen("VGA."), eq + 1, err);
     }
     if (strcmp(key, known[0]))
         return suggest_error(err, "-global property", key, known, ARRAY_SIZE(known));
@@ -157,8 +184,8 @@ static const struct option options[] = {
     {"enable-kvm", NULL, NULL, opt_enable_kvm},
     {"nodefaults", NULL, "no display adapter and no serial port but those asked for",
      opt_nodefaults},
-    {"global", "DEVICE.PROPERTY=VALUE", "VGA.mmio=off; kvm-pit.lost_tick_policy=discard",
-     opt_global},
+    {"global", "DEVICE.PROPERTY=VALUE",
+     "VGA.xres=1920 and the like; kvm-pit.lost_tick_policy=discard", opt_global},
     {"overcommit", "cpu-pm=on|off", "accepted; changes nothing", opt_overcommit},
 };
 

@@ -175,6 +175,7 @@ static void test_start_pan_split(void **state)
     outx(&b, 0x3d4, 0x07, 0x0f); /* line compare 99: the lower part shows row 0, not panned */
     outx(&b, 0x3d4, 0x09, 0x0f);
     outx(&b, 0x3d4, 0x18, 99);
+    next_frame(&b);
     vga_render(b.vga, CURSOR_OFF_FRAME, &s);
     assert_int_equal(pixel(&s, 0, 0), YELLOW);
     assert_int_equal(pixel(&s, 4, 0), YELLOW);
@@ -257,6 +258,8 @@ static void test_256(void **state)
     graphics_mode(&b, 0x40, 0x01, 0x0e, 1);
     outx(&b, 0x3d4, 0x14, 0x40);
     outx(&b, 0x3d4, 0x17, 0xa3);
+    attr_out(&b, 0x10, 0x41);
+    attr_on(&b);
     dac_out(&b, 0xc8, 63, 32, 0);
     poke(&b, 0xa0000 + 320 * 100 + 33, 0xc8);
     vga_render(b.vga, 0, &s);
@@ -279,9 +282,12 @@ static void test_256(void **state)
     graphics_mode(&b, 0x40, 0x01, 0x06, 0x80);
     outx(&b, 0x3d4, 0x14, 0x00);
     outx(&b, 0x3d4, 0x17, 0xe3);
+    attr_out(&b, 0x10, 0x41);
+    attr_on(&b);
     outx(&b, 0x3c4, 2, 0x04); /* plane 2: x mod 4 is 2 */
     poke(&b, 0xa0000 + 0x4000 + 80 * 50 + 9, 0xc8);
     outx(&b, 0x3d4, 0x0c, 0x40);
+    next_frame(&b);
     vga_render(b.vga, 0, &s);
     assert_int_equal(pixel(&s, 2 * 38, 100), 0xff8200);
     assert_int_equal(pixel(&s, 2 * 38 + 1, 101), 0xff8200);
@@ -513,7 +519,10 @@ static void test_fuzz(void **state)
             random_write(&b, &seed);
         if (next_random(&seed) % 4) {
             attr_on(&b);
+            outx(&b, 0x3c4, 0, 3);
             outx(&b, 0x3c4, 1, (uint8_t)next_random(&seed) & 0x1f);
+            outx(&b, 0x3d4, 0x17, (uint8_t)next_random(&seed) | 0x80);
+            attr_out(&b, 0x30, (uint8_t)next_random(&seed));
         }
         if (next_random(&seed) % 3)
             vbe_out(&b, 4, 0);

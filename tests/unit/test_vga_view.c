@@ -372,7 +372,9 @@ static void test_text_whole_redraws(void **state)
     expect_whole();
     dac_out(&r.b, 1, 5, 6, 7);
     expect_whole();
-    outx(&r.b, 0x3d4, 0x0d, 80); /* scrolled */
+    outx(&r.b, 0x3d4, 0x0d, 80); /* scrolled, from the next frame on */
+    expect_idle();
+    next_frame(&r.b);
     expect_whole();
     lfb8(0x111, 0x42); /* text through the framebuffer */
     expect_whole();
@@ -393,7 +395,7 @@ static void set_graphics_mode(uint8_t gc5, uint8_t seq4, uint8_t row, uint8_t un
     outx(&r.b, 0x3d4, 0x09, row | 0x40);
     outx(&r.b, 0x3d4, 0x14, underline);
     outx(&r.b, 0x3d4, 0x17, mode);
-    attr_out(&r.b, 0x10, 0x01);
+    attr_out(&r.b, 0x10, gc5 & 0x40 ? 0x41 : 0x01);
     attr_out(&r.b, 0x13, 0x00);
     attr_on(&r.b);
 }
@@ -426,6 +428,8 @@ static void test_planar_draws_lines(void **state)
     poke(&r.b, 0xa0000 + 80 * 100 + 40, 0x0f);
     expect_lines(100, 1);
     outx(&r.b, 0x3d4, 0x0c, 0x20); /* another page of it */
+    expect_idle();
+    next_frame(&r.b);
     expect_whole();
     poke(&r.b, 0xa0000 + 80 * 100 + 40, 0x01);
     expect_idle(); /* the first one is not shown */
@@ -459,6 +463,7 @@ static void test_split_screen(void **state)
     (void)state;
     graphics_mode(0x00, 0x06, 0, 0, 0xe3);
     outx(&r.b, 0x3d4, 0x0c, 0x80);
+    next_frame(&r.b);
     outx(&r.b, 0x3d4, 0x07, 0x0f);
     outx(&r.b, 0x3d4, 0x09, 0);
     outx(&r.b, 0x3d4, 0x18, 99);
@@ -556,7 +561,9 @@ static void random_register(void)
     }
     if (rnd(8)) {
         attr_on(&r.b);
+        outx(&r.b, 0x3c4, 0, 3);
         outx(&r.b, 0x3c4, 1, (uint8_t)rnd(0x20));
+        outx(&r.b, 0x3d4, 0x17, (uint8_t)(0x80 | rnd(128)));
         outb(&r.b, 0x3c2, (uint8_t)(0x63 | rnd(256))); /* the window is open */
     }
 }
@@ -613,6 +620,8 @@ static void test_random_guest(void **state)
             outx(&r.b, 0x3d4, (uint8_t)(0x0a + rnd(2)), (uint8_t)rnd(32));
         }
         r.frame += rnd(12);
+        if (rnd(2))
+            next_frame(&r.b);
         drawn = refresh();
         if (drawn && drawn < vga_view_picture(r.view)->height)
             partial[vga_screen_info(r.b.vga).kind]++;

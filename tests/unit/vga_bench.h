@@ -130,6 +130,12 @@ static inline uint8_t peek(struct vga_bench *b, uint32_t addr)
     return (uint8_t)bus_read(b->mmio, addr, 1);
 }
 
+/* Past the next retrace, at which a start address that was written is taken. */
+static inline void next_frame(struct vga_bench *b)
+{
+    clock_advance_to(b->clock, clock_now(b->clock) + NS_PER_SEC / 40);
+}
+
 /* The same numbers in every run. */
 static inline uint32_t next_random(uint32_t *seed)
 {

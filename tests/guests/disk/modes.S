@@ -23,7 +23,7 @@ main16:
     cmp $0x3f40, %di
     jb 1b
     mov $'4', %al
-    call shown
+    call picture
     /* 6: one bit a pixel */
     mov $0x06, %ax
     call mode
@@ -34,7 +34,7 @@ main16:
     cmp $0x3f40, %di
     jb 2b
     mov $'6', %al
-    call shown
+    call picture
     /* 0dh: each plane by its map mask */
     mov $0x0d, %ax
     call mode
@@ -57,7 +57,7 @@ main16:
     cmp $0x10, %bh
     jb 3b
     mov $'d', %al
-    call shown
+    call picture
     /* 12h: stripes by write mode 2, then a frame by set/reset and bit mask */
     mov $0x12, %ax
     call mode
@@ -84,7 +84,7 @@ main16:
     cmp $80 * 200, %di
     jb 6b
     mov $'c', %al
-    call shown
+    call picture
     /* 13h: a palette of 64 steps of three colours */
     mov $0x13, %ax
     call mode
@@ -115,7 +115,7 @@ main16:
     cmp $64000, %di
     jb 8b
     mov $'3', %al
-    call shown
+    call picture
     /* VBE 101h, 640x480 in 256 colours, by banks of 64 KiB */
     mov $0x4f02, %ax
     mov $0x0101, %bx
@@ -139,7 +139,7 @@ main16:
     cmp $5, %si
     jb 9b
     mov $'v', %al
-    call shown
+    call picture
     mov $0x03, %ax
     call mode
     jmp finish16
@@ -149,23 +149,3 @@ mode:
     mov $0x0f, %ah
     int $0x10
     ret
-
-/* Says that mode AL's picture stands, and waits for a key. */
-shown:
-    push %ax
-    mov $text, %si
-1:  lodsb
-    test %al, %al
-    jz 2f
-    out %al, $PORT_DEBUG
-    jmp 1b
-2:  pop %ax
-    out %al, $PORT_DEBUG
-    mov $'\n', %al
-    out %al, $PORT_DEBUG
-    xor %ah, %ah
-    int $0x16
-    ret
-
-    .data
-text: .asciz "picture "
