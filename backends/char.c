@@ -3,6 +3,7 @@
 #include "backends/char.h"
 
 #include "backends/char_impl.h"
+#include "backends/socket_place.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -111,6 +112,20 @@ static struct chardev *open_pty(struct lock *lock, GError **err)
     return c;
 }
 
+static struct chardev *open_socket(const char *spec, struct lock *lock, GError **err)
+{
+    struct socket_place place;
+    struct chardev *c;
+
+    if (!socket_place_parse("character backend", spec, &place, err))
+        return NULL;
+    c = char_new("a character backend", lock);
+    if (char_socket_open(c, &place, err))
+        return c;
+    char_free(c);
+    return NULL;
+}
+
 struct chardev *char_open(const char *spec, struct lock *lock, GError **err)
 {
     ignore_sigpipe();
@@ -124,8 +139,11 @@ struct chardev *char_open(const char *spec, struct lock *lock, GError **err)
         return open_file(spec + strlen("file:"), lock, err);
     if (!strcmp(spec, "pty"))
         return open_pty(lock, err);
+    if (g_str_has_prefix(spec, "unix:") || g_str_has_prefix(spec, "tcp:"))
+        return open_socket(spec, lock, err);
     g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_OPTION,
-                "unknown character backend '%s' (there are stdio, file:PATH, pty, null, none)",
+                "unknown character backend '%s' (there are stdio, file:PATH, unix:PATH, "
+                "tcp:HOST:PORT, pty, null, none)",
                 spec);
     return NULL;
 }
@@ -174,6 +192,8 @@ void char_free(struct chardev *c)
         return;
     char_fd_stop(c);
     char_tty_restore(c->tty);
+    if (c->socket)
+        char_socket_close(c);
     if (c->owns_fds) {
         close(c->out_fd);
         if (c->in_fd >= 0 && c->in_fd != c->out_fd)
@@ -212,7 +232,7 @@ void char_set_receiver(struct chardev *c, const struct char_receiver *r)
 
 void char_accept_input(struct chardev *c)
 {
-    if (c && c->in_fd >= 0)
+    if (c && (c->in_fd >= 0 || c->socket)) /* of a client that has gone there may be some left */
         char_fd_accept_input(c);
 }
 

@@ -23,7 +23,8 @@ struct char_receiver {
 };
 
 /* Opens what -serial and friends name: "stdio" (also "mon:stdio"), "file:PATH", "none", "null",
- * "pty". A terminal on stdio is put in raw mode, where even Ctrl-C is the guest's
+ * "pty", or a socket as socket_place_parse has it, whose first client may be waited for here. A
+ * terminal on stdio is put in raw mode, where even Ctrl-C is the guest's
  * ("stdio,signal=on" leaves it its signals), and is restored by char_free, at exit and when a
  * signal ends the process. `lock` is the device lock, taken around the receiver's calls; main
  * thread. NULL with an error. */
@@ -57,6 +58,9 @@ void char_set_focus(struct chardev *c, void (*typed)(void *opaque, const uint8_t
 
 /* The path of a "pty" backend's terminal, NULL for others. */
 const char *char_pty_path(const struct chardev *c);
+
+/* The tcp port that a socket backend listens at, 0 for others. */
+uint16_t char_socket_port(const struct chardev *c);
 
 /* Sends bytes to the host. Never blocks the caller for long; device lock held. NULL c drops them.
  */

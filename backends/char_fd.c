@@ -153,6 +153,8 @@ static gboolean in_ready(gint fd, GIOCondition cond, gpointer opaque)
     if (!again)
         c->in_watch = 0;
     unlock(c);
+    if (closed && c->socket)
+        char_socket_lost(c);
     return again;
 }
 
@@ -177,7 +179,10 @@ static bool writable(const struct chardev *c, int ms)
 
 static void output_failed(struct chardev *c)
 {
-    log_user("%s: output is lost from here on: %s", c->name, g_strerror(errno));
+    if (c->socket) /* the reader of its input ends it */
+        char_socket_broken(c);
+    else
+        log_user("%s: output is lost from here on: %s", c->name, g_strerror(errno));
     c->out_closed = true;
     g_byte_array_set_size(c->out, 0);
 }

@@ -18,12 +18,13 @@ struct chardev {
     void (*wrote)(void *opaque, const uint8_t *buf, size_t len); /* hook backend */
     void *wrote_opaque;
 
-    int in_fd, out_fd;    /* -1: none */
-    bool owns_fds;        /* close them */
-    bool drop_when_full;  /* nobody may be reading: never wait for room */
-    int spare_fd;         /* a pty's own end, kept open */
-    char *pty_path;       /* NULL for others */
-    struct char_tty *tty; /* the terminal's old settings, NULL for others */
+    int in_fd, out_fd;          /* -1: none */
+    bool owns_fds;              /* close them */
+    bool drop_when_full;        /* nobody may be reading: never wait for room */
+    int spare_fd;               /* a pty's own end, kept open */
+    char *pty_path;             /* NULL for others */
+    struct char_tty *tty;       /* the terminal's old settings, NULL for others */
+    struct char_socket *socket; /* whose client is in in_fd and out_fd; NULL for others */
 
     GByteArray *in;  /* input the device has not taken */
     guint in_watch;  /* GLib source ids; 0 when not waiting */
@@ -51,6 +52,16 @@ void char_fd_accept_input(struct chardev *c);
 
 /* Stops both directions; output gets a last chance to leave. */
 void char_fd_stop(struct chardev *c);
+
+/* A socket is behind c from now on. False with an error; char_socket_close in any case. */
+struct socket_place;
+bool char_socket_open(struct chardev *c, const struct socket_place *place, GError **err);
+void char_socket_close(struct chardev *c);
+
+/* Its client has gone: on the main thread without the device lock; or somebody who writes finds so,
+ * with it, and the main thread will. */
+void char_socket_lost(struct chardev *c);
+void char_socket_broken(struct chardev *c);
 
 /* A new pseudo-terminal: its master in *master, an open descriptor of the other side in *slave and
  * that one's path (g_free). False with an error. */

@@ -302,6 +302,18 @@ void mmu_direct_begin_change(struct mmu_direct *d)
     tdp_mmu_zap_leafs(&d->tdp, 0, ~UINT64_C(0));
 }
 
+void mmu_direct_begin_drop(struct mmu_direct *d, const gfn_t *gfn, unsigned n)
+{
+    rwlock_write(&d->lock);
+    d->changing++;
+    rwlock_drop(&d->lock);
+    for (unsigned k = 0, run; k < n; k += run) { /* neighbours together */
+        for (run = 1; k + run < n && gfn[k + run] == gfn[k] + run; run++)
+            ;
+        tdp_mmu_zap_leafs(&d->tdp, gfn[k], gfn[k] + run);
+    }
+}
+
 void mmu_direct_end_change(struct mmu_direct *d)
 {
     rwlock_write(&d->lock);

@@ -34,6 +34,9 @@ void mmu_direct_track(struct mmu_direct *d, gfn_t gfn);
 void mmu_direct_begin_change(struct mmu_direct *d);
 void mmu_direct_end_change(struct mmu_direct *d);
 
+/* Instead of the first, for what is behind a few pages alone. */
+void mmu_direct_begin_drop(struct mmu_direct *d, const gfn_t *gfn, unsigned n);
+
 /* A new generation of slots has been published: on return nobody here reads the one before. */
 void mmu_direct_synchronize(struct mmu_direct *d);
 

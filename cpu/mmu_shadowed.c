@@ -98,6 +98,15 @@ void mmu_shadow_forget(struct mmu_shadow *m, struct cpu *self)
     shadow_end_change(m->paged);
 }
 
+void mmu_shadow_drop(struct mmu_shadow *m, struct cpu *self, const gfn_t *gfn, unsigned n)
+{
+    shadow_begin_drop(m->paged, gfn, n);
+    mmu_direct_begin_drop(m->direct, gfn, n);
+    cpu_group_flush(m->group, self);
+    mmu_direct_end_change(m->direct);
+    shadow_end_change(m->paged);
+}
+
 static void log_changed(struct mmu_shadow *m, const struct memslot *s)
 {
     uint64_t bit = UINT64_C(1) << (s->id % 64);

@@ -32,6 +32,10 @@ void mmu_shadow_written(struct mmu_shadow *m, gpa_t gpa, size_t len);
  * outside guest mode, or NULL. */
 void mmu_shadow_forget(struct mmu_shadow *m, struct cpu *self);
 
+/* The same of what maps these pages alone, whose numbers may be any: for who takes their memory
+ * away or puts other memory there. A TLB forgets more, but finds it again in the tables. */
+void mmu_shadow_drop(struct mmu_shadow *m, struct cpu *self, const gfn_t *gfn, unsigned n);
+
 /* For the slots' synchronize hook: on return the MMU does not read an earlier generation. */
 void mmu_shadow_synchronize(struct mmu_shadow *m);
 

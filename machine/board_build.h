@@ -31,4 +31,8 @@ char *board_boot_order(struct board *b);
 /* All vCPUs forget what they know of this guest page. */
 void board_flush_page(void *opaque, uint64_t gpa);
 
+/* What maps these frames is forgotten: by the shadow page tables of each that maps one, and by all
+ * TLBs. Device lock held. */
+void board_drop_pages(struct board *b, const uint64_t *gfn, unsigned n);
+
 #endif

@@ -30,7 +30,7 @@ static void drop(void *opaque, const uint64_t *gfn, unsigned n)
 {
     struct board *b = opaque;
 
-    board_flush_page(b, gfn[0] << PAGE_SHIFT); /* which forgets all pages, and so these */
+    board_drop_pages(b, gfn, n);
     for (unsigned k = 0; k < n; k++) {
         if (is_ram(b, gfn[k]))
             memslots_drop(b->mem.slots, gfn[k]);

@@ -190,6 +190,16 @@ void board_flush_page(void *opaque, uint64_t gpa)
         cpu_group_flush(b->group, self);
 }
 
+void board_drop_pages(struct board *b, const uint64_t *gfn, unsigned n)
+{
+    struct cpu *self = b->current ? b->current->cpu : NULL;
+
+    if (b->shadow)
+        mmu_shadow_drop(b->shadow, self, gfn, n);
+    else
+        cpu_group_flush(b->group, self);
+}
+
 static void hpet_legacy(void *opaque, bool on)
 {
     struct board *b = opaque;

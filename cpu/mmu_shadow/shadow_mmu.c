@@ -5,6 +5,8 @@
 #include <glib.h>
 
 #include "base/error.h"
+#include "cpu/mmu_shadow/memslots.h"
+#include "cpu/mmu_shadow/slot_pages.h"
 
 struct shadow_mmu *shadow_mmu_new(struct memslots_vm *slots, const struct shadow_world *world,
                                   union paging_role features, unsigned limit)
@@ -73,6 +75,33 @@ void shadow_begin_change(struct shadow_mmu *m)
     lock_take(&m->lock);
     m->changing++;
     zap_everything(m);
+    lock_drop(&m->lock);
+}
+
+/* Under the lock. */
+static void drop_leaves(struct shadow_mmu *m, const struct memslot *slot, gfn_t gfn)
+{
+    struct slot_pages *p = m->world.pages(m->world.opaque, slot);
+
+    for (unsigned level = 1; level <= SLOT_LEVELS; level++) {
+        struct pte_list_iter iter;
+        spte_t *sptep;
+
+        while ((sptep = pte_list_first(slot_rmap(p, gfn, level), &iter)))
+            shadow_drop(m, sptep);
+    }
+}
+
+void shadow_begin_drop(struct shadow_mmu *m, const gfn_t *gfn, unsigned n)
+{
+    lock_take(&m->lock);
+    m->changing++;
+    for (unsigned k = 0; k < n; k++) {
+        const struct memslot *slot = memslots_find(m->slots, gfn[k]);
+
+        if (slot)
+            drop_leaves(m, slot, gfn[k]);
+    }
     lock_drop(&m->lock);
 }
 

@@ -119,6 +119,11 @@ void shadow_written(struct shadow_mmu *m, struct shadow_vcpu *v, gpa_t gpa, unsi
 void shadow_begin_change(struct shadow_mmu *m);
 void shadow_end_change(struct shadow_mmu *m);
 
+/* The same around a change of what is behind a few pages, of any numbers: only what maps these is
+ * gone, large leaves over them wholly. Tables that map other pages stay, also those that shadow
+ * one of these: a change of its contents is a store to it. Ends with shadow_end_change. */
+void shadow_begin_drop(struct shadow_mmu *m, const gfn_t *gfn, unsigned n);
+
 /* Takes W from every SPTE of the pages first + n of a slot, for the bits n of mask: for the dirty
  * log. Needs no lock; the slot does not change meanwhile. */
 void shadow_write_protect(const struct slot_pages *p, uint64_t first, uint64_t mask);

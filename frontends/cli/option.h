@@ -33,6 +33,10 @@ bool options_net_default(struct options *o, GError **err);
 /* The sound backend that there is when nothing was said of any. */
 bool options_sound_default(struct options *o, GError **err);
 
+/* The id of "chardev:ID", else NULL; and what stands for all that are named so, by -mon as well. */
+const char *option_chardev_id(const char *value);
+bool options_chardev_finish(struct options *o, GError **err);
+
 /* Takes n words as the command line has them. False with one clear error, then *at is the option
  * that it is about. */
 bool options_take(struct options *o, int n, char **word, int *at, GError **err);

@@ -147,7 +147,8 @@ static bool finish(struct options *o, GError **err)
         o->machine.no_vga = true;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         o->machine.drive[n].snapshot |= o->snapshot;
-    return options_net_default(o, err) && options_sound_default(o, err);
+    return options_chardev_finish(o, err) && options_net_default(o, err) &&
+           options_sound_default(o, err);
 }
 
 static void free_netdev(void *c)

@@ -33,6 +33,7 @@ struct options {
     const char *help_text; /* a list that was asked for (-cpu help …), else NULL */
     GPtrArray *warnings;   /* lines for the person who runs us */
     struct monitor_address monitor[MONITORS_MAX];
+    const char *monitor_chardev[MONITORS_MAX]; /* the -chardev that each is on, or NULL */
     unsigned n_monitors;
     bool name_given;
     const char *chardev_spec[MACHINE_MAX_CHARDEVS]; /* of machine.chardev, as char_open has it */

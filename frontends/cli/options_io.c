@@ -131,7 +131,8 @@ static bool opt_screendump(struct options *o, const char *value, GError **err)
 }
 
 static const struct option options[] = {
-    {"serial", "stdio|file:F|pty|null|none", "serial port; may be repeated", opt_serial},
+    {"serial", "stdio|file:F|pty|unix:PATH|tcp:HOST:PORT|chardev:ID|null|none",
+     "serial port; may be repeated", opt_serial},
     {"debugcon", "stdio|file:F|…", "what the guest writes to port 0xe9", opt_debugcon},
     {"nographic", NULL,
      "no window; serial port and monitor on the terminal: Ctrl-A x leaves, Ctrl-A c changes",

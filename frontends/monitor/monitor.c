@@ -149,7 +149,7 @@ static bool open_session(struct monitor *mon, const struct monitor_address *a, G
 
     g_ptr_array_add(mon->sessions, s);
     s->kind = a->kind;
-    s->wait = a->server && a->wait;
+    s->wait = a->place.server && a->place.wait;
     if (a->kind == MONITOR_QMP) {
         s->qmp = qmp_new(mon, s);
         ops = qmp_wire_ops(s->qmp);

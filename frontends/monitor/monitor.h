@@ -10,7 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "frontends/monitor/address.h"
+#include "frontends/monitor/wire.h"
 
 #define MONITORS_MAX 8
 

@@ -11,9 +11,9 @@
 
 #include "backends/char.h"
 #include "backends/char_stdio.h"
+#include "backends/socket.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "frontends/monitor/wire_socket.h"
 
 #define IN_MAX     4096u
 #define CHUNK      512u /* what a pipe or terminal that is writable takes without waiting */
@@ -22,7 +22,8 @@
 
 struct wire {
     const char *what;
-    struct monitor_address address;
+    struct socket_place place;
+    enum monitor_kind kind;
     struct wire_ops ops;
     int listen_fd, in_fd, out_fd; /* -1: none */
     bool socket, tty;
@@ -32,13 +33,14 @@ struct wire {
     uint8_t in[IN_MAX]; /* that nobody has taken */
     size_t in_len;
     GByteArray *out;
-    guint listen_watch, in_watch, out_watch, linger; /* GLib source ids; 0: none */
+    guint listen_watch, in_watch, out_watch, linger, retry; /* GLib source ids; 0: none */
     bool ending; /* no more input; the end comes when all is written */
     bool busy;   /* within ops.input */
     bool broken; /* the client has gone, and nobody has been told */
 };
 
 static void watch_listener(struct wire *w);
+static void try_later(struct wire *w);
 static void watch_input(struct wire *w);
 
 static void drop_source(guint *id)
@@ -64,6 +66,7 @@ static void end_client(struct wire *w)
     if (w->ops.closed)
         w->ops.closed(w->ops.opaque);
     watch_listener(w);
+    try_later(w);
 }
 
 /* The client is of no use any more; told at once unless it is speaking. */
@@ -262,7 +265,7 @@ static void begin_client(struct wire *w, int in_fd, int out_fd, bool socket)
 static gboolean accept_ready(gint fd, GIOCondition cond, gpointer opaque)
 {
     struct wire *w = opaque;
-    int client = wire_socket_accept(fd);
+    int client = socket_accept(fd);
 
     (void)cond;
     if (client < 0)
@@ -276,6 +279,25 @@ static void watch_listener(struct wire *w)
 {
     if (w->listen_fd >= 0 && !w->listen_watch)
         w->listen_watch = g_unix_fd_add(w->listen_fd, G_IO_IN, accept_ready, w);
+}
+
+/* The server that we were connected to has gone, or was not there: it may come back. */
+static gboolean reconnect(gpointer opaque)
+{
+    struct wire *w = opaque;
+    int fd = socket_connect(w->what, &w->place, NULL);
+
+    if (fd < 0)
+        return G_SOURCE_CONTINUE;
+    w->retry = 0;
+    begin_client(w, fd, fd, true);
+    return G_SOURCE_REMOVE;
+}
+
+static void try_later(struct wire *w)
+{
+    if (w->place.reconnect && !w->retry)
+        w->retry = g_timeout_add_seconds(w->place.reconnect, reconnect, w);
 }
 
 static gboolean begin_idle(gpointer opaque)
@@ -302,26 +324,30 @@ static struct wire *wire_alloc(const char *what, const struct wire_ops *ops)
 
 static bool open_place(struct wire *w, GError **err)
 {
-    switch (w->address.type) {
-    case ADDRESS_NONE: return true;
-    case ADDRESS_STDIO:
+    switch (w->place.type) {
+    case PLACE_NONE: return true;
+    case PLACE_STDIO:
         if (!char_stdio_claim(w->what, err))
             return false;
         w->in_fd = STDIN_FILENO;
         w->out_fd = STDOUT_FILENO;
-        if (w->address.kind == MONITOR_HUMAN) {
+        if (w->kind == MONITOR_HUMAN) {
             w->raw = char_tty_raw(STDIN_FILENO, true);
             w->tty = w->raw != NULL;
         }
         break;
     default:
-        if (w->address.server) {
-            w->listen_fd = wire_socket_listen(w->what, &w->address, err);
+        if (w->place.server) {
+            w->listen_fd = socket_listen(w->what, &w->place, err);
             watch_listener(w);
             return w->listen_fd >= 0;
         }
-        w->in_fd = w->out_fd = wire_socket_connect(w->what, &w->address, err);
+        w->in_fd = w->out_fd = socket_connect(w->what, &w->place, w->place.reconnect ? NULL : err);
         w->socket = true;
+        if (w->in_fd < 0 && w->place.reconnect) {
+            try_later(w);
+            return true;
+        }
     }
     if (w->in_fd >= 0)
         w->listen_watch = g_idle_add(begin_idle, w);
@@ -333,7 +359,8 @@ struct wire *wire_new(const char *what, const struct monitor_address *address,
 {
     struct wire *w = wire_alloc(what, ops);
 
-    w->address = *address;
+    w->place = address->place;
+    w->kind = address->kind;
     if (open_place(w, err))
         return w;
     wire_free(w);
@@ -382,15 +409,17 @@ void wire_free(struct wire *w)
         return;
     say_goodbye(w);
     w->ops.closed = NULL;
+    w->place.reconnect = 0;
+    drop_source(&w->retry);
     drop_source(&w->listen_watch);
     if (w->listen_fd >= 0) {
-        wire_socket_unlisten(w->listen_fd, &w->address);
+        socket_unlisten(w->listen_fd, &w->place);
         w->listen_fd = -1;
     }
     end_client(w);
     if (w->raw)
         char_tty_restore(w->raw);
-    if (w->address.type == ADDRESS_STDIO)
+    if (w->place.type == PLACE_STDIO)
         char_stdio_release(w->what);
     g_byte_array_free(w->out, TRUE);
     g_free(w);
@@ -418,5 +447,5 @@ size_t wire_queued(const struct wire *w)
 
 uint16_t wire_port(const struct wire *w)
 {
-    return w->listen_fd >= 0 ? wire_socket_port(w->listen_fd) : 0;
+    return w->listen_fd >= 0 ? socket_port(w->listen_fd) : 0;
 }

@@ -12,12 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "frontends/monitor/address.h"
+#include "backends/socket_place.h"
 
 #define WIRE_FULL                                                                                  \
     (64u << 10)             /* queued bytes beyond which the client's input is left where it is    \
                              */
 #define WIRE_MAX (8u << 20) /* and beyond which a client is dropped */
+
+enum monitor_kind { MONITOR_QMP, MONITOR_HUMAN };
+
+/* Where a monitor is, and of which kind. */
+struct monitor_address {
+    enum monitor_kind kind;
+    struct socket_place place;
+};
 
 struct wire;
 

@@ -25,7 +25,7 @@ static GString *got; /* what the client has read and nobody has looked at */
 static inline void open_monitor(enum monitor_kind kind)
 {
     static const struct monitor_chardev chr = {"serial0", "null"};
-    struct monitor_address address = {.kind = kind, .type = ADDRESS_UNIX, .server = true};
+    struct monitor_address address = {.kind = kind, .place = {.type = PLACE_UNIX, .server = true}};
     struct monitor_config m = {.machine = machine,
                                .name = "guest",
                                .version = "1.2.3",
@@ -38,7 +38,7 @@ static inline void open_monitor(enum monitor_kind kind)
     GError *err = NULL;
 
     place = g_build_filename(dir, "monitor", NULL);
-    g_strlcpy(address.path, place, sizeof(address.path));
+    g_strlcpy(address.place.path, place, sizeof(address.place.path));
     monitor = monitor_new(&m, &err);
     if (!monitor)
         fail_msg("%s", err->message);

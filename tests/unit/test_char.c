@@ -3,10 +3,14 @@
 #include "tests/unit/unit.h"
 
 #include "backends/char.h"
+#include "backends/socket.h"
 #include "base/lock.h"
 
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static struct lock device_lock;
@@ -237,13 +241,211 @@ static void test_memory(void **state)
     g_string_free(s.got, TRUE);
 }
 
+/* ---- sockets ---- */
+
+static int dial(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(name.sun_path, path, sizeof(name.sun_path));
+    assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+    return fd;
+}
+
+static void expect_read(int fd, const char *want)
+{
+    char buf[256];
+    size_t got = 0, len = strlen(want);
+
+    while (got < len) {
+        ssize_t n = read(fd, buf + got, len - got);
+
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    assert_memory_equal(buf, want, len);
+}
+
+static struct chardev *open_spec(const char *fmt, const char *path)
+{
+    char *spec = g_strdup_printf(fmt, path);
+    struct chardev *c = char_open(spec, &device_lock, NULL);
+
+    assert_non_null(c);
+    g_free(spec);
+    return c;
+}
+
+/* One client after the other, each with a line of its own; what is written while nobody is there is
+ * lost, what came in is not, though its sender has gone. */
+static void test_socket_server(void **state)
+{
+    char *dir = g_dir_make_tmp(NULL, NULL), *path = g_build_filename(dir, "sock", NULL);
+    struct chardev *c = open_spec("unix:%s,server=on,wait=off", path);
+    struct sink sink = {g_string_new(NULL), 3};
+    struct char_receiver r = {&sink, sink_room, sink_receive};
+    int a, b;
+
+    (void)state;
+    lock_take(&device_lock);
+    char_set_receiver(c, &r);
+    lock_drop(&device_lock);
+    write_locked(c, "to nobody");
+    a = dial(path);
+    settle();
+    write_locked(c, "hello a");
+    expect_read(a, "hello a");
+    b = dial(path); /* has to wait */
+    assert_int_equal(write(a, "abcdef", 6), 6);
+    assert_int_equal(write(b, "xyz", 3), 3);
+    settle();
+    assert_string_equal(sink.got->str, "abc");
+    close(a);
+    settle();
+    write_locked(c, "hello b");
+    expect_read(b, "hello b");
+    lock_take(&device_lock);
+    sink.room = 100;
+    char_accept_input(c);
+    lock_drop(&device_lock);
+    settle();
+    assert_string_equal(sink.got->str, "abcdefxyz");
+    close(b);
+    settle();
+    write_locked(c, "to nobody");
+    settle();
+    a = dial(path);
+    settle();
+    write_locked(c, "again");
+    expect_read(a, "again");
+    char_free(c);
+    assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    close(a);
+    g_string_free(sink.got, TRUE);
+    g_rmdir(dir);
+    g_free(path);
+    g_free(dir);
+}
+
+/* A client whose other end vanishes while it has much to read, over and over; the writer never
+ * hangs. */
+static void test_socket_vanishes(void **state)
+{
+    char *dir = g_dir_make_tmp(NULL, NULL), *path = g_build_filename(dir, "sock", NULL);
+    struct chardev *c = open_spec("unix:%s,server=on,wait=off", path);
+    char *much = g_strnfill(60000, 'x');
+
+    (void)state;
+    for (unsigned k = 0; k < 50; k++) {
+        int fd = dial(path);
+
+        settle();
+        for (unsigned n = 0; n < 8; n++)
+            write_locked(c, much);
+        if (k % 2)
+            assert_int_equal(write(fd, "unread", 6), 6);
+        close(fd);
+        write_locked(c, much);
+        settle();
+    }
+    char_free(c);
+    g_free(much);
+    g_rmdir(dir);
+    g_free(path);
+    g_free(dir);
+}
+
+/* A server that is not there yet, comes, goes and comes again. */
+static void test_socket_reconnect(void **state)
+{
+    char *dir = g_dir_make_tmp(NULL, NULL), *path = g_build_filename(dir, "sock", NULL);
+    struct socket_place place = {.type = PLACE_UNIX, .server = true};
+    struct chardev *c = open_spec("unix:%s,reconnect=1", path);
+
+    (void)state;
+    g_strlcpy(place.path, path, sizeof(place.path));
+    for (unsigned k = 0; k < 2; k++) {
+        int fd, listener = socket_listen("test", &place, NULL);
+
+        assert_true(listener >= 0);
+        while ((fd = socket_accept(listener)) < 0)
+            g_main_context_iteration(NULL, TRUE);
+        g_unix_set_fd_nonblocking(fd, FALSE, NULL);
+        write_locked(c, "here");
+        expect_read(fd, "here");
+        close(fd);
+        socket_unlisten(listener, &place);
+        settle();
+    }
+    char_free(c);
+    g_rmdir(dir);
+    g_free(path);
+    g_free(dir);
+}
+
+static void test_socket_tcp(void **state)
+{
+    struct chardev *c = char_open("tcp:127.0.0.1:0,server,nowait", &device_lock, NULL), *client;
+    char *spec;
+
+    (void)state;
+    assert_non_null(c);
+    assert_true(char_socket_port(c) != 0);
+    spec = g_strdup_printf("tcp:localhost:%u", char_socket_port(c));
+    client = char_open(spec, &device_lock, NULL);
+    assert_non_null(client);
+    settle();
+    write_locked(client, "one line");
+    char_free(client);
+    settle();
+    char_free(c);
+    assert_null(char_open(spec, &device_lock, NULL)); /* nobody listens now */
+    g_free(spec);
+}
+
+static void test_socket_names(void **state)
+{
+    static const char *const wrong[] = {
+        "unix:",
+        "unix:/nowhere/sock",
+        "tcp:10.0.0.1:5,server",
+        "tcp:localhost:x",
+        "unix:/x,telnet",
+        "unix:/x,sever",
+        "unix:/x,reconnect=-1",
+        "unix:/x,server,reconnect=1",
+        "unix:/x,wait=or",
+        "tcp:[::1",
+    };
+
+    (void)state;
+    for (unsigned k = 0; k < G_N_ELEMENTS(wrong); k++) {
+        GError *err = NULL;
+
+        if (char_open(wrong[k], &device_lock, &err))
+            fail_msg("took %s", wrong[k]);
+        assert_non_null(err);
+        assert_null(strchr(err->message, '\n'));
+        g_error_free(err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_file),
-        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_slow_reader),
-        cmocka_unit_test(test_pty),       cmocka_unit_test(test_stdin_eof),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_pty),
+        cmocka_unit_test(test_stdin_eof),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_socket_names),
+        cmocka_unit_test(test_socket_server),
+        cmocka_unit_test(test_socket_vanishes),
+        cmocka_unit_test(test_socket_reconnect),
+        cmocka_unit_test(test_socket_tcp),
     };
     return unit_main(tests);
 }

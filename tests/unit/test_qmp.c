@@ -112,31 +112,39 @@ static void test_frame_bounds(void **state)
 static void test_addresses(void **state)
 {
     static const char *const wrong[] = {
-        "",           "unix:",           "unix:/x,sever",      "tcp:1.2.3.4:5",     "tcp:localhost",
-        "tcp::70000", "stdio,server=on", "unix:/x,server=yes", "tcp:example.org:1", "vc",
+        "",
+        "unix:",
+        "unix:/x,sever",
+        "tcp:1.2.3.4:5",
+        "tcp:localhost",
+        "tcp::70000",
+        "stdio,server=on",
+        "unix:/x,server=mayb",
+        "tcp:example.org:1",
+        "vc",
     };
-    struct monitor_address a = {0};
+    struct socket_place a = {0};
 
     (void)state;
-    assert_true(address_parse("-qmp", "unix:/tmp/a,,b,server=on,wait=off", &a, NULL));
+    assert_true(socket_place_parse("-qmp", "unix:/tmp/a,,b,server=on,wait=off", &a, NULL));
     assert_string_equal(a.path, "/tmp/a,b");
-    assert_true(a.type == ADDRESS_UNIX && a.server && !a.wait);
-    assert_true(address_parse("-qmp", "unix:x,server", &a, NULL));
+    assert_true(a.type == PLACE_UNIX && a.server && !a.wait);
+    assert_true(socket_place_parse("-qmp", "unix:x,server", &a, NULL));
     assert_true(a.server && a.wait);
-    assert_true(address_parse("-qmp", "tcp::4444,server,nowait", &a, NULL));
+    assert_true(socket_place_parse("-qmp", "tcp::4444,server,nowait", &a, NULL));
     assert_string_equal(a.host, "127.0.0.1");
     assert_int_equal(a.port, 4444);
     assert_true(a.server && !a.wait);
-    assert_true(address_parse("-qmp", "tcp:[::1]:0", &a, NULL));
+    assert_true(socket_place_parse("-qmp", "tcp:[::1]:0", &a, NULL));
     assert_string_equal(a.host, "::1");
-    assert_true(address_parse("-qmp", "stdio", &a, NULL));
-    assert_true(address_parse("-qmp", "none", &a, NULL));
+    assert_true(socket_place_parse("-qmp", "stdio", &a, NULL));
+    assert_true(socket_place_parse("-qmp", "none", &a, NULL));
     for (unsigned k = 0; k < G_N_ELEMENTS(wrong); k++) {
         GError *err = NULL;
 
-        if (address_parse("-qmp", wrong[k], &a, &err))
+        if (socket_place_parse("-qmp", wrong[k], &a, &err))
             fail_msg("took %s", wrong[k]);
-        assert_true(g_str_has_prefix(err->message, "-qmp: "));
+        assert_non_null(strstr(err->message, "-qmp"));
         g_error_free(err);
     }
 }

@@ -596,6 +596,81 @@ static void test_slot_change(void **state)
     vm_free();
 }
 
+static unsigned mapped_by(gfn_t gfn)
+{
+    const struct slot_pages *p = pages[memslots_find(slots, gfn)->id];
+    unsigned n = 0;
+
+    for (unsigned level = 1; level <= SLOT_LEVELS; level++) {
+        struct pte_list_iter iter;
+
+        for (spte_t *s = pte_list_first(slot_rmap(p, gfn, level), &iter); s;
+             s = pte_list_next(&iter))
+            n++;
+    }
+    return n;
+}
+
+static unsigned mapped_frames(void)
+{
+    unsigned n = 0;
+
+    for (gfn_t gfn = 0; gfn < RAM_PAGES; gfn++)
+        n += mapped_by(gfn) != 0;
+    return n;
+}
+
+/* A few frames are about to be others: what maps them goes and does not come back meanwhile; no
+ * table goes, and what maps the others stays. */
+static void drop_some(bool neighbours)
+{
+    gfn_t gfn[40];
+    unsigned before = mapped_frames(), used = mmu->used, were = 0, k;
+
+    for (k = 0; k < ARRAY_SIZE(gfn) - 2; k++)
+        gfn[k] = neighbours ? TABLES + N_TABLES + k : pick(RAM_PAGES);
+    gfn[k++] = RAM_PAGES; /* nobody's */
+    gfn[k] = ~UINT64_C(0) >> PAGE_SHIFT;
+    for (k = 0; k < ARRAY_SIZE(gfn) - 2; k++)
+        were += mapped_by(gfn[k]) != 0;
+    shadow_begin_drop(mmu, gfn, ARRAY_SIZE(gfn));
+    assert_int_equal(mmu->used, used);
+    memset(tlb, 0, sizeof(tlb));
+    for (k = 0; k < 100; k++)
+        check_any(1);
+    for (k = 0; k < ARRAY_SIZE(gfn) - 2; k++)
+        assert_int_equal(mapped_by(gfn[k]), 0);
+    shadow_end_change(mmu);
+    if (mapped_frames() > before || (before > 600 && mapped_frames() + 512 * were + 40 < before))
+        fail_msg("%u frames were mapped, %u of which should go, and %u are", before, were,
+                 mapped_frames());
+    shadow_audit(mmu);
+}
+
+static void test_drop(void **state)
+{
+    (void)state;
+    for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
+        unsigned remapped = 0;
+
+        vm_new(&modes[m], 1000, 21 + m);
+        for (unsigned round = 0; round < 40; round++) {
+            for (unsigned k = 0; k < 20; k++)
+                change_an_entry(0);
+            for (unsigned k = 0; k < N_VCPUS; k++)
+                load_cr3(k, k);
+            for (unsigned k = 0; k < 150; k++)
+                check_any(N_VCPUS);
+            drop_some(round % 2);
+            for (unsigned k = 0; k < 150; k++)
+                check_any(N_VCPUS);
+            remapped += mapped_frames();
+        }
+        assert_true(remapped > 0);
+        vm_free();
+    }
+}
+
 static void test_churn_with_few_pages(void **state)
 {
     (void)state;
@@ -610,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_invlpg),
         cmocka_unit_test(test_unsync_table_comes_back),
         cmocka_unit_test(test_slot_change),
+        cmocka_unit_test(test_drop),
         cmocka_unit_test(test_churn_with_few_pages),
     };
     return unit_main(tests);

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Kills Penumbra at random moments under tests/guests/kill/disk.c, and checks that every sector whose flush was
+"""Kills Penumbra at random moments under a guest of tests/guests/kill/kill.h, and checks that every sector whose flush was
 acknowledged is in the image, and that no sector is anything but what the guest wrote.
 
-    kill.py EMULATOR ROM IMAGE TIMES SEED [--server] DRIVE-PARAMETER...
+    kill.py EMULATOR ROM IMAGE TIMES SEED ide|ahci|virtio [--server] DRIVE-PARAMETER...
 
-IMAGE is a new image of 4096 sectors; DRIVE-PARAMETERs follow file= (format=qcow2, cache=none ...). With --server the
+IMAGE is a new image of 4096 sectors; DRIVE-PARAMETERs follow file= (format=qcow2, cache=none ...), ROM is the guest that drives
+the controller. With --server the
 programs that Penumbra has started to serve the image are killed in the same moment. The image lives through all
 kills: what one run had acknowledged has to be there after all that follow, too.
 """
@@ -18,10 +19,15 @@ import subprocess
 import sys
 import time
 
-SECTORS = 4096  # as in disk.c
+SECTORS = 4096  # as in kill.h
 MAGIC = 0x6C6C696B
 MASK = 0xFFFFFFFF
 GUARD = 60  # seconds, against hangs only
+CONTROLLERS = {
+    "ide": [],
+    "ahci": ["-device", "ahci,id=ahci0,addr=5", "-device", "ide-hd,drive=d,bus=ahci0.0"],
+    "virtio": ["-device", "virtio-blk-pci,drive=d,addr=5"],
+}
 
 
 def fail(what):
@@ -68,14 +74,16 @@ def await_(what, test, *args):
 class Guest:
     """One run, from its start to its kill."""
 
-    def __init__(self, emulator, rom, log, drive):
+    def __init__(self, emulator, rom, log, controller, drive):
         open(log, "w").close()
         self.log = log
         self.errors = log + ".err"
+        if controller != "ide":
+            drive += ",if=none,id=d"
         with open(self.errors, "w") as err:
             self.process = subprocess.Popen(
                 [emulator, "-m", "16M", "-nodefaults", "-display", "none", "-bios", rom, "-debugcon", "file:" + log,
-                 "-drive", drive], stdin=subprocess.DEVNULL, stdout=err, stderr=err)
+                 "-drive", drive] + CONTROLLERS[controller], stdin=subprocess.DEVNULL, stdout=err, stderr=err)
 
     def words(self, what):
         with open(self.log) as f:
@@ -130,14 +138,14 @@ def verify(data, expected, when):
 
 
 def main():
-    emulator, rom, image, times, seed, *rest = sys.argv[1:]
+    emulator, rom, image, times, seed, controller, *rest = sys.argv[1:]
     server = "--server" in rest
     drive = ",".join(["file=" + image.replace(",", ",,")] + [r for r in rest if r != "--server"])
     rand = random.Random(int(seed))
     expected = {}  # sector: the highest number that was acknowledged
     flushes = 0
     for n in range(int(times)):
-        guest = Guest(emulator, rom, image + ".log", drive)
+        guest = Guest(emulator, rom, image + ".log", controller, drive)
         await_("the first flush", guest.has_flushed)
         time.sleep(rand.uniform(0, 0.15))
         guest.kill(server)

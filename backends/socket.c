@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See wire_socket.h; unix(7), tcp(7). */
+/* See socket.h; unix(7), tcp(7). */
 #define _GNU_SOURCE /* accept4 */
-#include "frontends/monitor/wire_socket.h"
+#include "backends/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <glib-unix.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#define CONNECT_MS 500
+
 union name {
     struct sockaddr any;
     struct sockaddr_un un;
@@ -23,14 +25,14 @@ union name {
     struct sockaddr_in6 in6;
 };
 
-static int fail(GError **err, const char *what, const char *does, const struct monitor_address *a,
+static int fail(GError **err, const char *what, const char *does, const struct socket_place *a,
                 int fd)
 {
     int e = errno;
 
     if (fd >= 0)
         close(fd);
-    if (a->type == ADDRESS_UNIX)
+    if (a->type == PLACE_UNIX)
         g_set_error(err, PENUMBRA_ERROR, PENUMBRA_ERROR_HOST, "%s: cannot %s %s: %s", what, does,
                     a->path, g_strerror(e));
     else
@@ -39,10 +41,10 @@ static int fail(GError **err, const char *what, const char *does, const struct m
     return -1;
 }
 
-static socklen_t fill_name(const struct monitor_address *a, union name *n)
+static socklen_t fill_name(const struct socket_place *a, union name *n)
 {
     memset(n, 0, sizeof(*n));
-    if (a->type == ADDRESS_UNIX) {
+    if (a->type == PLACE_UNIX) {
         n->un.sun_family = AF_UNIX;
         g_strlcpy(n->un.sun_path, a->path, sizeof(n->un.sun_path));
         return sizeof(n->un);
@@ -59,7 +61,7 @@ static socklen_t fill_name(const struct monitor_address *a, union name *n)
 }
 
 /* A socket at the path that nobody listens to any more goes. */
-static void remove_stale(const struct monitor_address *a, const union name *n, socklen_t len)
+static void remove_stale(const struct socket_place *a, const union name *n, socklen_t len)
 {
     struct stat st;
     int fd;
@@ -74,39 +76,52 @@ static void remove_stale(const struct monitor_address *a, const union name *n, s
     close(fd);
 }
 
-int wire_socket_listen(const char *what, const struct monitor_address *a, GError **err)
+int socket_listen(const char *what, const struct socket_place *a, GError **err)
 {
     union name n;
     socklen_t len = fill_name(a, &n);
     int one = 1, fd;
 
-    if (a->type == ADDRESS_UNIX)
+    if (a->type == PLACE_UNIX)
         remove_stale(a, &n, len);
     fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(err, what, "open", a, -1);
-    if (a->type == ADDRESS_TCP)
+    if (a->type == PLACE_TCP)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (bind(fd, &n.any, len) || listen(fd, 8))
         return fail(err, what, "listen at", a, fd);
-    if (a->type == ADDRESS_TCP && !a->port)
-        log_user("%s: listens at %s port %u", what, a->host, wire_socket_port(fd));
+    if (a->type == PLACE_TCP && !a->port)
+        log_user("%s: listens at %s port %u", what, a->host, socket_port(fd));
     return fd;
 }
 
-int wire_socket_connect(const char *what, const struct monitor_address *a, GError **err)
+/* What becomes of a connection that is under way. */
+static bool connected(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    socklen_t len = sizeof(errno);
+    int e = ETIMEDOUT;
+
+    if (poll(&p, 1, CONNECT_MS) > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len))
+        e = errno;
+    errno = e;
+    return !e;
+}
+
+int socket_connect(const char *what, const struct socket_place *a, GError **err)
 {
     union name n;
     socklen_t len = fill_name(a, &n);
-    int fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1, fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || connect(fd, &n.any, len))
+    if (fd < 0 || (connect(fd, &n.any, len) && (errno != EINPROGRESS || !connected(fd))))
         return fail(err, what, "connect to", a, fd);
-    g_unix_set_fd_nonblocking(fd, TRUE, NULL);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return fd;
 }
 
-int wire_socket_accept(int fd)
+int socket_accept(int fd)
 {
     int one = 1, client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -115,14 +130,14 @@ int wire_socket_accept(int fd)
     return client;
 }
 
-void wire_socket_unlisten(int fd, const struct monitor_address *a)
+void socket_unlisten(int fd, const struct socket_place *a)
 {
     close(fd);
-    if (a->type == ADDRESS_UNIX)
+    if (a->type == PLACE_UNIX)
         unlink(a->path);
 }
 
-uint16_t wire_socket_port(int fd)
+uint16_t socket_port(int fd)
 {
     union name n;
     socklen_t len = sizeof(n);
