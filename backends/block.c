@@ -213,6 +213,17 @@ int block_perform(struct block *b, const struct block_request *req)
     return !rc && ((req->flags & BLOCK_FUA) || b->writethrough) ? sync_now(b) : rc;
 }
 
+bool block_perform_now(struct block *b, const struct block_request *req)
+{
+    const struct iovec whole = {req->buf, req->len};
+
+    if (req->op != BLOCK_READ || !b->ops->read_now || !req->len || block_check(b, req))
+        return false;
+    if (req->buf)
+        return !b->ops->read_now(b, req->off, &whole, 1, req->len);
+    return !b->ops->read_now(b, req->off, req->iov, req->n_iov, req->len);
+}
+
 int block_read(struct block *b, uint64_t off, void *buf, size_t len)
 {
     const struct block_request req = {.op = BLOCK_READ, .off = off, .len = len, .buf = buf};

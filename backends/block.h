@@ -10,8 +10,8 @@
  * - `done` is called exactly once for each submitted request, never before block_submit returns,
  *   unless block_cancel took the request back. Until then the request and its memory belong to the
  *   engine.
- * - It is called on the main thread, or on the one that drains. With counted time it is called by
- *   the machine's clock, at a time that does not depend on the host.
+ * - It is called on the main thread, on a worker, or on the one that drains or ends a batch. With
+ *   counted time it is called by the machine's clock, at a time that does not depend on the host.
  * - Requests under way may be done in any order, also those that overlap. A flush covers every
  *   write, discard and zeroing whose `done` was called before the flush was submitted.
  * - A write that was done is with the host's kernel (or durable, with BLOCK_FUA or an image opened
@@ -71,6 +71,15 @@ struct block_request {
 /* Starts it. The image is attached to an engine. A bad range or a write to a read-only image is an
  * error that `done` gets. Device lock held. */
 void block_submit(struct block *b, struct block_request *req);
+
+/* Between these two calls requests are submitted whose `done` may come before the second returns:
+ * those that the host had the data of in its memory (see block_batch_end). For the doorbell of a
+ * device that takes many requests at once. They may be nested. Device lock held. */
+struct block_engine *block_batch_begin(struct block *b); /* NULL where b is, or is not attached */
+
+/* Calls `done` for what has been done, on this thread, for some of them at least; the rest comes as
+ * it does otherwise. NULL e: no effect. Device lock held. */
+void block_batch_end(struct block_engine *e);
 
 /* Is it under way: submitted, and `done` not called yet? Device lock held. */
 bool block_busy(const struct block_request *req);

@@ -3,14 +3,16 @@
  * The engine behind block requests: a queue, a few worker threads that do what is in it, and the
  * way back to the devices; see block.h.
  *
- * A request goes from the queue to a worker and to the list of those that are done, from which the
- * main thread (woken by an eventfd) takes it to tell its device. Whoever drains takes it from there
- * himself. With counted time there are no workers: the request is done within block_submit, and
- * waits for its timer.
+ * A request goes from the queue to a worker and to the list of those that are done. The worker
+ * takes it from there to tell its device, if it gets the device lock without waiting; else the main
+ * thread, woken by an eventfd, does. Whoever drains takes it from there himself. A short read of
+ * what the host has in memory is done at once by who submits it, since waking a worker takes longer
+ * than the read; within a batch he also tells of it. With counted time there are no workers: the
+ * request is done within block_submit, and waits for its timer.
  *
  * Locks: the device lock is held by all who submit, cancel, drain and tell. The engine's own lock,
  * taken within it, protects the queue, the list of what is done and the requests' states. Workers
- * never take the device lock, so whoever holds it may wait for them.
+ * never wait for the device lock, so whoever holds it may wait for them.
  */
 #include "backends/block_impl.h"
 
@@ -25,6 +27,8 @@
 
 #define MAX_THREADS     64u
 #define DEFAULT_THREADS 4u
+#define NOW_BYTES       (64u << 10) /* a longer read is better done beside what the guest does */
+#define TELL_AT_ONCE    64u         /* so that nobody is held up for ever by what others submit */
 
 enum block_state {
     STATE_IDLE,
@@ -47,7 +51,9 @@ struct block_engine {
     struct condition work, finished;
     struct request_list queue, done;
     struct request_list kept, counted; /* device lock suffices */
+    unsigned batches; /* begun and not ended: whoever ends the last tells; the device lock, too */
     bool stop;
+    bool waking; /* the main thread was woken, and has not looked yet */
     unsigned n_threads, n_idle, n_queued;
     GThread *thread[MAX_THREADS];
 
@@ -94,56 +100,24 @@ static struct block_request *take(struct request_list *l, const struct block *b)
     return r;
 }
 
-/* ---- workers ---- */
+/* ---- what is done; the engine's lock is held ---- */
 
-/* The engine's lock is held. */
-static void finished(struct block_engine *e, struct block_request *req)
+static void wake_main(struct block_engine *e)
 {
     const uint64_t one = 1;
-    bool first = !e->done.first;
 
+    if (e->waking)
+        return;
+    e->waking = true;
+    invariant(write(e->wake_fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN);
+}
+
+/* Somebody is to tell of it. */
+static void finished(struct block_engine *e, struct block_request *req)
+{
     req->state = STATE_DONE;
     append(&e->done, req);
     condition_broadcast(&e->finished);
-    if (first) /* else somebody wrote already, and the list was not looked at since */
-        invariant(write(e->wake_fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN);
-}
-
-static gpointer worker(gpointer opaque)
-{
-    struct block_engine *e = opaque;
-
-    lock_take(&e->lock);
-    while (!e->stop) {
-        struct block_request *req = take(&e->queue, NULL);
-
-        if (!req) {
-            e->n_idle++;
-            condition_wait(&e->work, &e->lock);
-            e->n_idle--;
-            continue;
-        }
-        e->n_queued--;
-        req->state = STATE_RUNNING;
-        lock_drop(&e->lock);
-        req->err = block_perform(req->block, req);
-        lock_take(&e->lock);
-        finished(e, req);
-    }
-    lock_drop(&e->lock);
-    return NULL;
-}
-
-static void enqueue(struct block_engine *e, struct block_request *req)
-{
-    lock_take(&e->lock);
-    req->state = STATE_QUEUED;
-    append(&e->queue, req);
-    e->n_queued++;
-    if (e->n_queued > e->n_idle && e->n_threads < e->cfg.threads)
-        e->thread[e->n_threads++] = g_thread_new("disk", worker, e);
-    condition_broadcast(&e->work);
-    lock_drop(&e->lock);
 }
 
 /* ---- telling; the device lock is held ---- */
@@ -247,6 +221,28 @@ static void unlock_devices(struct block_engine *e)
         lock_drop(e->cfg.lock);
 }
 
+/* Tells of some that are done and did not fail; the rest is the main thread's, as an error may stop
+ * the machine. Device lock held. */
+static void tell_some(struct block_engine *e)
+{
+    struct block_request *req = NULL;
+
+    for (unsigned n = 0;; n++) {
+        lock_take(&e->lock);
+        req = e->done.first;
+        if (req && (n == TELL_AT_ONCE || req->err)) {
+            wake_main(e);
+            req = NULL;
+        }
+        if (req)
+            unlink_request(&e->done, req);
+        lock_drop(&e->lock);
+        if (!req)
+            return;
+        tell(e, req);
+    }
+}
+
 /* On the main thread. */
 static gboolean woken(gint fd, GIOCondition condition, gpointer opaque)
 {
@@ -261,12 +257,118 @@ static gboolean woken(gint fd, GIOCondition condition, gpointer opaque)
     do {
         lock_take(&e->lock);
         req = take(&e->done, NULL);
+        e->waking = req; /* while it is at it, nobody need wake it */
         lock_drop(&e->lock);
         if (req)
             tell(e, req);
     } while (req);
     unlock_devices(e);
     return G_SOURCE_CONTINUE;
+}
+
+/* ---- workers ---- */
+
+/* Somebody who has put what he did on the list sees to it that it is told; no lock is held. */
+void block_engine_pass_on(struct block_engine *e)
+{
+    bool batch;
+
+    lock_take(&e->lock);
+    batch = e->batches;
+    lock_drop(&e->lock);
+    if (batch)
+        return;
+    if (e->cfg.lock && lock_try(e->cfg.lock)) {
+        tell_some(e);
+        lock_drop(e->cfg.lock);
+        return;
+    }
+    lock_take(&e->lock);
+    if (e->done.first) /* whoever has the lock may have told of it meanwhile */
+        wake_main(e);
+    lock_drop(&e->lock);
+}
+
+void block_engine_ended(struct block_request *req, int err)
+{
+    struct block_engine *e = req->engine;
+
+    lock_take(&e->lock);
+    req->err = err;
+    finished(e, req);
+    lock_drop(&e->lock);
+}
+
+/* The engine's lock is held, but not while the request is done. */
+static void work_on(struct block_engine *e, struct block_request *req)
+{
+    e->n_queued--;
+    req->state = STATE_RUNNING;
+    lock_drop(&e->lock);
+    block_engine_ended(req, block_perform(req->block, req));
+    block_engine_pass_on(e);
+    lock_take(&e->lock);
+}
+
+static gpointer worker(gpointer opaque)
+{
+    struct block_engine *e = opaque;
+
+    lock_take(&e->lock);
+    while (!e->stop) {
+        struct block_request *req = take(&e->queue, NULL);
+
+        if (req) {
+            work_on(e, req);
+            continue;
+        }
+        e->n_idle++;
+        condition_wait(&e->work, &e->lock);
+        e->n_idle--;
+    }
+    lock_drop(&e->lock);
+    return NULL;
+}
+
+static void enqueue(struct block_engine *e, struct block_request *req)
+{
+    lock_take(&e->lock);
+    req->state = STATE_QUEUED;
+    append(&e->queue, req);
+    e->n_queued++;
+    if (e->n_queued > e->n_idle && e->n_threads < e->cfg.threads)
+        e->thread[e->n_threads++] = g_thread_new("disk", worker, e);
+    condition_signal(&e->work);
+    lock_drop(&e->lock);
+}
+
+/* True when the image has begun it by itself. */
+static bool begun(struct block_engine *e, struct block_request *req)
+{
+    struct block *b = req->block;
+    bool simple = req->op == BLOCK_READ ||
+                  (req->op == BLOCK_WRITE && !(req->flags & BLOCK_FUA) && !b->writethrough);
+
+    if (!simple || !b->ops->begin || !req->buf || !req->len || block_check(b, req))
+        return false;
+    lock_take(&e->lock);
+    req->state = STATE_RUNNING;
+    lock_drop(&e->lock);
+    return b->ops->begin(b, req);
+}
+
+/* True when that was a short read of what the host has in memory. */
+static bool done_now(struct block_engine *e, struct block_request *req)
+{
+    if (req->len > NOW_BYTES || !block_perform_now(req->block, req))
+        return false;
+    req->err = 0;
+    lock_take(&e->lock);
+    finished(e, req);
+    if (!e->batches)
+        wake_main(e);
+    lock_drop(&e->lock);
+    return true;
 }
 
 /* ---- counted time ---- */
@@ -309,7 +411,7 @@ static void start(struct block_engine *e, struct block_request *req)
     e->under_way++;
     if (e->cfg.counted)
         perform_counted(e, req);
-    else
+    else if (!done_now(e, req) && !begun(e, req))
         enqueue(e, req);
 }
 
@@ -320,6 +422,32 @@ void block_submit(struct block *b, struct block_request *req)
     req->block = b;
     req->engine = b->engine;
     start(b->engine, req);
+}
+
+struct block_engine *block_batch_begin(struct block *b)
+{
+    struct block_engine *e = b ? b->engine : NULL;
+
+    if (e) {
+        lock_take(&e->lock);
+        e->batches++;
+        lock_drop(&e->lock);
+    }
+    return e;
+}
+
+void block_batch_end(struct block_engine *e)
+{
+    if (!e)
+        return;
+    /* what `done` submits still belongs to the batch */
+    if (e->batches == 1)
+        tell_some(e);
+    lock_take(&e->lock);
+    e->batches--;
+    if (!e->batches && e->done.first)
+        wake_main(e);
+    lock_drop(&e->lock);
 }
 
 bool block_busy(const struct block_request *req)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Transfers of whole ranges between a file and memory; see block_impl.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* preadv2 */
+#endif
 #include "backends/block_impl.h"
 
 #include <errno.h>
@@ -92,4 +95,12 @@ int block_fd_readv(int fd, uint64_t off, const struct iovec *iov, unsigned n, si
 int block_fd_writev(int fd, uint64_t off, const struct iovec *iov, unsigned n, size_t len)
 {
     return transfer(fd, off, iov, n, len, pwritev);
+}
+
+/* Where the host's file system cannot say that it would have to wait, it says that it cannot. */
+int block_fd_read_now(int fd, uint64_t off, const struct iovec *iov, unsigned n, size_t len)
+{
+    return n <= WINDOW && preadv2(fd, iov, (int)n, (off_t)off, RWF_NOWAIT) == (ssize_t)len
+               ? 0
+               : -EAGAIN;
 }

@@ -21,6 +21,13 @@ struct block_ops {
     /* The rest may be NULL. Of several buffers, whose lengths add up to len. */
     int (*readv)(struct block *b, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
     int (*writev)(struct block *b, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
+    /* Only if nothing has to be waited for, as it is in memory: 0, or -EAGAIN, and then the buffers
+     * hold anything. */
+    int (*read_now)(struct block *b, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
+    /* Begins a read, or a write that need not be durable, of one buffer, and does not wait: later,
+     * even before it returns, comes block_engine_ended. False when it cannot, and none will come.
+     * Device lock held. */
+    bool (*begin)(struct block *b, struct block_request *req);
     int (*discard)(struct block *b, uint64_t off, uint64_t len);
     /* -ENOTSUP: zeros are to be written instead. */
     int (*zero)(struct block *b, uint64_t off, uint64_t len, bool unmap);
@@ -55,6 +62,18 @@ struct block *block_raw_open(const struct block_spec *spec, GError **err);
 /* Does a request whole, on the calling thread: 0 or -errno. */
 int block_perform(struct block *b, const struct block_request *req);
 
+/* Does it if it is a read of what the host has in memory: true when it is done, without an error.
+ */
+bool block_perform_now(struct block *b, const struct block_request *req);
+
+/* For `begin`: the request has ended, and belongs to whoever tells of it. Any thread, with any
+ * locks but the engine's. Soon after it must come … */
+void block_engine_ended(struct block_request *req, int err);
+
+/* … this, without the device lock and without a lock that `begin` takes, while the image is not
+ * freed yet: it tells of what has ended, or lets another thread do so. */
+void block_engine_pass_on(struct block_engine *e);
+
 /* Whether the request itself makes sense for the image: 0 or -errno. */
 int block_check(const struct block *b, const struct block_request *req);
 
@@ -66,6 +85,9 @@ int block_fd_write(int fd, uint64_t off, const void *buf, size_t len);
 /* The same of several buffers. */
 int block_fd_readv(int fd, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
 int block_fd_writev(int fd, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
+
+/* Reads what is in the page cache: 0, or -EAGAIN. */
+int block_fd_read_now(int fd, uint64_t off, const struct iovec *iov, unsigned n, size_t len);
 
 /* Copies between a range of a list of buffers and one. */
 void block_gather(void *to, const struct iovec *iov, unsigned n);

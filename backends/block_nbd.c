@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connection to an NBD server, by libnbd. A thread of its own moves bytes both ways; each
- * worker that does a request hands it a command and waits for its end, so that as many are under
- * way as there are workers. When the server goes, all commands fail, now and later.
+ * The connection to an NBD server, by libnbd. A thread of its own moves bytes both ways. Reads and
+ * writes are begun by whoever submits them, as many as he likes, and that thread tells of their
+ * end; for all else a worker hands it a command and waits. When the server goes, all commands fail,
+ * now and later.
  */
 #include "backends/block_nbd.h"
 
@@ -33,8 +34,9 @@ struct block_nbd {
     int wake_fd;
     _Atomic bool stop;
     bool can_flush, can_trim, can_zero;
-    struct lock lock; /* of commands' `over` */
+    struct lock lock; /* of what follows, and of commands' `over` */
     struct condition ended;
+    struct block_engine *untold; /* has requests that have ended, and was not told to look */
 };
 
 /* One command, on the stack of who waits for it. */
@@ -56,6 +58,19 @@ static void wake(struct block_nbd *n)
 static bool is_open(struct block_nbd *n)
 {
     return nbd_aio_is_dead(n->h) == 0 && nbd_aio_is_closed(n->h) == 0;
+}
+
+/* Not within a callback, which libnbd's own lock is held for. */
+static void pass_on(struct block_nbd *n)
+{
+    struct block_engine *e;
+
+    lock_take(&n->lock);
+    e = n->untold;
+    n->untold = NULL;
+    lock_drop(&n->lock);
+    if (e)
+        block_engine_pass_on(e);
 }
 
 static void move_bytes(struct block_nbd *n)
@@ -83,8 +98,11 @@ static gpointer connection(gpointer opaque)
 {
     struct block_nbd *n = opaque;
 
-    while (!atomic_load(&n->stop) && is_open(n))
+    while (!atomic_load(&n->stop) && is_open(n)) {
         move_bytes(n);
+        pass_on(n);
+    }
+    pass_on(n);
     if (!atomic_load(&n->stop)) {
         char *words = n->child ? block_child_words(n->child) : g_strdup("");
 
@@ -110,6 +128,12 @@ static int command_over(void *opaque, int *error)
     return 1; /* nobody asks for it again */
 }
 
+/* The guest's disk has no word for a lost connection. */
+static int error_of(int err)
+{
+    return !err ? 0 : err == ENOSPC ? -ENOSPC : err == EPERM ? -EROFS : -EIO;
+}
+
 /* Waits for a command that was begun; `cookie` is what libnbd returned for it. */
 static int finish(struct block_nbd *n, struct command *c, int64_t cookie)
 {
@@ -120,11 +144,49 @@ static int finish(struct block_nbd *n, struct command *c, int64_t cookie)
     while (!c->over)
         condition_wait(&n->ended, &n->lock);
     lock_drop(&n->lock);
-    /* the guest's disk has no word for a lost connection */
-    return !c->err ? 0 : c->err == ENOSPC ? -ENOSPC : c->err == EPERM ? -EROFS : -EIO;
+    return error_of(c->err);
 }
 
 #define COMMAND(c) ((nbd_completion_callback){.callback = command_over, .user_data = (c)})
+
+/* ---- requests that nobody waits for ---- */
+
+/* On the connection's thread, or on that which begins a command. */
+static int request_over(void *opaque, int *error)
+{
+    struct block_request *req = opaque;
+    struct block_nbd *n = (struct block_nbd *)req->block;
+
+    lock_take(&n->lock);
+    n->untold = req->engine;
+    lock_drop(&n->lock);
+    block_engine_ended(req, error_of(*error));
+    return 1;
+}
+
+/* libnbd sends what the socket takes at once. Its thread sleeps until something comes, and is woken
+ * where more is to be sent or the end has come already. */
+static bool nbd_begin(struct block *b, struct block_request *req)
+{
+    const nbd_completion_callback over = {.callback = request_over, .user_data = req};
+    struct block_nbd *n = (struct block_nbd *)b;
+    int64_t cookie;
+    bool untold;
+
+    if (req->len > MAX_COMMAND || !is_open(n))
+        return false;
+    cookie = req->op == BLOCK_READ
+                 ? nbd_aio_pread(n->h, req->buf, (size_t)req->len, req->off, over, 0)
+                 : nbd_aio_pwrite(n->h, req->buf, (size_t)req->len, req->off, over, 0);
+    lock_take(&n->lock);
+    untold = n->untold;
+    lock_drop(&n->lock);
+    if (untold || (nbd_aio_get_direction(n->h) & LIBNBD_AIO_DIRECTION_WRITE))
+        wake(n);
+    return cookie >= 0;
+}
+
+/* ---- those that a worker waits for ---- */
 
 static int nbd_read(struct block *b, uint64_t off, void *buf, size_t len)
 {
@@ -230,6 +292,7 @@ static const struct block_ops nbd_ops = {
     .write = nbd_write,
     .flush = nbd_sync,
     .free = nbd_free,
+    .begin = nbd_begin,
     .discard = nbd_discard,
     .zero = nbd_make_zero,
 };

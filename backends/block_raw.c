@@ -75,6 +75,12 @@ static int raw_readv(struct block *b, uint64_t off, const struct iovec *iov, uns
     return block_fd_readv(((struct block_raw *)b)->fd, off, iov, n, len);
 }
 
+static int raw_read_now(struct block *b, uint64_t off, const struct iovec *iov, unsigned n,
+                        size_t len)
+{
+    return block_fd_read_now(((struct block_raw *)b)->fd, off, iov, n, len);
+}
+
 static int raw_writev(struct block *b, uint64_t off, const struct iovec *iov, unsigned n,
                       size_t len)
 {
@@ -113,6 +119,7 @@ static const struct block_ops raw_ops = {
     .free = raw_free,
     .readv = raw_readv,
     .writev = raw_writev,
+    .read_now = raw_read_now,
     .discard = raw_discard,
     .zero = raw_zero,
 };

@@ -172,6 +172,15 @@ static inline void condition_wait_for(struct condition *c, struct lock *l, int64
     invariant(!err || err == ETIMEDOUT);
 }
 
+/* Wakes one that waits, if there is one: where any of them will do. */
+static inline void condition_signal(struct condition *c)
+{
+#ifdef PENUMBRA_STEPS
+    c->broadcasts++; /* all of them, which they must bear in any case */
+#endif
+    invariant(!pthread_cond_signal(&c->cond));
+}
+
 static inline void condition_broadcast(struct condition *c)
 {
 #ifdef PENUMBRA_STEPS

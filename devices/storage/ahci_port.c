@@ -224,6 +224,7 @@ static uint64_t high_half(uint64_t v, uint32_t val)
 void ahci_port_write(struct ahci_port *p, unsigned reg, uint32_t val)
 {
     struct ahci_port_state *s = &p->s;
+    struct block_engine *batch;
 
     switch (reg) {
     case PX_CLB: s->clb = low_half(s->clb, val, ~0x3ffu); break;
@@ -245,5 +246,7 @@ void ahci_port_write(struct ahci_port *p, unsigned reg, uint32_t val)
     case PX_CI: write_ci(p, val); break;
     default: break;
     }
+    batch = block_batch_begin(p->unit.block);
     ahci_port_pump(p);
+    block_batch_end(batch);
 }

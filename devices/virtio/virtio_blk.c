@@ -141,7 +141,11 @@ static void blk_virtio_reset(void *self)
 
 static void blk_notify(void *self, unsigned n)
 {
-    blk_serve(self, n);
+    struct virtio_blk *d = self;
+    struct block_engine *batch = block_batch_begin(d->cfg.block);
+
+    blk_serve(d, n);
+    block_batch_end(batch);
 }
 
 static const struct virtio_class blk_class = {

@@ -2,6 +2,8 @@
 /* See slow_block.h. */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+
 #include "tests/unit/slow_block.h"
 
 /* The lock is held, and let go while waiting. */
@@ -59,6 +61,22 @@ static int slow_flush(struct block *b)
     return rc;
 }
 
+static int slow_read_now(struct block *b, uint64_t off, const struct iovec *iov, unsigned n,
+                         size_t len)
+{
+    struct slow_block *s = (struct slow_block *)b;
+    bool can;
+
+    (void)len;
+    lock_take(&s->lock);
+    can = s->in_memory;
+    if (can)
+        block_scatter(iov, n, s->data + off);
+    s->reads += can;
+    lock_drop(&s->lock);
+    return can ? 0 : -EAGAIN;
+}
+
 static void slow_free(struct block *b)
 {
     struct slow_block *s = (struct slow_block *)b;
@@ -70,7 +88,12 @@ static void slow_free(struct block *b)
 }
 
 static const struct block_ops slow_ops = {
-    .read = slow_read, .write = slow_write, .flush = slow_flush, .free = slow_free};
+    .read = slow_read,
+    .write = slow_write,
+    .flush = slow_flush,
+    .free = slow_free,
+    .read_now = slow_read_now,
+};
 
 struct slow_block *slow_block_new(uint64_t size)
 {

@@ -15,6 +15,7 @@ struct slow_block {
     struct lock lock;      /* of all that follows */
     struct condition gate; /* of closed, waiting */
     bool closed;
+    bool in_memory;   /* reads need not wait, and do not pass the gate */
     unsigned waiting; /* operations that stand at the gate */
     unsigned reads, writes, flushes;
     unsigned flushed_writes; /* how many had returned when the last flush began */

@@ -24,7 +24,7 @@ struct job {
     uint8_t data[4096];
     unsigned told;
     int err;
-    bool foreign;   /* may be told by another thread */
+    bool ours;      /* is to be told by the main thread */
     unsigned again; /* submits itself so often */
 };
 
@@ -35,6 +35,7 @@ static void on_error(void *opaque, const struct block_error *e)
 {
     assert_ptr_equal(opaque, &errors);
     assert_false(lock_try(&devices));
+    assert_ptr_equal(g_thread_self(), main_thread);
     last_error = *e;
     errors++;
 }
@@ -44,7 +45,7 @@ static void told(struct block_request *req, int err)
     struct job *j = container_of(req, struct job, req);
 
     assert_false(lock_try(&devices)); /* it is held */
-    assert_true(j->foreign || g_thread_self() == main_thread);
+    assert_true(!j->ours || g_thread_self() == main_thread);
     assert_false(block_busy(req));
     j->told++;
     j->err = err;
@@ -128,11 +129,23 @@ static void submit(struct job *j)
     lock_drop(&devices);
 }
 
-/* The main loop until the job was told. */
+static unsigned told_so_far(const struct job *j)
+{
+    unsigned n;
+
+    lock_take(&devices);
+    n = j->told;
+    lock_drop(&devices);
+    return n;
+}
+
+/* The main loop until the job was told, by it or by a worker. */
 static void await(struct job *j)
 {
-    while (!j->told)
-        g_main_context_iteration(NULL, TRUE);
+    while (!told_so_far(j)) {
+        if (!g_main_context_iteration(NULL, FALSE))
+            g_usleep(50);
+    }
 }
 
 static void drain(void)
@@ -343,7 +356,6 @@ static void test_drain_elsewhere(void **state)
     GThread *t;
 
     (void)state;
-    j->foreign = true;
     slow_block_close(slow);
     submit(j);
     slow_block_await(slow, 1);
@@ -366,7 +378,7 @@ static void await_first_read(void)
     } while (!read);
 }
 
-/* With one worker: one is running, one waits, one is done and not told. */
+/* With one worker: one is running, one waits, one is done and not told, as it failed. */
 static void test_cancel(void **state)
 {
     struct job *done = job_new(BLOCK_READ, 0, 512), *runs = job_new(BLOCK_WRITE, 0, 512);
@@ -375,6 +387,7 @@ static void test_cancel(void **state)
     (void)state;
     memset(runs->data, 'r', 512);
     memset(waits->data, 'q', 512);
+    slow_block_fail(slow, -EIO, 1);
     submit(done);
     await_first_read();
     slow_block_close(slow);
@@ -384,11 +397,14 @@ static void test_cancel(void **state)
     submit(last);
     cancel(waits);
     cancel(done);
+    lock_take(&devices);
     slow_block_open(slow);
-    cancel(runs); /* waits for its end */
+    block_cancel(&runs->req); /* waits for its end, which nobody else can tell of now */
+    lock_drop(&devices);
     await(last);
     cancel(last); /* nothing to take back */
     assert_int_equal(done->told + runs->told + waits->told, 0);
+    assert_int_equal(errors, 0);
     assert_int_equal(slow->data[0], 'r');
     assert_int_equal(last->data[0], 0); /* the one that waited was never done */
     /* and all can be used again */
@@ -399,6 +415,168 @@ static void test_cancel(void **state)
     g_free(runs);
     g_free(waits);
     g_free(last);
+}
+
+/* Nobody looks after the main loop: the worker tells, if it gets the device lock. */
+static void test_worker_tells(void **state)
+{
+    struct job *j = job_new(BLOCK_WRITE, 0, 512);
+
+    (void)state;
+    submit(j);
+    while (!told_so_far(j))
+        g_usleep(50);
+    assert_false(g_main_context_pending(NULL));
+    g_free(j);
+}
+
+/* It never waits for the lock: whoever has it may be waiting for the worker. */
+static void test_worker_leaves_it(void **state)
+{
+    struct job *j = job_new(BLOCK_READ, 0, 512);
+
+    (void)state;
+    j->ours = true;
+    lock_take(&devices);
+    block_submit(&slow->block, &j->req);
+    while (!g_main_context_pending(NULL))
+        g_usleep(50);
+    assert_int_equal(j->told, 0);
+    lock_drop(&devices);
+    await(j);
+    g_free(j);
+}
+
+/* An error is the main thread's, whoever tells of what goes well beside it. */
+static void test_errors_are_ours(void **state)
+{
+    struct job *bad = job_new(BLOCK_READ, 0, 512), *good = job_new(BLOCK_READ, 512, 512);
+
+    (void)state;
+    bad->ours = true;
+    slow_block_fail(slow, -EIO, 1);
+    submit(bad);
+    await_first_read();
+    submit(good);
+    await(bad);
+    await(good);
+    assert_int_equal(bad->err, -EIO);
+    assert_int_equal(good->err, 0);
+    g_free(bad);
+    g_free(good);
+}
+
+/* ---- what the host has in memory ---- */
+
+static void set_in_memory(bool on)
+{
+    lock_take(&slow->lock);
+    slow->in_memory = on;
+    lock_drop(&slow->lock);
+}
+
+/* Without a batch: read at once, and told by the main loop. Long reads, writes, and what is not in
+ * memory are a worker's, which stands at the gate. */
+static void test_read_now(void **state)
+{
+    struct job *j = job_new(BLOCK_READ, 512, 512), *w = job_new(BLOCK_WRITE, 0, 512);
+    struct job *cold = job_new(BLOCK_READ, 0, 512), *big = job_new(BLOCK_READ, 0, 1 << 17);
+    struct job *past = job_new(BLOCK_READ, SIZE - 10, 11);
+
+    (void)state;
+    slow_block_close(slow);
+    set_in_memory(true);
+    memset(slow->data, 'n', 2048);
+    j->ours = true;
+    submit(j);
+    assert_int_equal(j->data[511], 'n');
+    await(j);
+    assert_int_equal(j->err, 0);
+    assert_int_equal(block_stats(&slow->block).read_bytes, 512);
+    submit(past);
+    await(past);
+    assert_int_equal(past->err, -EIO);
+    big->req.buf = g_malloc(1 << 17);
+    submit(big);
+    submit(w);
+    set_in_memory(false);
+    submit(cold);
+    slow_block_await(slow, 3);
+    j->told = 0;
+    submit(j);
+    cancel(j);
+    slow_block_open(slow);
+    await(big);
+    await(w);
+    await(cold);
+    assert_int_equal(j->told, 0);
+    g_free(big->req.buf);
+    g_free(j);
+    g_free(w);
+    g_free(cold);
+    g_free(big);
+    g_free(past);
+}
+
+/* In a batch: told by who ends the outermost one, and what that submits with it; not without end.
+ */
+static void test_batch(void **state)
+{
+    struct job *a = job_new(BLOCK_READ, 0, 512), *b = job_new(BLOCK_READ, 512, 512);
+    struct block_engine *outer, *inner;
+
+    (void)state;
+    set_in_memory(true);
+    a->again = 3;
+    b->again = 1000;
+    b->ours = true;
+    lock_take(&devices);
+    assert_null(block_batch_begin(NULL));
+    block_batch_end(NULL);
+    outer = block_batch_begin(&slow->block);
+    inner = block_batch_begin(&slow->block);
+    assert_ptr_equal(outer, engine);
+    block_submit(&slow->block, &a->req);
+    block_batch_end(inner);
+    assert_int_equal(a->told, 0);
+    block_batch_end(outer);
+    assert_int_equal(a->told, 4);
+    lock_drop(&devices);
+    assert_false(g_main_context_pending(NULL));
+    lock_take(&devices);
+    outer = block_batch_begin(&slow->block);
+    block_submit(&slow->block, &b->req);
+    block_batch_end(outer);
+    assert_in_range(b->told, 1, 200);
+    lock_drop(&devices);
+    while (told_so_far(b) < 1001)
+        g_main_context_iteration(NULL, TRUE);
+    g_free(a);
+    g_free(b);
+}
+
+/* What a worker does meanwhile is told by who ends the batch, too, or after it. */
+static void test_batch_and_workers(void **state)
+{
+    struct job *w[MANY];
+
+    (void)state;
+    for (unsigned round = 0; round < 50; round++) {
+        struct block_engine *batch;
+
+        lock_take(&devices);
+        batch = block_batch_begin(&slow->block);
+        for (unsigned k = 0; k < MANY; k++) {
+            w[k] = job_new(k % 2 ? BLOCK_WRITE : BLOCK_READ, k * 512, 512);
+            block_submit(&slow->block, &w[k]->req);
+        }
+        block_batch_end(batch);
+        lock_drop(&devices);
+        for (unsigned k = 0; k < MANY; k++) {
+            await(w[k]);
+            g_free(w[k]);
+        }
+    }
 }
 
 static void test_free_under_way(void **state)
@@ -517,7 +695,6 @@ static gpointer churn(gpointer opaque)
 
     for (unsigned k = 0; k < MANY; k++) {
         j[k] = job_new(k % 5 ? BLOCK_WRITE : BLOCK_READ, k * 4096, 4096);
-        j[k]->foreign = true;
     }
     for (unsigned n = 0; n < 4000; n++) {
         struct job *one = j[g_rand_int_range(rand, 0, MANY)];
@@ -645,6 +822,12 @@ int main(void)
         TEST(test_drain, setup),
         TEST(test_drain_elsewhere, setup),
         TEST(test_cancel, setup_one),
+        TEST(test_worker_tells, setup),
+        TEST(test_worker_leaves_it, setup),
+        TEST(test_errors_are_ours, setup),
+        TEST(test_read_now, setup),
+        TEST(test_batch, setup),
+        TEST(test_batch_and_workers, setup),
         TEST(test_free_under_way, setup),
         TEST(test_flush_covers, setup),
         TEST(test_durable_writes, setup),
