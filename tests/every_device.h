@@ -25,6 +25,7 @@ static inline bool every_device_add(struct machine_config *cfg, const char *file
         "ne2k_pci",
         "pc-testdev",
         "pci-testdev",
+        "VGA",
         "rtl8139",
         "sb16",
         "virtio-balloon-pci",

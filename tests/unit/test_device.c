@@ -127,7 +127,6 @@ static int setup(void **state)
                                         .accel = "interp",
                                         .mmu = "walk",
                                         .bios = rom,
-                                        .no_vga = true,
                                         .usb = true};
     board.lock = &lock;
     board.clock = clock_new_manual();
