@@ -122,6 +122,7 @@ static const char *const configured[] = {
     "virtio-net-pci",
     "virtio-rng-pci",
     "virtio-serial-pci",
+    "VGA",
     "virtconsole",
     "virtserialport,name=line", /* clang-format: one a line */
 };
