@@ -27,7 +27,7 @@ static const struct device_prop vga_props[] = {
     {"yres", PROP_NUMBER, "height that it prefers", .min = 480, .max = 1600, .number = 800},
     {"xmax", PROP_NUMBER, "largest width that it knows", .min = 640, .max = 2560, .number = 2560},
     {"ymax", PROP_NUMBER, "largest height that it knows", .min = 480, .max = 1600, .number = 1600},
-    {"romfile", PROP_TEXT, "video BIOS instead of SeaBIOS' one"},
+    {"romfile", PROP_TEXT, "video BIOS instead of SeaBIOS' one", .text = NULL},
     DEVICE_PROPS_END,
 };
 
