@@ -110,7 +110,7 @@ static void put_range(uint8_t *p)
     p[3] = 0xfd;
     p[5] = 50; /* Hz, vertical */
     p[6] = 75;
-    p[7] = 30; /* kHz, horizontal */
+    p[7] = 29; /* kHz, horizontal */
     p[8] = 160;
     p[9] = 60;    /* 600 MHz pixel clock at most */
     p[10] = 0x01; /* limits only, no secondary timing formula */

@@ -124,6 +124,7 @@ static void text_cell(struct draw *d, uint16_t c, unsigned rs, uint32_t *out)
     unsigned font = vga_scan_font(vga, attr & 0x08);
     unsigned bits = vga_planes(vga, font + ch * 32u + rs)[2] << 1; /* nine dots */
     unsigned fg = attr & 0x0f, bg = attr >> 4;
+    uint32_t ground, differ;
 
     if (mode & ATTR_MODE_LINE_GFX && (ch & 0xe0) == 0xc0)
         bits |= bits >> 1 & 1;
@@ -136,8 +137,11 @@ static void text_cell(struct draw *d, uint16_t c, unsigned rs, uint32_t *out)
     }
     if (cursor_here(d, c, rs))
         bits = 0x1ff;
-    for (unsigned x = 0; x < d->scan.dots; x++)
-        out[x] = d->color[bits >> (8 - x) & 1 ? fg : bg];
+    /* without a branch, so that dots are made side by side; a ninth one always has room */
+    ground = d->color[bg];
+    differ = d->color[fg] ^ ground;
+    for (unsigned x = 0; x < MAX_DOTS; x++)
+        out[x] = ground ^ (differ & -(bits >> (8 - x) & 1));
 }
 
 static void text_line(struct draw *d, uint16_t ma, unsigned rs)

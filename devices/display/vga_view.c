@@ -249,6 +249,16 @@ static bool fetch_changed(const struct vga_view *v, uint16_t c, unsigned rs)
     return v->now.blink_changed && (is[1] & 0x80);
 }
 
+/* May anything that the counters ma to `last` fetch have been written? Addresses rise with the
+ * counter but where they go round, and then what lies between first and last is not all. */
+static bool fetches_written(const struct vga_view *v, uint16_t ma, uint16_t last, unsigned rs)
+{
+    size_t from = 4 * (size_t)vga_scan_addr(v->vga, ma, rs);
+    size_t to = 4 * (size_t)vga_scan_addr(v->vga, last, rs) + 3;
+
+    return to < from || bytes_written(v, (struct vga_bytes){from, to - from + 1});
+}
+
 /* The same of a line; those of one row that fetch the same are looked at once. */
 static bool line_changed(struct vga_view *v, const struct vga_scan *scan, uint16_t ma, unsigned rs)
 {
@@ -258,8 +268,11 @@ static bool line_changed(struct vga_view *v, const struct vga_scan *scan, uint16
 
     if (v->now.held && v->now.key == key)
         return v->now.key_changed;
-    for (unsigned col = 0; col < cols && !changed; col++)
-        changed = fetch_changed(v, (uint16_t)(ma + (col >> scan->count_shift)), rs);
+    if (v->now.cursor_changed || v->now.blink_changed ||
+        fetches_written(v, ma, (uint16_t)(ma + ((cols - 1) >> scan->count_shift)), rs)) {
+        for (unsigned col = 0; col < cols && !changed; col++)
+            changed = fetch_changed(v, (uint16_t)(ma + (col >> scan->count_shift)), rs);
+    }
     v->now.held = true;
     v->now.key = key;
     return v->now.key_changed = changed;

@@ -9,6 +9,8 @@
 #include "base/bits.h"
 #include "devices/display/vga_view.h"
 
+#include <sys/mman.h>
+
 #define PAGE  4096u
 #define WORDS (16u << 20 >> 12 >> 6)
 
@@ -476,6 +478,66 @@ static void test_split_screen(void **state)
     expect_idle();
 }
 
+/* ---- nothing is looked at for nothing ---- */
+
+/* Nothing may even read video memory: a look at it would kill the test. */
+static void expect_untouched(unsigned rounds)
+{
+    assert_int_equal(mprotect(r.b.vram, r.b.vram_size, PROT_NONE), 0);
+    for (unsigned k = 0; k < rounds; k++) {
+        assert_false(vga_view_refresh(r.view, r.frame));
+        next_frame(&r.b);
+    }
+    assert_int_equal(mprotect(r.b.vram, r.b.vram_size, PROT_READ | PROT_WRITE), 0);
+}
+
+/* In every kind of mode a refresh in which nothing was written costs no look at video memory; and
+ * one with a page written reads the lines of that page alone. */
+static void test_idle_reads_nothing(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_SIZE(modes); k++) {
+        vbe_mode(&r.b, modes[k].width, modes[k].height, modes[k].bpp);
+        expect_whole();
+        expect_untouched(5);
+    }
+    vbe_out(&r.b, 4, 0);
+    text_mode();
+    expect_untouched(5);
+    graphics_mode(0x00, 0x06, 0, 0, 0xe3);
+    expect_untouched(5);
+    graphics_mode(0x40, 0x0e, 1, 0x40, 0xa3);
+    expect_untouched(5);
+    graphics_mode(0x20, 0x02, 1, 0, 0xa2);
+    expect_untouched(5);
+    vbe_mode(&r.b, 1024, 768, 32); /* a page a line */
+    expect_whole();
+    lfb8(PAGE * 300 + 5, 1);
+    assert_int_equal(mprotect(r.b.vram, PAGE * 300, PROT_NONE), 0);
+    assert_int_equal(mprotect(r.b.vram + PAGE * 301, r.b.vram_size - PAGE * 301, PROT_NONE), 0);
+    assert_true(vga_view_refresh(r.view, r.frame));
+    assert_int_equal(lines_drawn(r.view), 1);
+    assert_int_equal(mprotect(r.b.vram, r.b.vram_size, PROT_READ | PROT_WRITE), 0);
+    assert_true_picture(r.view);
+}
+
+/* Graphics that blink are drawn anew when they do, and else not. */
+static void test_blinking_graphics(void **state)
+{
+    (void)state;
+    graphics_mode(0x00, 0x06, 0, 0, 0xe3);
+    attr_out(&r.b, 0x30, 0x09);
+    expect_whole();
+    r.frame = 8;
+    expect_idle();
+    r.frame = 16;
+    expect_whole();
+    r.frame = 31;
+    expect_idle();
+    r.frame = 32;
+    expect_whole();
+}
+
 /* ---- switched off; views ---- */
 
 static void test_blank_screen_keeps_its_size(void **state)
@@ -651,6 +713,8 @@ int main(void)
         CASE(test_planar_draws_lines),
         CASE(test_256_draws_doubled_lines),
         CASE(test_split_screen),
+        CASE(test_idle_reads_nothing),
+        CASE(test_blinking_graphics),
         CASE(test_blank_screen_keeps_its_size),
         CASE(test_two_views),
         cmocka_unit_test(test_random_guest),

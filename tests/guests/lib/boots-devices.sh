@@ -129,6 +129,36 @@ virtio_disk() { # PROCESSORS DEVICE-OPTIONS
 boot_virtio_disk() { virtio_disk 2 ""; }
 boot_virtio_disk_legacy() { virtio_disk 1 ,disable-modern=on; }
 
+# Linux' driver of the display adapter: it knows the monitor by its EDID and sets the mode that it prefers.
+boot_display() {
+    local kernel initrd
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/display $(script/guest-modules amd64 bochs)) || fail "no guest"
+    emulate 300 -m 256M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
+        -device VGA,xres=1920,yres=1080,xmax=1920,ymax=1200,vgamem_mb=32 \
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/display '$(modules bochs)'\""
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/serial" "status=connected"
+    expect_text "$dir/serial" "mode=1920x1080"
+    expect_text "$dir/serial" "mode=1680x1050"
+    expect_text "$dir/serial" "mode=640x480"
+    expect_text "$dir/serial" "preferred=1920x1080"
+    expect_text "$dir/serial" "screen=1920,1080 bits=32"
+    expect_text "$dir/serial" "kept=yes"
+    expect_text "$dir/serial" "guest: end status=0"
+    ! grep -q "mode=2560x1600" "$dir/serial" || fail "a mode that the monitor has not"
+    # the EDID itself: Penumbra's is taken apart by those who know, in the other emulator it is another
+    tr -d '\r' <"$dir/serial" | sed -n 's/^edid=//p' | tr -d ' ' | xxd -r -p >"$dir/edid"
+    [ "$(wc -c <"$dir/edid")" -ge 128 ] || fail "no EDID"
+    if [ "${emulator##*/}" = penumbra ] && command -v edid-decode >/dev/null; then
+        edid-decode --check "$dir/edid" >"$dir/edid.txt" || fail "edid-decode objects"
+        expect_text "$dir/edid.txt" "Display Product Name: 'Penumbra'"
+        expect_text "$dir/edid.txt" "EDID conformity: PASS"
+    fi
+}
+
 # A console, a line and a balloon by virtio; the host's side is tests/guests/paravirtual.py.
 boot_virtio_console_balloon() {
     local kernel initrd pid client=0 status=0
