@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/clock.h"
 #include "devices/audio/ac97.h"
+#include "devices/audio/hda.h"
 #include "devices/audio/pcspk.h"
 #include "devices/audio/sb16.h"
 #include "devices/pc/dma8237.h"
@@ -20,12 +21,13 @@
 #define NAM   0xc000u
 #define NABM  0xc400u
 #define SB    0x220u
+#define MMIO  0xfe000000u
 #define DEVFN PCI_DEVFN(3, 0)
 #define STEPS 300u
 
 const size_t fuzz_max_len = 4096;
 
-enum kind { KIND_AC97, KIND_SB16, KIND_SPEAKER, KINDS };
+enum kind { KIND_AC97, KIND_SB16, KIND_HDA, KIND_SPEAKER, KINDS };
 
 struct world {
     struct bus *ports, *mmio;
@@ -125,18 +127,26 @@ static void make_card(struct world *w)
                              .irq_no = 5,
                              .dma8 = 1,
                              .dma16 = 5};
+    struct hda_config hd = {w->pci, DEVFN, w->clock, 0x293e};
+    struct hda *h;
 
     switch (w->kind) {
     case KIND_AC97: w->dev = ac97_device(ac97_new(&ac, NULL)); break;
     case KIND_SB16: w->dev = sb16_device(sb16_new(&sb, NULL)); break;
+    case KIND_HDA:
+        h = hda_new(&hd, NULL);
+        hda_add_codec(h, w->audio, true, NULL);
+        hda_add_codec(h, w->audio, false, NULL);
+        w->dev = hda_device(h);
+        break;
     default: w->speaker = pcspk_new(w->audio, w->clock, w->pit); w->dev = pcspk_device(w->speaker);
     }
 }
 
 static void open_ways(struct world *w)
 {
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0, NAM, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + 4, NABM, 4);
+    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0, w->kind == KIND_HDA ? MMIO : NAM, 4);
+    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + 4, w->kind == KIND_HDA ? 0 : NABM, 4);
     pci_config_write(w->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
     bus_write(w->ports, 0xd6, 0xc0, 1); /* the cascade */
     bus_write(w->ports, 0xd4, 0, 1);
@@ -225,6 +235,29 @@ static void program_dma(struct world *w, struct fuzz_input *in)
     bus_write(w->ports, two ? 0xd4 : 0x0a, (chan & 3) | (fuzz_below(in, 8) ? 0 : 4), 1);
 }
 
+/* Registers, and codecs' commands that lead somewhere. */
+static void touch_hda(struct world *w, struct fuzz_input *in)
+{
+    static const uint16_t often[] = {0x08,  0x40,  0x48,  0x4a,  0x4c,  0x58,  0x5c,  0x70,
+                                     0x80,  0x82,  0x88,  0x8c,  0x92,  0x98,  0x100, 0x102,
+                                     0x103, 0x108, 0x10c, 0x112, 0x118, 0x120, 0x132, 0x138};
+    unsigned off = fuzz_below(in, 4) ? often[fuzz_below(in, ARRAY_SIZE(often))]
+                                     : fuzz_below(in, 0x2200),
+             size = 1u << fuzz_below(in, 3);
+
+    switch (fuzz_below(in, 4)) {
+    case 0:
+        bus_write(w->mmio, MMIO + 8, 1, 1);
+        bus_write(w->mmio, MMIO + 0x60,
+                  fuzz_below(in, 2) << 28 | fuzz_below(in, 7) << 20 | (fuzz_word(in, 3) & 0xfffff),
+                  4);
+        bus_write(w->mmio, MMIO + 0x68, 1, 1);
+        break;
+    case 1: bus_read(w->mmio, MMIO + off, size); break;
+    default: bus_write(w->mmio, MMIO + off, pick_value(in), size);
+    }
+}
+
 static void access(struct world *w, struct fuzz_input *in)
 {
     static const uint16_t pit[] = {0x40, 0x41, 0x42, 0x42, 0x43, 0x61};
@@ -244,6 +277,7 @@ static void access(struct world *w, struct fuzz_input *in)
         else
             touch(w, in, SB + fuzz_below(in, 16), 1);
         break;
+    case KIND_HDA: touch_hda(w, in); break;
     default: touch(w, in, pit[fuzz_below(in, ARRAY_SIZE(pit))], 1);
     }
 }

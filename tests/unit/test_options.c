@@ -758,7 +758,7 @@ static void test_sound(void **state)
     refuses("did you mean 'ac97'", "-audio", "none,model=ac98");
     refuses("which driver", "-audio", "model=ac97");
     refuses("given twice", "-audio", "none", "-audio", "none");
-    refuses("wants the id", "-machine", "pcspk-audiodev");
+    refuses("wants the id", "-machine", "pc,pcspk-audiodev");
 }
 
 static void test_chardev(void **state)

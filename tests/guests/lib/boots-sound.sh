@@ -34,7 +34,7 @@ linux_sound() { # CARD RATE FLAVOUR ARCH MODULE...
     # shellcheck disable=SC2046
     initrd=$(script/guest-initrd "$arch" -o "$dir/initrd.gz" tests/guests/linux/sound "$dir/play" $list) || fail "no guest"
     emulate 300 -m 256M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
-        -audiodev "wav,id=w,path=$dir/sound.wav,out.frequency=$rate" -device "$card,audiodev=w" \
+        -audiodev "wav,id=w,path=$dir/sound.wav,out.frequency=$rate" -device ${card},audiodev=w \
         -append "console=ttyS0,115200 quiet guest.run=\"/guest/sound '$(sed 's|.*/||; s/\.ko$//' <<<"$list" | paste -sd ' ')' $rate\""
     rm -f "$dir/initrd.gz" "$dir/play"
     expect_status 0
@@ -44,4 +44,7 @@ linux_sound() { # CARD RATE FLAVOUR ARCH MODULE...
     rm -f "$dir/sound.wav"
 }
 boot_sound_linux_ac97() { linux_sound AC97 48000 amd64 amd64 snd_intel8x0 snd_mixer_oss snd_pcm_oss; }
+boot_sound_linux_hda() {
+    linux_sound "intel-hda -device hda-duplex" 48000 amd64 amd64 snd_hda_codec_generic snd_hda_intel snd_mixer_oss snd_pcm_oss
+}
 boot_sound_linux_sb16() { linux_sound sb16 44100 686-pae i386 snd_sb16 snd_mixer_oss snd_pcm_oss; }

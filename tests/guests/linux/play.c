@@ -23,7 +23,8 @@ static int32_t value(uint32_t n)
     return (int32_t)(n % 30011) - 15005;
 }
 
-/* Master all the way up; PCM too, but on a codec whose 0 dB is at three quarters. */
+/* Master all the way up; PCM too, where there is one, but on the codec whose 0 dB is at three
+ * quarters. */
 static void set_mixer(void)
 {
     int fd = open("/dev/mixer", O_RDWR), full = 100 << 8 | 100, unity = 74 << 8 | 74;
@@ -37,8 +38,8 @@ static void set_mixer(void)
     printf("card %s\n", id);
     if (ioctl(fd, SOUND_MIXER_WRITE_VOLUME, &full) < 0)
         die("master");
-    if (ioctl(fd, SOUND_MIXER_WRITE_PCM, strstr(id, "SB16") ? &full : &unity) < 0)
-        die("pcm");
+    if (ioctl(fd, SOUND_MIXER_WRITE_PCM, strstr(id, "ICH") ? &unity : &full) < 0)
+        printf("no PCM volume\n");
     close(fd);
 }
 
