@@ -38,6 +38,7 @@ struct audio_capture {
     bool on;
     struct audio_spec spec;
     struct audio_resample *resample;
+    uint32_t gain[2];
 };
 
 struct audio {
@@ -270,6 +271,7 @@ struct audio_capture *audio_capture_new(struct audio *a)
     struct audio_capture *c = g_new0(struct audio_capture, 1);
 
     c->audio = a;
+    c->gain[0] = c->gain[1] = AUDIO_UNITY;
     return c;
 }
 
@@ -339,6 +341,21 @@ static void listen(struct audio_capture *c, int16_t (*out)[2], size_t n)
     }
 }
 
+void audio_capture_gain(struct audio_capture *c, uint32_t left, uint32_t right)
+{
+    c->gain[0] = MIN(left, MAX_GAIN);
+    c->gain[1] = MIN(right, MAX_GAIN);
+}
+
+static void amplify(const struct audio_capture *c, int16_t (*frames)[2], size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        for (unsigned side = 0; side < 2; side++)
+            frames[k][side] = (int16_t)CLAMP((int64_t)frames[k][side] * c->gain[side] >> 16,
+                                             INT16_MIN, INT16_MAX);
+    }
+}
+
 void audio_capture_read(struct audio_capture *c, void *data, size_t frames)
 {
     int16_t out[CHUNK][2];
@@ -351,6 +368,7 @@ void audio_capture_read(struct audio_capture *c, void *data, size_t frames)
             listen(c, out, n);
         else
             memset(out, 0, sizeof(out));
+        amplify(c, out, n);
         audio_from_s16(&c->spec, (const int16_t(*)[2])out, p, n);
         p += n * audio_frame_size(&c->spec);
         frames -= n;

@@ -99,6 +99,9 @@ void audio_capture_free(struct audio_capture *c);
 void audio_capture_start(struct audio_capture *c, const struct audio_spec *spec);
 void audio_capture_stop(struct audio_capture *c);
 
+/* Of 16.16, up to 16.0, from the next frame that is read. */
+void audio_capture_gain(struct audio_capture *c, uint32_t left, uint32_t right);
+
 /* Gives `frames` frames in the capture's format: what the host has not is silence. */
 void audio_capture_read(struct audio_capture *c, void *data, size_t frames);
 

@@ -107,6 +107,7 @@ struct board {
 
     struct board_network *network;
     struct board_sound *sound;
+    struct hda *hda; /* the last controller, for codecs; NULL: there is none */
 
     struct pci_bus *pci;
     struct i440fx *host;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Kinds of sound cards. */
+#include "base/error.h"
 #include "devices/audio/ac97.h"
+#include "devices/audio/hda.h"
 #include "devices/audio/sb16.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
@@ -73,8 +75,85 @@ static const struct device_kind sb16_kind = {
     .build = build_sb16,
 };
 
+/* ---- High Definition Audio ---- */
+
+static bool build_hda(struct board *b, const struct device_config *c, uint16_t id, GError **err)
+{
+    struct hda_config cfg = {.bus = b->pci, .clock = b->clock, .device_id = id};
+
+    if (!board_pci_place(b, c, &cfg.devfn, err))
+        return false;
+    b->hda = hda_new(&cfg, err);
+    return b->hda && board_add(b, hda_device(b->hda));
+}
+
+static bool build_ich6(struct board *b, const struct device_config *c, GError **err)
+{
+    return build_hda(b, c, 0x2668, err);
+}
+
+static bool build_ich9(struct board *b, const struct device_config *c, GError **err)
+{
+    return build_hda(b, c, 0x293e, err);
+}
+
+static bool build_codec(struct board *b, const struct device_config *c, bool duplex, GError **err)
+{
+    struct audio *a;
+
+    if (!b->hda)
+        return error_config(err, "%s: it is a codec of a -device intel-hda, which comes first",
+                            device_config_kind(c)->name);
+    a = board_audio(b, device_text(c, "audiodev"), err);
+    return a && hda_add_codec(b->hda, a, duplex, err);
+}
+
+static bool build_duplex(struct board *b, const struct device_config *c, GError **err)
+{
+    return build_codec(b, c, true, err);
+}
+
+static bool build_output(struct board *b, const struct device_config *c, GError **err)
+{
+    return build_codec(b, c, false, err);
+}
+
+static const struct device_prop codec_props[] = {AUDIO_PROPS, DEVICE_PROPS_END};
+
+static const struct device_kind ich6_kind = {
+    .name = "intel-hda",
+    .bus = "PCI",
+    .what = "Intel HD Audio Controller (ich6)",
+    .family = FAMILY_SOUND,
+    .build = build_ich6,
+};
+
+static const struct device_kind ich9_kind = {
+    .name = "ich9-intel-hda",
+    .bus = "PCI",
+    .what = "Intel HD Audio Controller (ich9)",
+    .family = FAMILY_SOUND,
+    .build = build_ich9,
+};
+
+static const struct device_kind duplex_kind = {
+    .name = "hda-duplex",
+    .bus = "HDA",
+    .what = "HDA Audio Codec, duplex (line-out, line-in)",
+    .family = FAMILY_SOUND,
+    .props = codec_props,
+    .build = build_duplex,
+};
+
+static const struct device_kind output_kind = {
+    .name = "hda-output",
+    .bus = "HDA",
+    .what = "HDA Audio Codec, output-only (line-out)",
+    .family = FAMILY_SOUND,
+    .props = codec_props,
+    .build = build_output,
+};
+
 const struct device_kind *const devices_audio[] = {
-    &ac97_kind,
-    &sb16_kind,
-    NULL,
+    &ac97_kind, &duplex_kind, &output_kind, &ich9_kind, &ich6_kind, &sb16_kind, NULL,
 };

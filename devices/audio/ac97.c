@@ -188,15 +188,6 @@ static void end_buffer(struct ac97 *d, enum which n)
     }
 }
 
-static void scale(int16_t *p, size_t frames, unsigned channels, const uint32_t gain[2])
-{
-    for (size_t k = 0; k < frames * channels; k++) {
-        int64_t v = (int64_t)p[k] * gain[k % channels] >> 16;
-
-        p[k] = (int16_t)CLAMP(v, INT16_MIN, INT16_MAX);
-    }
-}
-
 /* Moves n frames between memory and the host; at most CHUNK. */
 static void move(struct ac97 *d, enum which n, size_t frames)
 {
@@ -210,9 +201,9 @@ static void move(struct ac97 *d, enum which n, size_t frames)
         pci_dma_read(&d->pci, c->addr, buf, len);
         audio_voice_play(d->voice, buf, frames);
     } else {
-        audio_capture_read(d->capture[n], buf, frames);
         ac97_codec_in_gain(&d->codec, gain);
-        scale(buf, frames, per, gain);
+        audio_capture_gain(d->capture[n], gain[0], gain[1]);
+        audio_capture_read(d->capture[n], buf, frames);
         pci_dma_write(&d->pci, c->addr, buf, len);
     }
     c->addr += (uint32_t)len;

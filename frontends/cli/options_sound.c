@@ -59,6 +59,7 @@ static const struct model {
     const char *name, *what, *device, *codec;
 } models[] = {
     {"ac97", "Intel 82801AA AC97 Audio", "AC97", NULL},
+    {"hda", "Intel HD Audio", "intel-hda", "hda-duplex"},
     {"sb16", "Creative Sound Blaster 16", "sb16", NULL},
 };
 

@@ -13,6 +13,7 @@
 #include "frontends/cli/options.h"
 #include "machine/device_kind.h"
 #include "machine/network.h"
+#include "machine/sound.h"
 
 static struct options o;
 static GError *err;
@@ -737,6 +738,52 @@ static void test_window(void **state)
     assert_non_null(strstr(err->message, "/nowhere/at/all.ini"));
 }
 
+static void test_sound(void **state)
+{
+    (void)state;
+    accepts("-audiodev", "wav,id=w,path=a,,b,out.frequency=48000", "-audiodev", "driver=none,id=n",
+            "-machine", "pc,pcspk-audiodev=w", "-nic", "none", "-device", "AC97,audiodev=w");
+    assert_int_equal(o.machine.n_audiodevs, 2);
+    assert_int_equal(o.machine.audiodev[0]->driver, AUDIODEV_WAV);
+    assert_string_equal(o.machine.audiodev[0]->id, "w");
+    assert_string_equal(o.machine.audiodev[0]->path, "a,b");
+    assert_int_equal(o.machine.audiodev[0]->rate, 48000);
+    assert_int_equal(o.machine.audiodev[1]->driver, AUDIODEV_NONE);
+    assert_string_equal(o.machine.speaker_audiodev, "w");
+    assert_null(o.machine.audio_default);
+    assert_string_equal(device_text(o.machine.device[0], "audiodev"), "w");
+    options_free(&o);
+    accepts("-audio", "driver=sdl,model=ac97", "-nic", "none");
+    assert_int_equal(o.machine.n_audiodevs, 1);
+    assert_int_equal(o.machine.audiodev[0]->driver, AUDIODEV_SDL);
+    assert_int_equal(o.machine.n_devices, 1);
+    assert_string_equal(device_config_kind(o.machine.device[0])->name, "AC97");
+    assert_string_equal(device_text(o.machine.device[0], "audiodev"), o.machine.audio_default);
+    options_free(&o);
+    accepts("-audio", "wav,path=x,id=me,model=sb16", "-nic", "none");
+    assert_string_equal(o.machine.audio_default, "me");
+    assert_string_equal(device_config_kind(o.machine.device[0])->name, "sb16");
+    options_free(&o);
+    /* in a window a card is heard by itself, but not where runs are to be the same */
+    accepts("-device", "AC97", "-display", "sdl");
+    assert_int_equal(o.machine.audiodev[0]->driver, AUDIODEV_SDL);
+    options_free(&o);
+    accepts("-device", "AC97", "-display", "sdl", "-icount", "shift=2");
+    assert_int_equal(o.machine.n_audiodevs, 0);
+    options_free(&o);
+    refuses("did you mean 'wav'", "-audiodev", "wave,id=a,path=x");
+    refuses("wants an id", "-audiodev", "none");
+    refuses("needs path=", "-audiodev", "wav,id=a");
+    refuses("path= is for wav", "-audiodev", "sdl,id=a,path=x");
+    refuses("8000 to 192000", "-audiodev", "none,id=a,out.frequency=7999");
+    refuses("out.frequency", "-audiodev", "none,id=a,out.frequency=192001");
+    refuses("did you mean 'path'", "-audiodev", "wav,id=a,paht=x");
+    refuses("did you mean 'ac97'", "-audio", "none,model=ac98");
+    refuses("which driver", "-audio", "model=ac97");
+    refuses("given twice", "-audio", "none", "-audio", "none");
+    refuses("wants the id", "-machine", "pc,pcspk-audiodev");
+}
+
 static void test_chardev(void **state)
 {
     (void)state;
@@ -772,6 +819,7 @@ int main(void)
         OPTIONS_TEST(test_unknown_values),
         OPTIONS_TEST(test_serial),
         OPTIONS_TEST(test_chardev),
+        OPTIONS_TEST(test_sound),
         OPTIONS_TEST(test_display),
         OPTIONS_TEST(test_window),
         OPTIONS_TEST(test_drives),
