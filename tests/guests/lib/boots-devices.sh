@@ -211,6 +211,11 @@ boot_usb_uhci() {
         -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,bus=second.0,drive=stick \
         -- uhci_hcd usbhid hid_generic evdev usb_storage sd_mod
 }
+boot_usb_xhci() {
+    usb -device qemu-xhci,id=x -device usb-tablet -device usb-kbd,bus=x.0 \
+        -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,drive=stick \
+        -- xhci_pci usbhid hid_generic evdev usb_storage sd_mod
+}
 # SeaBIOS finds the disk by USB, and GRUB on it loads Linux.
 boot_usb_grub() {
     local image
