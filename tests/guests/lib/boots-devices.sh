@@ -180,7 +180,7 @@ usb() { # OPTIONS... -- MODULE...
     : >"$dir/serial"
     set -- -m 384M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial" "${options[@]}" \
         -qmp "unix:$dir/qmp,server,nowait" \
-        -append "console=ttyS0,115200 quiet guest.run=\"/guest/usb '$(modules "$@")' 15 12${sum:+ disk}\""
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/usb '$(modules "$@")' '3 1 0' '1 48 0'${sum:+ disk}\""
     printf '%s\n' "$emulator $*" >"$dir/command"
     "$emulator" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
     pid=$!
@@ -192,10 +192,10 @@ usb() { # OPTIONS... -- MODULE...
     expect_status 0
     expect_text "$dir/client" "USB tablet absolute used"
     expect_text "$dir/client" "Product USB keyboard"
-    # EV_ABS x, y; EV_KEY BTN_LEFT; EV_REL REL_WHEEL; EV_KEY a, b
+    # EV_ABS x, y; EV_KEY BTN_LEFT; EV_REL REL_WHEEL, in detents and finer; EV_KEY BTN_RIGHT; EV_ABS; EV_KEY a, b
     tablet=$(tr -d '\r' <"$dir/serial" | sed -n 's/^tablet //p' | grep -v '^[04] ' | paste -sd ,)
     keys=$(tr -d '\r' <"$dir/serial" | sed -n 's/^keys //p' | grep -v '^[04] ' | paste -sd ,)
-    [ "$tablet" = "3 0 1000,3 1 2000,1 272 1,1 272 0,2 8 1,2 11 120,3 0 32767,3 1 0" ] || fail "the tablet gave $tablet"
+    [ "$tablet" = "3 0 1000,3 1 2000,1 272 1,1 272 0,2 8 1,2 11 120,1 273 1,1 273 0,3 0 32767,3 1 0" ] || fail "the tablet gave $tablet"
     [ "$keys" = "1 30 1,1 30 0,1 48 1,1 48 0" ] || fail "the keyboard gave $keys"
     expect_text "$dir/serial" "guest: end status=0"
     [ -n "$sum" ] || return 0
