@@ -216,6 +216,24 @@ boot_usb_xhci() {
         -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,drive=stick \
         -- xhci_pci usbhid hid_generic evdev usb_storage sd_mod
 }
+# SeaBIOS boots a sector that ends with a status, from a disk behind each controller; and with time that is counted it does the
+# same in each run, whatever the pace.
+boot_usb_sector() {
+    local options sleep
+    no_qemu
+    { printf '\272\001\005\260\020\356\364'; head -c 503 /dev/zero; printf '\125\252'; head -c 1048576 /dev/zero; } >"$dir/disk"
+    options=(-m 64M -drive "if=none,id=d,file=$dir/disk,format=raw" -display none -device isa-debug-exit -snapshot)
+    emulate 100 "${options[@]}" -device qemu-xhci -device usb-storage,drive=d,bootindex=1
+    expect_status 33
+    for sleep in off on; do
+        emulate 100 "${options[@]}" -usb -device usb-tablet -device usb-storage,drive=d,bootindex=1 \
+            -icount "shift=2,sleep=$sleep" -stats
+        expect_status 33
+        sed -n 's/^penumbra: \([0-9]* instructions\) in .*/\1/p; s/^penumbra: \(state .*\)/\1/p' "$dir/stderr" >"$dir/run-$sleep"
+        [ "$(wc -l <"$dir/run-$sleep")" = 2 ] || fail "-stats says nothing of instructions and state"
+    done
+    diff -u "$dir/run-off" "$dir/run-on" >"$dir/stdout" || fail "the runs were not the same"
+}
 # SeaBIOS finds the disk by USB, and GRUB on it loads Linux.
 boot_usb_grub() {
     local image
