@@ -9,6 +9,7 @@
 #include "devices/usb/uhci.h"
 #include "devices/usb/usb_hid.h"
 #include "devices/usb/usb_storage.h"
+#include "devices/usb/xhci.h"
 #include "machine/board.h"
 #include "machine/board_build.h"
 #include "machine/device_families.h"
@@ -76,15 +77,43 @@ static const struct device_kind uhci_kind = {
     .build = build_uhci,
 };
 
+static bool build_xhci(struct board *b, const struct device_config *c, GError **err)
+{
+    struct xhci_config cfg = {.bus = b->pci, .clock = b->clock};
+    struct board_usb *bus;
+    struct xhci *x;
+
+    if (!room(b, c, err) || !board_pci_place(b, c, &cfg.devfn, err))
+        return false;
+    x = xhci_new(&cfg, err);
+    if (!x)
+        return false;
+    bus = add_bus(b, device_config_id(c), cfg.devfn);
+    for (unsigned n = 0; n < XHCI_PORTS; n++)
+        bus->port[bus->n_ports++] = xhci_port(x, n);
+    return board_add(b, xhci_device(x));
+}
+
+static const struct device_kind xhci_kind = {
+    .name = "qemu-xhci",
+    .bus = "PCI",
+    .what = "USB 3 controller with four ports of USB 2 and four of USB 3",
+    .family = FAMILY_USB,
+    .build = build_xhci,
+};
+
 /* ---- ports ---- */
 
 /* Plugs the device into a port of this bus: the one that was asked for, or the first that is free
- * and has its speed. Which, or -1. */
+ * at the best speed that both have. Which, or -1. */
 static int plug_into(struct board_usb *bus, uint64_t wanted, struct usb_device *d)
 {
-    for (unsigned n = 0; n < bus->n_ports; n++) {
-        if ((!wanted || wanted == n + 1) && usb_plug(bus->port[n], d))
-            return (int)n;
+    for (int speed = USB_SUPER; speed >= USB_LOW; speed--) {
+        for (unsigned n = 0; n < bus->n_ports; n++) {
+            if ((!wanted || wanted == n + 1) && bus->port[n]->speeds >> speed & 1 &&
+                d->descriptors[speed] && usb_plug(bus->port[n], d))
+                return (int)n;
+        }
     }
     return -1;
 }
@@ -268,7 +297,7 @@ static const struct device_kind storage_kind = {
 };
 
 const struct device_kind *const devices_usb[] = {
-    &uhci_kind, &kbd_kind, &mouse_kind, &storage_kind, &tablet_kind, NULL,
+    &uhci_kind, &xhci_kind, &kbd_kind, &mouse_kind, &storage_kind, &tablet_kind, NULL,
 };
 
 /* ---- for the monitor ---- */

@@ -42,6 +42,8 @@ static inline bool every_device_add(struct machine_config *cfg, const char *file
         "piix3-usb-uhci,id=uhci",
         "piix3-usb-uhci,id=uhci2",
         "usb-kbd,bus=uhci.0,port=2",
+        "qemu-xhci,id=xhci",
+        "usb-tablet,bus=xhci.0",
         "usb-mouse",
         "usb-storage,drive=stick,bus=uhci2.0",
         "usb-tablet", /* clang-format: one a line */

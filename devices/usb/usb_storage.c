@@ -124,7 +124,16 @@ static enum usb_result command(struct usb_storage *u, const uint8_t *p, size_t l
         stall(u, u->s.to_host); /* cases 8 and 10 */
         disagree(u);
     }
+    usb_device_ready(&u->usb, EP_IN, true); /* it may have been asked already */
     return USB_ACK;
+}
+
+/* Does the disk want to move more than it has? A write counts until the image has it. */
+static bool wants_more(const struct scsi_disk *d)
+{
+    if (d->s.phase == SCSI_BUSY)
+        return d->s.to_host || d->s.left > d->s.count;
+    return d->s.phase == SCSI_IN || d->s.phase == SCSI_OUT;
 }
 
 /* Has all that the host asked for been moved? Then the disk has to be at its end, too. */
@@ -132,7 +141,7 @@ static void check_end(struct usb_storage *u)
 {
     if (u->s.left)
         return;
-    if (u->disk.s.phase == SCSI_IN || u->disk.s.phase == SCSI_OUT || u->disk.s.left)
+    if (wants_more(&u->disk))
         disagree(u); /* cases 7 and 13 */
     else
         u->s.stage = TELL_STATUS;
@@ -158,6 +167,7 @@ static enum usb_result data_out(struct usb_storage *u, const uint8_t *data, size
         u->s.left -= (uint32_t)len;
         scsi_disk_moved(d, (uint32_t)len);
         check_end(u);
+        usb_device_ready(&u->usb, EP_IN, true);
         return USB_ACK;
     case SCSI_BUSY: return USB_NAK;
     default: /* it needs no more: cases 9 and 11 */

@@ -246,6 +246,24 @@ static void test_machine_parameters(void **state)
     refuses("nothing is asked for", "-overcommit", "");
 }
 
+static void test_usb(void **state)
+{
+    (void)state;
+    accepts("-display", "none");
+    assert_false(o.machine.usb);
+    accepts("-usb", "-nic", "none");
+    assert_true(o.machine.usb && !o.machine.n_devices);
+    accepts("-M", "pc,usb=on");
+    assert_true(o.machine.usb);
+    accepts("-usbdevice", "tablet", "-usbdevice", "keyboard", "-nic", "none");
+    assert_true(o.machine.usb && o.machine.n_devices == 2);
+    assert_string_equal(device_config_kind(o.machine.device[0])->name, "usb-tablet");
+    accepts("-device", "usb-storage,drive=d,bus=x.0,port=3,serial=S,removable=on,bootindex=2");
+    refuses("did you mean 'tablet'?", "-usbdevice", "tabelt");
+    refuses("port: '0' is less than 1", "-device", "usb-kbd,port=0");
+    refuses("usb", "-M", "pc,usb=maybe");
+}
+
 static void test_nodefaults(void **state)
 {
     (void)state;
@@ -809,6 +827,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OPTIONS_TEST(test_machine_parameters),
+        OPTIONS_TEST(test_usb),
         OPTIONS_TEST(test_nodefaults),
         OPTIONS_TEST(test_cpu_properties),
         OPTIONS_TEST(test_help_for_scripts),

@@ -210,7 +210,7 @@ usb() { # OPTIONS... -- MODULE...
     : >"$dir/serial"
     set -- -m 384M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial" "${options[@]}" \
         -qmp "unix:$dir/qmp,server,nowait" \
-        -append "console=ttyS0,115200 quiet guest.run=\"/guest/usb '$(modules "$@")' 15 12${sum:+ disk}\""
+        -append "console=ttyS0,115200 quiet guest.run=\"/guest/usb '$(modules "$@")' '3 1 0' '1 48 0'${sum:+ disk}\""
     printf '%s\n' "$emulator $*" >"$dir/command"
     "$emulator" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
     pid=$!
@@ -222,10 +222,10 @@ usb() { # OPTIONS... -- MODULE...
     expect_status 0
     expect_text "$dir/client" "USB tablet absolute used"
     expect_text "$dir/client" "Product USB keyboard"
-    # EV_ABS x, y; EV_KEY BTN_LEFT; EV_REL REL_WHEEL; EV_KEY a, b
+    # EV_ABS x, y; EV_KEY BTN_LEFT; EV_REL REL_WHEEL, in detents and finer; EV_KEY BTN_RIGHT; EV_ABS; EV_KEY a, b
     tablet=$(tr -d '\r' <"$dir/serial" | sed -n 's/^tablet //p' | grep -v '^[04] ' | paste -sd ,)
     keys=$(tr -d '\r' <"$dir/serial" | sed -n 's/^keys //p' | grep -v '^[04] ' | paste -sd ,)
-    [ "$tablet" = "3 0 1000,3 1 2000,1 272 1,1 272 0,2 8 1,2 11 120,3 0 32767,3 1 0" ] || fail "the tablet gave $tablet"
+    [ "$tablet" = "3 0 1000,3 1 2000,1 272 1,1 272 0,2 8 1,2 11 120,1 273 1,1 273 0,3 0 32767,3 1 0" ] || fail "the tablet gave $tablet"
     [ "$keys" = "1 30 1,1 30 0,1 48 1,1 48 0" ] || fail "the keyboard gave $keys"
     expect_text "$dir/serial" "guest: end status=0"
     [ -n "$sum" ] || return 0
@@ -240,6 +240,29 @@ boot_usb_uhci() {
     usb -usb -device usb-tablet -device usb-kbd -device piix3-usb-uhci,id=second \
         -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,bus=second.0,drive=stick \
         -- uhci_hcd usbhid hid_generic evdev usb_storage sd_mod
+}
+boot_usb_xhci() {
+    usb -device qemu-xhci,id=x -device usb-tablet -device usb-kbd,bus=x.0 \
+        -drive "if=none,id=stick,file=$dir/disk,format=raw" -device usb-storage,drive=stick \
+        -- xhci_pci usbhid hid_generic evdev usb_storage sd_mod
+}
+# SeaBIOS boots a sector that ends with a status, from a disk behind each controller; and with time that is counted it does the
+# same in each run, whatever the pace.
+boot_usb_sector() {
+    local options sleep
+    no_qemu
+    { printf '\272\001\005\260\020\356\364'; head -c 503 /dev/zero; printf '\125\252'; head -c 1048576 /dev/zero; } >"$dir/disk"
+    options=(-m 64M -drive "if=none,id=d,file=$dir/disk,format=raw" -display none -device isa-debug-exit -snapshot)
+    emulate 100 "${options[@]}" -device qemu-xhci -device usb-storage,drive=d,bootindex=1
+    expect_status 33
+    for sleep in off on; do
+        emulate 100 "${options[@]}" -usb -device usb-tablet -device usb-storage,drive=d,bootindex=1 \
+            -icount "shift=2,sleep=$sleep" -stats
+        expect_status 33
+        sed -n 's/^penumbra: \([0-9]* instructions\) in .*/\1/p; s/^penumbra: \(state .*\)/\1/p' "$dir/stderr" >"$dir/run-$sleep"
+        [ "$(wc -l <"$dir/run-$sleep")" = 2 ] || fail "-stats says nothing of instructions and state"
+    done
+    diff -u "$dir/run-off" "$dir/run-on" >"$dir/stdout" || fail "the runs were not the same"
 }
 # SeaBIOS finds the disk by USB, and GRUB on it loads Linux.
 boot_usb_grub() {
