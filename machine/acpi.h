@@ -33,6 +33,8 @@ struct acpi_config {
     uint32_t pci_hole_start; /* the 32-bit PCI window runs from here to the I/O APIC */
     uint64_t pci64_base;     /* the 64-bit window; `pci64_len` 0: none */
     uint64_t pci64_len;
+    uint16_t pm_base; /* where firmware has put the PM block; 0: ACPI_PM_BASE. The blobs' sizes do
+                         not depend on it */
 };
 
 /* The tables before they have addresses. Owned by whoever built them. */

@@ -164,10 +164,10 @@ static void gas_io(uint8_t *at, uint16_t port, unsigned bit_width, unsigned acce
     st_le64(at + 4, port);
 }
 
-static void fadt_blocks(uint8_t *t)
+static void fadt_blocks(uint8_t *t, unsigned base)
 {
-    const uint16_t evt = ACPI_PM_BASE + ACPI_PM1_EVT, cnt = ACPI_PM_BASE + ACPI_PM1_CNT,
-                   tmr = ACPI_PM_BASE + ACPI_PM_TMR, gpe = ACPI_PM_BASE + ACPI_PM_GPE0;
+    const uint16_t evt = (uint16_t)(base + ACPI_PM1_EVT), cnt = (uint16_t)(base + ACPI_PM1_CNT),
+                   tmr = (uint16_t)(base + ACPI_PM_TMR), gpe = (uint16_t)(base + ACPI_PM_GPE0);
 
     st_le32(t + 56, evt);
     st_le32(t + 64, cnt);
@@ -204,7 +204,7 @@ static guint add_fadt(struct acpi_blobs *b, const struct acpi_config *cfg, guint
     st_le32(t + 48, ACPI_PM_SMI_CMD);
     t[52] = ACPI_PM_CMD_ENABLE;
     t[53] = ACPI_PM_CMD_DISABLE;
-    fadt_blocks(t);
+    fadt_blocks(t, cfg->pm_base ? cfg->pm_base : ACPI_PM_BASE);
     st_le16(t + 96, 0xfff); /* no C2 */
     st_le16(t + 98, 0xfff); /* no C3 */
     t[108] = CENTURY_CMOS;

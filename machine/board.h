@@ -150,6 +150,7 @@ struct board {
     struct firmware_image *bios, *vgabios;
     struct kernel_boot *kernel;
     struct acpi_blobs *acpi;
+    bool acpi_told; /* firmware has begun to read them, since the last reset; device lock */
     struct smbios_blobs *smbios;
     unsigned chips; /* of enum acpi_chip */
 

@@ -35,9 +35,10 @@ static void fill_items(struct fw_cfg *f, const struct firmware_cfg *cfg)
     fw_cfg_set_u16(f, FW_CFG_SMBIOS_ENTRIES, 0);
 }
 
-static bool add_bytes(struct fw_cfg *f, const char *name, const GByteArray *b, GError **err)
+static bool add_bytes(struct fw_cfg *f, const char *name, const GByteArray *b,
+                      const struct fw_cfg_hooks *hooks, GError **err)
 {
-    return fw_cfg_add_file(f, name, b->data, b->len, NULL, err);
+    return fw_cfg_add_file(f, name, b->data, b->len, hooks, err);
 }
 
 static bool add_tables(struct fw_cfg *f, const struct firmware_cfg *cfg, GError **err)
@@ -45,12 +46,12 @@ static bool add_tables(struct fw_cfg *f, const struct firmware_cfg *cfg, GError 
     const struct acpi_blobs *a = cfg->acpi;
     const struct smbios_blobs *s = cfg->smbios;
 
-    if (a && !(add_bytes(f, ACPI_FILE_TABLES, a->tables, err) &&
-               add_bytes(f, ACPI_FILE_RSDP, a->rsdp, err) &&
-               add_bytes(f, ACPI_FILE_SCRIPT, a->script, err)))
+    if (a && !(add_bytes(f, ACPI_FILE_TABLES, a->tables, cfg->acpi_hooks, err) &&
+               add_bytes(f, ACPI_FILE_RSDP, a->rsdp, cfg->acpi_hooks, err) &&
+               add_bytes(f, ACPI_FILE_SCRIPT, a->script, cfg->acpi_hooks, err)))
         return false;
-    return !s || (add_bytes(f, SMBIOS_FILE_TABLES, s->tables, err) &&
-                  add_bytes(f, SMBIOS_FILE_ANCHOR, s->anchor, err));
+    return !s || (add_bytes(f, SMBIOS_FILE_TABLES, s->tables, NULL, err) &&
+                  add_bytes(f, SMBIOS_FILE_ANCHOR, s->anchor, NULL, err));
 }
 
 static bool add_boot(struct fw_cfg *f, const struct firmware_cfg *cfg, GError **err)

@@ -15,12 +15,13 @@
 #include "machine/smbios.h"
 
 struct firmware_cfg {
-    uint64_t low_size, high_size;      /* RAM below and above 4 GiB */
-    unsigned cpus, max_cpus;           /* there are, and there is room for */
-    const uint8_t *uuid;               /* 16 bytes as written, or NULL */
-    bool graphic;                      /* there is a display */
-    const struct acpi_blobs *acpi;     /* NULL: no tables */
-    const struct smbios_blobs *smbios; /* NULL: SeaBIOS makes its own few */
+    uint64_t low_size, high_size;          /* RAM below and above 4 GiB */
+    unsigned cpus, max_cpus;               /* there are, and there is room for */
+    const uint8_t *uuid;                   /* 16 bytes as written, or NULL */
+    bool graphic;                          /* there is a display */
+    const struct acpi_blobs *acpi;         /* NULL: no tables */
+    const struct fw_cfg_hooks *acpi_hooks; /* of their three files, whose sizes stay; or NULL */
+    const struct smbios_blobs *smbios;     /* NULL: SeaBIOS makes its own few */
     /* Open Firmware paths, first choice first, one a line ("/pci@i0cf8/ide@1,1/drive@0/disk@0"; see
      * firmware_ide_path); NULL: SeaBIOS' own order, by the CMOS bytes. */
     const char *bootorder;

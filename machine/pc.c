@@ -489,8 +489,37 @@ static bool build_debug(struct board *b, GError **err)
 
 /* ---- firmware, or a kernel in its place ---- */
 
+static struct acpi_blobs *build_acpi(const struct board *b)
+{
+    struct acpi_config acpi = {.cpus = b->n_cpus,
+                               .chips = b->chips | ACPI_CHIP_HPET,
+                               .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
+                               .pci64_base = 0,
+                               .pci64_len = 0,
+                               .pm_base = acpi_pm_base(b->pm)};
+
+    return acpi_build(&acpi);
+}
+
+/* Firmware reads the tables when it has put the chips where it wants them: SeaBIOS and OVMF differ
+ * in that. What it reads is of one moment. */
+static void acpi_selected(void *opaque)
+{
+    struct board *b = opaque;
+
+    if (b->acpi_told)
+        return;
+    b->acpi_told = true;
+    acpi_blobs_free(b->acpi);
+    b->acpi = build_acpi(b);
+    fw_cfg_set_file(b->fw_cfg, ACPI_FILE_TABLES, b->acpi->tables->data, b->acpi->tables->len);
+    fw_cfg_set_file(b->fw_cfg, ACPI_FILE_RSDP, b->acpi->rsdp->data, b->acpi->rsdp->len);
+    fw_cfg_set_file(b->fw_cfg, ACPI_FILE_SCRIPT, b->acpi->script->data, b->acpi->script->len);
+}
+
 static bool build_firmware(struct board *b, GError **err)
 {
+    const struct fw_cfg_hooks hooks = {.opaque = b, .selected = acpi_selected};
     struct fw_cfg_config cfg = {.ports = b->ports, .dma = b->dma};
     struct firmware_cfg content = {.low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size,
@@ -498,6 +527,7 @@ static bool build_firmware(struct board *b, GError **err)
                                    .max_cpus = b->cfg.max_cpus ? b->cfg.max_cpus : b->n_cpus,
                                    .graphic = b->vga != NULL,
                                    .acpi = b->acpi,
+                                   .acpi_hooks = &hooks,
                                    .smbios = b->smbios,
                                    .boot_menu = b->cfg.boot_menu,
                                    .boot_fail_wait_ms = -1};
@@ -513,11 +543,6 @@ static bool build_firmware(struct board *b, GError **err)
 
 static void build_tables(struct board *b)
 {
-    struct acpi_config acpi = {.cpus = b->n_cpus,
-                               .chips = b->chips | ACPI_CHIP_HPET,
-                               .pci_hole_start = e820_pci_hole(b->mem.ram.low_size),
-                               .pci64_base = 0,
-                               .pci64_len = 0};
     unsigned per_socket = b->cfg.cores ? b->cfg.cores * b->cfg.threads : b->n_cpus;
     struct smbios_config smbios = {.cpu_vendor = b->cpu[0].cpu->vendor,
                                    .cpu_model = b->cpu[0].cpu->model->brand,
@@ -528,7 +553,7 @@ static void build_tables(struct board *b)
                                    .low_size = b->mem.ram.low_size,
                                    .high_size = b->mem.ram.high_size};
 
-    b->acpi = acpi_build(&acpi);
+    b->acpi = build_acpi(b);
     b->smbios = smbios_build(&smbios);
 }
 
@@ -685,6 +710,7 @@ static bool start_kernel(struct board *b, GError **err)
 static void reset_chips(struct board *b)
 {
     block_engine_drain(b->blocks);
+    b->acpi_told = false;
     irq_mux_reset(&b->irq);
     for (unsigned n = 0; n < b->n_devices; n++)
         device_reset(b->device[n]);

@@ -375,6 +375,11 @@ void acpi_pm_set_bases(struct acpi_pm *pm)
     update_places(pm);
 }
 
+uint16_t acpi_pm_base(const struct acpi_pm *pm)
+{
+    return pm->pm_region.bus ? (uint16_t)pm->pm_region.base : 0;
+}
+
 static void set_config_space(struct pci_device *d)
 {
     uint8_t *c = d->config, *w = d->wmask;

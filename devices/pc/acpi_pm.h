@@ -88,6 +88,9 @@ void acpi_pm_gpe(struct acpi_pm *pm, unsigned n);
  * does; for boots without firmware, after each reset. */
 void acpi_pm_set_bases(struct acpi_pm *pm);
 
+/* Where the PM block is decoded now; 0: nowhere. Device lock held. */
+uint16_t acpi_pm_base(const struct acpi_pm *pm);
+
 /* The PM timer's 24 bits now, for tests and the monitor. */
 uint32_t acpi_pm_timer(struct acpi_pm *pm);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzzing the controllers of disks: an input writes registers of an AHCI controller (with a disk
- * and a CD) and of a floppy controller with its DMA, and bytes of the little memory from which
- * command lists, tables and descriptors are read; I/O ends when the input says so. Nothing may come
- * of it but what the guest does to itself.
+ * and a CD), of a floppy controller with its DMA and of a flash chip, and bytes of the little
+ * memory from which command lists, tables and descriptors are read; I/O ends when the input says
+ * so. Nothing may come of it but what the guest does to itself.
  */
 #include <glib.h>
 #include <stdio.h>
@@ -11,12 +11,15 @@
 #include "backends/block.h"
 #include "devices/storage/ahci.h"
 #include "devices/storage/fdc.h"
+#include "devices/storage/pflash.h"
 #include "tests/fuzz/board.h"
 
 #define USED  0x4000u /* of the memory */
 #define SLOT  PCI_DEVFN(3, 0)
 #define ABAR  0xf0000000u
 #define LISTS 0x400u /* of port n: one more each */
+#define FLASH 0xfff00000u
+#define CHIP  0x3000u /* its size */
 
 const size_t fuzz_max_len = 4096;
 
@@ -25,7 +28,9 @@ static struct block_engine *engine;
 static struct dma8237 *dma;
 static struct ahci *ahci;
 static struct fdc *fdc;
-static struct block *disk, *cd, *floppy;
+static struct block *disk, *cd, *floppy, *flash_image;
+static struct pflash *flash;
+static bool shown; /* the flash reads as memory */
 
 void fuzz_show(void)
 {
@@ -42,6 +47,64 @@ static struct block *image(uint64_t size)
 
     block_attach(b, engine);
     return b;
+}
+
+static void show(void *opaque, void *hva)
+{
+    (void)opaque;
+    fuzz_expect(!shown && hva == pflash_memory(flash));
+    shown = true;
+}
+
+static void hide(void *opaque)
+{
+    (void)opaque;
+    fuzz_expect(shown);
+    shown = false;
+}
+
+static void make_flash(void)
+{
+    struct pflash_config f = {.name = "flash",
+                              .mmio = board->mmio,
+                              .clock = board->clock,
+                              .base = FLASH,
+                              .show = show,
+                              .hide = hide};
+
+    flash_image = f.block = image(CHIP);
+    flash = pflash_new(&f, NULL);
+    fuzz_expect(flash);
+    device_reset(pflash_device(flash));
+}
+
+/* One that reads as memory is as its image. */
+static void check_flash(void)
+{
+    uint8_t in_image[CHIP];
+
+    fuzz_expect(!block_read(flash_image, 0, in_image, CHIP));
+    fuzz_expect(!shown || !memcmp(in_image, pflash_memory(flash), CHIP));
+}
+
+static void flash_access(struct fuzz_input *in)
+{
+    static const uint8_t commands[] = {0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90,
+                                       0x98, 0xb0, 0xd0, 0xd0, 0xe8, 0xff, 0x01};
+    uint64_t at = FLASH + fuzz_below(in, CHIP);
+    unsigned size = 1u << fuzz_below(in, 3);
+
+    if (fuzz_below(in, 4) == 0)
+        bus_read(board->mmio, at, size);
+    else if (fuzz_below(in, 3))
+        bus_write(board->mmio, at, commands[fuzz_below(in, ARRAY_SIZE(commands))], 1);
+    else
+        bus_write(board->mmio, at, fuzz_word(in, 4), size);
+    check_flash();
+    if (!fuzz_below(in, 64))
+        device_reset(pflash_device(flash));
+    if (!fuzz_below(in, 16))
+        clock_advance_to(board->clock, clock_now(board->clock) + 30000000);
 }
 
 /* A board as firmware leaves it, with both ports of the AHCI started. */
@@ -62,6 +125,7 @@ static void make(void)
     fdc = fdc_new(&f, NULL);
     fuzz_expect(ahci && fdc && ahci_attach(ahci, 0, AHCI_DISK, disk, NULL, NULL) &&
                 ahci_attach(ahci, 1, AHCI_CD, cd, NULL, NULL) && fdc_attach(fdc, 0, floppy, NULL));
+    make_flash();
     pci_config_write(board->pci, 0, SLOT, 0x24, ABAR, 4);
     pci_config_write(board->pci, 0, SLOT, 0x04, 0x0006, 2);
     for (unsigned k = 0; k < 2; k++) {
@@ -78,12 +142,15 @@ static void make(void)
 
 static void unmake(void)
 {
+    device_destroy(pflash_device(flash));
+    fuzz_expect(!shown);
     device_destroy(fdc_device(fdc));
     device_destroy(ahci_device(ahci));
     device_destroy(dma8237_device(dma));
     block_free(disk);
     block_free(cd);
     block_free(floppy);
+    block_free(flash_image);
     block_engine_free(engine);
     fuzz_board_free(board);
 }
@@ -133,7 +200,7 @@ static void step(struct fuzz_input *in)
 {
     uint64_t reg;
 
-    switch (fuzz_below(in, 12)) {
+    switch (fuzz_below(in, 16)) {
     case 0:
     case 1:
     case 2: command(in); break;
@@ -155,7 +222,10 @@ static void step(struct fuzz_input *in)
         if (!fuzz_below(in, 16))
             device_reset(ahci_device(ahci));
         break;
-    default: floppy_access(in); break;
+    case 9:
+    case 10:
+    case 11: floppy_access(in); break;
+    default: flash_access(in); break;
     }
 }
 

@@ -116,8 +116,10 @@ static void test_config(void **state)
     assert_null(bus_find(r->ports, PM));
     pci_config_write(r->pci, 0, FN, 0x40, 0xb000, 4);
     assert_non_null(bus_find(r->ports, 0xb03f));
+    assert_int_equal(acpi_pm_base(r->pm), 0xb000);
     pci_config_write(r->pci, 0, FN, 0x80, 0, 1);
     assert_null(bus_find(r->ports, 0xb000));
+    assert_int_equal(acpi_pm_base(r->pm), 0);
     /* onto another device's ports: refused, survived, and possible to take back */
     pci_config_write(r->pci, 0, FN, 0x40, 0x0cc0, 4);
     pci_config_write(r->pci, 0, FN, 0x80, 1, 1);

@@ -200,6 +200,34 @@ static void test_acpi_walk(void **state)
     free(ram.low);
 }
 
+/* Where firmware has moved the PM block the tables say so, and are no longer for that: it asked for
+ * the sizes before. */
+static void test_acpi_moved_pm(void **state)
+{
+    struct acpi_config cfg = {.cpus = 2, .chips = ACPI_CHIP_COM1, .pci_hole_start = 0x80000000};
+    struct acpi_blobs *a = acpi_build(&cfg), *b;
+    const uint8_t *at = NULL;
+
+    (void)state;
+    cfg.pm_base = 0xb000;
+    b = acpi_build(&cfg);
+    assert_int_equal(a->tables->len, b->tables->len);
+    assert_int_equal(a->rsdp->len, b->rsdp->len);
+    assert_int_equal(a->script->len, b->script->len);
+    for (guint k = 0; k + 4 <= b->tables->len && !at; k++) {
+        if (!memcmp(b->tables->data + k, "FACP", 4))
+            at = b->tables->data + k;
+    }
+    assert_non_null(at);
+    assert_int_equal(ld_le32(at + 56), 0xb000);
+    assert_int_equal(ld_le32(at + 64), 0xb004);
+    assert_int_equal(ld_le32(at + 76), 0xb008);
+    assert_int_equal(ld_le32(at + 80), 0xb00c);
+    assert_true(ld_le64(at + 176) == 0xb004);
+    acpi_blobs_free(a);
+    acpi_blobs_free(b);
+}
+
 static void test_acpi_fadt(void **state)
 {
     struct guest_ram ram = placed(1, 0), big = placed(9, 0);
@@ -524,10 +552,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_e820_firmware), cmocka_unit_test(test_e820_kernel),
         cmocka_unit_test(test_e820_set),      cmocka_unit_test(test_ram_at),
         cmocka_unit_test(test_acpi_walk),     cmocka_unit_test(test_acpi_fadt),
-        cmocka_unit_test(test_acpi_madt),     cmocka_unit_test(test_acpi_chips),
-        cmocka_unit_test(test_acpi_place),    cmocka_unit_test(test_linker),
-        cmocka_unit_test(test_smbios),        cmocka_unit_test(test_fill),
-        cmocka_unit_test(test_firmware),
+        cmocka_unit_test(test_acpi_moved_pm), cmocka_unit_test(test_acpi_madt),
+        cmocka_unit_test(test_acpi_chips),    cmocka_unit_test(test_acpi_place),
+        cmocka_unit_test(test_linker),        cmocka_unit_test(test_smbios),
+        cmocka_unit_test(test_fill),          cmocka_unit_test(test_firmware),
     };
     return argc > 1 ? dump(argv[1]) : unit_main(tests);
 }
