@@ -102,7 +102,7 @@ static bool is_nic_key(const char *key)
     static const char *const keys[] = {"mac",        "addr",     "romfile",        "bootindex",
                                        "iobase",     "irq",      "disable-legacy", "disable-modern",
                                        "queue-size", "host_mtu", "mrg_rxbuf",      "csum",
-                                       "host_tso"};
+                                       "host_tso",   "mq",       "queues"};
 
     for (unsigned k = 0; k < ARRAY_SIZE(keys); k++) {
         if (!strcmp(key, keys[k]))

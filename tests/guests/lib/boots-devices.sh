@@ -29,6 +29,7 @@ boot_storage() {
 
 # Debian's drivers on each adapter: an address by DHCP, the router answers pings, megabytes come and go unharmed, a forwarded port
 # leads into the guest, and what was captured is what went through.
+network_options=()
 network() { # MODEL DRIVER MODULE...
     local model=$1 driver=$2 megabytes=50 kernel initrd web sink forward peer sum
     no_qemu
@@ -45,7 +46,7 @@ network() { # MODEL DRIVER MODULE...
     wait_text "$dir/ports" . 60 $peer || fail "no peer: $(tail -n 1 "$dir/peer.stderr")"
     read -r web sink forward <"$dir/ports"
     emulate 600 -m 512M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
-        -nic "user,id=n0,model=$model,mac=52:54:00:65:43:21,hostfwd=tcp:127.0.0.1:$forward-:8080" \
+        "${network_options[@]}" -nic "user,id=n0,model=$model,mac=52:54:00:65:43:21,hostfwd=tcp:127.0.0.1:$forward-:8080" \
         -object "filter-dump,id=d0,netdev=n0,file=$dir/pcap,maxlen=128" \
         -append "console=ttyS0,115200 quiet guest.run=\"/guest/network '$(modules "$@")' $web $sink\""
     exec 7>&-
@@ -73,6 +74,13 @@ modules() { script/guest-modules amd64 "$@" | sed 's|.*/||; s/\.ko$//' | paste -
 boot_net_e1000() { network e1000 e1000 e1000; }
 boot_net_rtl8139() { network rtl8139 8139cp 8139cp; }
 boot_net_virtio() { network virtio virtio_net virtio_pci virtio_net; }
+# Each of two processors has queues of its own.
+boot_net_virtio_mq() {
+    network_options=(-smp 2)
+    network virtio-net-pci,mq=on,queues=3 virtio_net virtio_pci virtio_net
+    expect_text "$dir/serial" "queues=2"
+    grep -qE 'virtio.*input\.1' "$dir/serial" || fail "the second pair has no interrupt"
+}
 boot_net_virtio_legacy() { network virtio-net-pci,disable-modern=on virtio_net virtio_pci virtio_net; }
 # Two machines with a cable between them: one has an e1000, the other virtio.
 two_machines() { # NETDEV NETDEV
