@@ -32,6 +32,24 @@ uint64_t block_size(const struct block *b)
     return b->size;
 }
 
+int block_resize(struct block *b, uint64_t size)
+{
+    int rc;
+
+    if (b->readonly)
+        return -EROFS;
+    if (!b->ops->resize)
+        return -ENOTSUP;
+    if (size < b->size || size % BLOCK_SECTOR || size > INT64_MAX)
+        return -EINVAL;
+    if (b->engine)
+        block_drain(b); /* workers look at the size */
+    rc = b->ops->resize(b, size);
+    if (!rc)
+        b->size = size;
+    return rc;
+}
+
 uint64_t block_sectors(const struct block *b)
 {
     return b->size / BLOCK_SECTOR;

@@ -105,6 +105,10 @@ struct block_limits block_limits(const struct block *b);
 uint64_t block_size(const struct block *b);
 /* Whole 512-byte sectors. */
 uint64_t block_sectors(const struct block *b);
+/* Makes it larger, what is new reading as zeros, when all that is under way is done: 0 or -errno
+ * (-ENOTSUP: the image cannot be resized; -EINVAL: it would be smaller, or no multiple of what it
+ * needs). Its device has to be told. Device lock held. */
+int block_resize(struct block *b, uint64_t size);
 bool block_readonly(const struct block *b);
 const char *block_name(const struct block *b);
 /* The guest should be told that there is a write cache (not so with BLOCK_CACHE_WRITETHROUGH). */

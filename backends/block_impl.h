@@ -31,6 +31,7 @@ struct block_ops {
     int (*discard)(struct block *b, uint64_t off, uint64_t len);
     /* -ENOTSUP: zeros are to be written instead. */
     int (*zero)(struct block *b, uint64_t off, uint64_t len, bool unmap);
+    int (*resize)(struct block *b, uint64_t size); /* larger; NULL: cannot be */
 };
 
 struct block {

@@ -112,6 +112,21 @@ static int raw_zero(struct block *b, uint64_t off, uint64_t len, bool unmap)
     return rc == -ENOTSUP ? punch(b, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, off, len) : rc;
 }
 
+/* Host devices have the size that they have. */
+static int raw_resize(struct block *b, uint64_t size)
+{
+    struct block_raw *r = (struct block_raw *)b;
+    struct stat st;
+
+    if (fstat(r->fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -ENOTSUP;
+    if (r->bypass && size % r->direct.align)
+        return -EINVAL;
+    return ftruncate(r->fd, (off_t)size) < 0 ? -errno : 0;
+}
+
 static const struct block_ops raw_ops = {
     .read = raw_read,
     .write = raw_write,
@@ -122,6 +137,7 @@ static const struct block_ops raw_ops = {
     .read_now = raw_read_now,
     .discard = raw_discard,
     .zero = raw_zero,
+    .resize = raw_resize,
 };
 
 static bool raw_size(int fd, const char *path, uint64_t *size, GError **err)
@@ -178,6 +194,7 @@ static const struct block_ops direct_ops = {
     .free = raw_free,
     .discard = raw_discard,
     .zero = raw_zero,
+    .resize = raw_resize,
 };
 
 static int open_file(const struct block_spec *spec, bool bypass, GError **err)

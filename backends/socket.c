@@ -61,14 +61,14 @@ static socklen_t fill_name(const struct socket_place *a, union name *n)
 }
 
 /* A socket at the path that nobody listens to any more goes. */
-static void remove_stale(const struct socket_place *a, const union name *n, socklen_t len)
+static void remove_stale(const struct socket_place *a, int type, const union name *n, socklen_t len)
 {
     struct stat st;
     int fd;
 
     if (lstat(a->path, &st) || !S_ISSOCK(st.st_mode))
         return;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
     if (connect(fd, &n->any, len) && errno == ECONNREFUSED)
@@ -83,7 +83,7 @@ int socket_listen(const char *what, const struct socket_place *a, GError **err)
     int one = 1, fd;
 
     if (a->type == PLACE_UNIX)
-        remove_stale(a, &n, len);
+        remove_stale(a, SOCK_STREAM, &n, len);
     fd = socket(n.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(err, what, "open", a, -1);
@@ -119,6 +119,37 @@ int socket_connect(const char *what, const struct socket_place *a, GError **err)
         return fail(err, what, "connect to", a, fd);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return fd;
+}
+
+int socket_open_dgram(const char *what, const struct socket_place *local,
+                      const struct socket_place *remote, GError **err)
+{
+    union name n, to;
+    socklen_t len = fill_name(local, &n);
+    int fd;
+
+    if (local->type == PLACE_UNIX)
+        remove_stale(local, SOCK_DGRAM, &n, len);
+    fd = socket(n.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, &n.any, len))
+        return fail(err, what, "use", local, fd);
+    if (remote->type == PLACE_TCP) {
+        len = fill_name(remote, &to);
+        if (connect(fd, &to.any, len))
+            return fail(err, what, "send to", remote, fd);
+    }
+    return fd;
+}
+
+ssize_t socket_send_dgram(int fd, const struct socket_place *remote, const void *buf, size_t len)
+{
+    union name to;
+    socklen_t to_len;
+
+    if (remote->type == PLACE_TCP)
+        return send(fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    to_len = fill_name(remote, &to);
+    return sendto(fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT, &to.any, to_len);
 }
 
 int socket_accept(int fd)

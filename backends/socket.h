@@ -3,6 +3,8 @@
 #ifndef BACKENDS_SOCKET_H
 #define BACKENDS_SOCKET_H
 
+#include <sys/types.h>
+
 #include "backends/socket_place.h"
 
 /* The descriptor, or -1 with an error that begins with `what`. A socket that somebody left behind
@@ -11,6 +13,12 @@ int socket_listen(const char *what, const struct socket_place *a, GError **err);
 
 /* Waits a moment for the server, not longer. */
 int socket_connect(const char *what, const struct socket_place *a, GError **err);
+
+/* A datagram socket at `local` for datagrams to `remote`, which need not be there yet; by UDP only
+ * what comes from there is received. */
+int socket_open_dgram(const char *what, const struct socket_place *local,
+                      const struct socket_place *remote, GError **err);
+ssize_t socket_send_dgram(int fd, const struct socket_place *remote, const void *buf, size_t len);
 
 /* A client that waits, or -1. */
 int socket_accept(int fd);

@@ -31,6 +31,8 @@ struct board_drive {
     const struct board_drive_ops *ops; /* NULL: the medium stays */
     void *device;
     unsigned place; /* the device's word for it */
+    /* The image has another size; NULL: nobody can be told. Device lock held. */
+    void (*resized)(void *device);
 };
 
 /* Makes the engine and opens the images; false with an error. Closing writes out what the guest

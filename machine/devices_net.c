@@ -2,6 +2,7 @@
 /* Kinds of network adapters. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "devices/net/e1000.h"
 #include "devices/net/ne2000.h"
@@ -246,11 +247,16 @@ static bool make_virtio(const struct device_config *c, const struct nic_config *
     struct virtio_net_config cfg = {.nic = *nic,
                                     .mtu = (uint16_t)device_number(c, "host_mtu"),
                                     .queue_size = (uint16_t)device_number(c, "queue-size"),
+                                    .pairs = 1,
                                     .mrg_rxbuf = device_flag(c, "mrg_rxbuf"),
                                     .csum = device_flag(c, "csum"),
                                     .tso = device_flag(c, "host_tso")};
     struct virtio_net *d;
 
+    if (device_flag(c, "mq"))
+        cfg.pairs = (uint16_t)device_number(c, "queues");
+    else if (device_given(c, "queues"))
+        return error_config(err, "virtio-net-pci: queues=N wants mq=on");
     if (!virtio_form_of(c, &cfg.form, err) || !virtio_queue_size(c, err))
         return false;
     d = virtio_net_new(&cfg, err);
@@ -274,6 +280,9 @@ static const struct device_prop virtio_nic_props[] = {
     VIRTIO_PROPS,
     {"queue-size", PROP_NUMBER, "frames that a queue holds, a power of two", .min = 64,
      .max = VIRTQUEUE_MAX, .number = 256},
+    {"mq", PROP_ON_OFF, "several pairs of queues", .number = 0},
+    {"queues", PROP_NUMBER, "with mq=on how many pairs", .min = 1, .max = VIRTIO_NET_MAX_PAIRS,
+     .number = 4},
     {"host_mtu", PROP_NUMBER, "the MTU that the guest is told to use; 0: it is not", .max = 65535},
     {"mrg_rxbuf", PROP_ON_OFF, "frames may come in several buffers", .number = 1},
     {"csum", PROP_ON_OFF, "checksums are made and checked here", .number = 1},

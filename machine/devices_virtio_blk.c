@@ -42,6 +42,11 @@ static unsigned queues(const struct board *b, const struct device_config *c)
     return n ? n : MIN(b->n_cpus, VIRTIO_BLK_MAX_QUEUES);
 }
 
+static void resized(void *device)
+{
+    virtio_blk_resized(device);
+}
+
 static bool build(struct board *b, const struct device_config *c, struct board_drive *drive,
                   const struct machine_drive *d, GError **err)
 {
@@ -64,6 +69,8 @@ static bool build(struct board *b, const struct device_config *c, struct board_d
     disk = virtio_blk_new(&cfg, err);
     if (!disk)
         return false;
+    drive->device = disk;
+    drive->resized = resized;
     board_bootable(b, 'c',
                    device_given(c, "bootindex") ? device_number(c, "bootindex") : BOOT_NO_INDEX,
                    cfg.devfn & 7 ? g_strdup_printf("/pci@i0cf8/scsi@%x,%x/disk@0,0", cfg.devfn >> 3,

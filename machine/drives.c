@@ -2,6 +2,8 @@
 /* See drives.h. */
 #include "machine/drives.h"
 
+#include <errno.h>
+
 #include "backends/block.h"
 #include "base/error.h"
 #include "base/lock.h"
@@ -106,4 +108,28 @@ bool machine_change_medium(struct machine *m, unsigned n, const char *file, bool
     lock_drop(b->lock);
     block_free(unused);
     return ok;
+}
+
+bool machine_resize_drive(struct machine *m, unsigned n, uint64_t bytes, GError **err)
+{
+    struct board *b = machine_board(m);
+    struct board_drive *drive = &b->drive[n];
+    int rc = -ENOTSUP;
+
+    lock_take(b->lock);
+    if (drive->block && drive->resized) {
+        rc = block_resize(drive->block, bytes);
+        if (!rc)
+            drive->resized(drive->device);
+    }
+    lock_drop(b->lock);
+    if (!rc)
+        return true;
+    if (!drive->resized)
+        return error_config(err, "only the size of a virtio disk can be changed");
+    if (rc == -ENOTSUP)
+        return error_config(err, "only a raw image file without snapshot can be resized here");
+    if (rc == -EINVAL)
+        return error_config(err, "a disk can be made larger, by whole sectors, but not smaller");
+    return error_config(err, "cannot resize the image: %s", g_strerror(-rc));
 }

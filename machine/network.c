@@ -18,9 +18,15 @@ struct nic {
     uint8_t mac[6];
 };
 
+/* One of the two. */
+struct netdev {
+    struct net_user *user;
+    struct net_socket *socket;
+};
+
 struct board_network {
-    struct net_user *user[MACHINE_MAX_NETDEVS];
-    unsigned n_users;
+    struct netdev netdev[MACHINE_MAX_NETDEVS];
+    unsigned n_netdevs;
     struct net_dump *dump[MACHINE_MAX_NETDUMPS];
     unsigned n_dumps;
     struct nic nic[MAX_NICS];
@@ -29,13 +35,43 @@ struct board_network {
 
 /* ---- backends ---- */
 
-static struct net_user *find_user(const struct board_network *n, const char *id)
+static struct net_port *port_of(const struct netdev *d)
 {
-    for (unsigned k = 0; k < n->n_users; k++) {
-        if (!id || !strcmp(net_user_port(n->user[k])->name, id))
-            return n->user[k];
+    return d->user ? net_user_port(d->user) : net_socket_port(d->socket);
+}
+
+static struct net_port *find_netdev(const struct board_network *n, const char *id)
+{
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        if (!strcmp(port_of(&n->netdev[k])->name, id))
+            return port_of(&n->netdev[k]);
     }
     return NULL;
+}
+
+/* The user network of that id, or the first. */
+static struct net_user *find_user(const struct board_network *n, const char *id)
+{
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        const struct netdev *d = &n->netdev[k];
+
+        if (d->user && (!id || !strcmp(port_of(d)->name, id)))
+            return d->user;
+    }
+    return NULL;
+}
+
+static bool open_netdev(struct board *b, const struct netdev_config *c, struct netdev *d,
+                        GError **err)
+{
+    struct net_user_config user = {c->id, c->user, b->lock, b->clock};
+    struct net_socket_config socket = {c->id, &c->socket, b->lock};
+
+    if (c->user)
+        d->user = net_user_new(&user, err);
+    else
+        d->socket = net_socket_new(&socket, err);
+    return d->user || d->socket;
 }
 
 bool board_open_network(struct board *b, GError **err)
@@ -44,14 +80,12 @@ bool board_open_network(struct board *b, GError **err)
 
     for (unsigned k = 0; k < b->cfg.n_netdevs; k++) {
         const struct netdev_config *c = b->cfg.netdev[k];
-        struct net_user_config cfg = {c->id, c->user, b->lock, b->clock};
 
-        if (find_user(n, c->id))
+        if (find_netdev(n, c->id))
             return error_config(err, "two networks have the id '%s'", c->id);
-        n->user[n->n_users] = net_user_new(&cfg, err);
-        if (!n->user[n->n_users])
+        if (!open_netdev(b, c, &n->netdev[n->n_netdevs], err))
             return false;
-        n->n_users++;
+        n->n_netdevs++;
     }
     return true;
 }
@@ -62,8 +96,10 @@ void board_close_network(struct board *b)
 
     if (!n)
         return;
-    for (unsigned k = 0; k < n->n_users; k++)
-        net_user_free(n->user[k]);
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        net_user_free(n->netdev[k].user);
+        net_socket_free(n->netdev[k].socket);
+    }
     for (unsigned k = 0; k < n->n_dumps; k++)
         net_dump_free(n->dump[k]);
     g_free(n);
@@ -73,7 +109,7 @@ void board_close_network(struct board *b)
 static bool open_dump(struct board *b, const struct netdump_config *c, GError **err)
 {
     struct board_network *n = b->network;
-    struct net_user *u = find_user(n, c->netdev);
+    struct net_port *port = find_netdev(n, c->netdev);
     struct net_dump_config cfg = {.file = c->file,
                                   .snap = c->maxlen,
                                   .lock = b->lock,
@@ -82,13 +118,13 @@ static bool open_dump(struct board *b, const struct netdump_config *c, GError **
                                                             : g_get_real_time()};
     struct net_tap tap;
 
-    if (!u)
+    if (!port)
         return error_config(err, "filter-dump: there is no network '%s'", c->netdev);
     n->dump[n->n_dumps] = net_dump_new(&cfg, err);
     if (!n->dump[n->n_dumps])
         return false;
     tap = net_dump_tap(n->dump[n->n_dumps++]);
-    net_add_tap(net_user_port(u), &tap);
+    net_add_tap(port, &tap);
     return true;
 }
 
@@ -100,17 +136,23 @@ bool board_finish_network(struct board *b, GError **err)
         if (!open_dump(b, b->cfg.netdump[k], err))
             return false;
     }
-    for (unsigned k = 0; k < n->n_users; k++) {
-        if (!net_user_port(n->user[k])->peer)
-            log_user("warning: no adapter is on network '%s'", net_user_port(n->user[k])->name);
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        if (!port_of(&n->netdev[k])->peer)
+            log_user("warning: no adapter is on network '%s'", port_of(&n->netdev[k])->name);
     }
     return true;
 }
 
 void board_hold_network(struct board *b, bool held)
 {
-    for (unsigned k = 0; b->network && k < b->network->n_users; k++)
-        net_user_hold(b->network->user[k], held);
+    for (unsigned k = 0; b->network && k < b->network->n_netdevs; k++) {
+        struct netdev *d = &b->network->netdev[k];
+
+        if (d->user)
+            net_user_hold(d->user, held);
+        else
+            net_socket_hold(d->socket, held);
+    }
 }
 
 /* ---- adapters ---- */
@@ -136,26 +178,35 @@ bool board_connect_nic(struct board *b, struct net_port *port, const char *kind,
                        const uint8_t mac[6], const char *netdev, GError **err)
 {
     struct board_network *n = b->network;
-    struct net_user *u = netdev ? find_user(n, netdev) : NULL;
+    struct net_port *behind = netdev ? find_netdev(n, netdev) : NULL;
     struct nic *nic = &n->nic[n->n_nics];
 
     invariant(n->n_nics < MAX_NICS);
-    if (netdev && !u)
+    if (netdev && !behind)
         return error_config(err, "%s: there is no network '%s' (-netdev user,id=%s makes one)",
                             kind, netdev, netdev);
-    if (u && net_user_port(u)->peer)
+    if (behind && behind->peer)
         return error_config(err, "%s: network '%s' has an adapter already", kind, netdev);
     *nic = (struct nic){.port = port, .kind = kind};
     memcpy(nic->mac, mac, sizeof(nic->mac));
     n->n_nics++;
-    if (u)
-        net_connect(port, net_user_port(u));
+    if (behind)
+        net_connect(port, behind);
     return true;
 }
 
 /* ---- front ends ---- */
 
-static void describe_nic(GString *s, const struct nic *nic)
+static const char *kind_of(const struct board_network *n, const struct net_port *p)
+{
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        if (port_of(&n->netdev[k]) == p)
+            return n->netdev[k].user ? "user" : "socket";
+    }
+    return "none";
+}
+
+static void describe_nic(GString *s, const struct board_network *n, const struct nic *nic)
 {
     const struct net_port *p = nic->port, *peer = p->peer;
     const uint8_t *m = nic->mac;
@@ -170,9 +221,9 @@ static void describe_nic(GString *s, const struct nic *nic)
         p->stats.frames, p->stats.bytes, p->stats.dropped);
     if (peer)
         g_string_append_printf(s,
-                               " \\ %s: type=user, sent %" PRIu64 " frames, %" PRIu64
+                               " \\ %s: type=%s, sent %" PRIu64 " frames, %" PRIu64
                                " bytes, %" PRIu64 " more were lost\n",
-                               peer->name, peer->stats.frames, peer->stats.bytes,
+                               peer->name, kind_of(n, peer), peer->stats.frames, peer->stats.bytes,
                                peer->stats.dropped);
 }
 
@@ -184,11 +235,12 @@ char *machine_network_text(struct machine *m)
 
     lock_take(b->lock);
     for (unsigned k = 0; k < n->n_nics; k++)
-        describe_nic(s, &n->nic[k]);
-    for (unsigned k = 0; k < n->n_users; k++) {
-        if (!net_user_port(n->user[k])->peer)
-            g_string_append_printf(s, "%s: type=user, no adapter\n",
-                                   net_user_port(n->user[k])->name);
+        describe_nic(s, n, &n->nic[k]);
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        const struct net_port *p = port_of(&n->netdev[k]);
+
+        if (!p->peer)
+            g_string_append_printf(s, "%s: type=%s, no adapter\n", p->name, kind_of(n, p));
     }
     lock_drop(b->lock);
     if (!s->len)
@@ -201,10 +253,12 @@ char *machine_usernet_text(struct machine *m)
     struct board_network *n = machine_board(m)->network;
     GString *s = g_string_new(NULL);
 
-    for (unsigned k = 0; k < n->n_users; k++) {
-        char *text = net_user_connections(n->user[k]);
+    for (unsigned k = 0; k < n->n_netdevs; k++) {
+        const struct netdev *d = &n->netdev[k];
+        char *text = d->user ? net_user_connections(d->user) : NULL;
 
-        g_string_append_printf(s, "%s:\n%s", net_user_port(n->user[k])->name, text);
+        if (text)
+            g_string_append_printf(s, "%s:\n%s", port_of(d)->name, text);
         g_free(text);
     }
     if (!s->len)
@@ -214,13 +268,11 @@ char *machine_usernet_text(struct machine *m)
 
 static struct net_port *find_port(const struct board_network *n, const char *name)
 {
-    struct net_user *u = find_user(n, name);
-
     for (unsigned k = 0; k < n->n_nics; k++) {
         if (!strcmp(n->nic[k].port->name, name))
             return n->nic[k].port;
     }
-    return u ? net_user_port(u) : NULL;
+    return find_netdev(n, name);
 }
 
 bool machine_set_link(struct machine *m, const char *name, bool up, GError **err)

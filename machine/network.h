@@ -18,8 +18,8 @@ struct net_port;
 
 struct netdev_config;
 
-/* "user[,id=ID][,PARAMETER=VALUE]...", as -netdev has it; `id` is that of one that names none
- * (NULL: it must). NULL with one clear error. */
+/* "user|socket|stream|dgram[,id=ID][,PARAMETER=VALUE]...", as -netdev has it; `id` is that of one
+ * that names none (NULL: it must). NULL with one clear error. */
 struct netdev_config *netdev_config_new(const char *text, const char *id, GError **err);
 void netdev_config_free(struct netdev_config *c);
 const char *netdev_config_id(const struct netdev_config *c);

@@ -10,12 +10,18 @@
 
 /* ---- netdev ---- */
 
-static bool unknown_key(const char *key, GError **err)
+static const char *const kinds[] = {[NET_SOCKET_SOCKET] = "socket",
+                                    [NET_SOCKET_STREAM] = "stream",
+                                    [NET_SOCKET_DGRAM] = "dgram",
+                                    [NET_SOCKET_DGRAM + 1] = "user"};
+
+static bool unknown_key(const struct netdev_config *c, const char *key, GError **err)
 {
+    const char *const *keys = c->user ? net_user_keys : net_socket_keys(c->socket.kind);
     GPtrArray *known = g_ptr_array_new();
 
-    for (unsigned k = 0; net_user_keys[k]; k++)
-        g_ptr_array_add(known, (void *)(uintptr_t)net_user_keys[k]);
+    for (unsigned k = 0; keys[k]; k++)
+        g_ptr_array_add(known, (void *)(uintptr_t)keys[k]);
     g_ptr_array_add(known, (void *)(uintptr_t) "id");
     suggest_error(err, "network parameter", key, (const char *const *)known->pdata, known->len);
     g_ptr_array_free(known, TRUE);
@@ -34,15 +40,36 @@ static bool netdev_pair(struct netdev_config *c, const char *key, const char *va
         return true;
     }
     /* a bare word is a switch that is on */
-    rc = net_user_option(c->user, key, value ? value : "on", err);
-    return rc ? rc > 0 : unknown_key(key, err);
+    rc = c->user ? net_user_option(c->user, key, value ? value : "on", err)
+                 : net_socket_option(&c->socket, key, value, err);
+    return rc ? rc > 0 : unknown_key(c, key, err);
+}
+
+static bool set_kind(struct netdev_config *c, const char *kind, GError **err)
+{
+    for (unsigned k = 0; k <= NET_SOCKET_DGRAM; k++) {
+        if (!strcmp(kind, kinds[k])) {
+            c->socket.kind = (enum net_socket_kind)k;
+            return true;
+        }
+    }
+    if (strcmp(kind, "user"))
+        return suggest_error(err, "network", kind, kinds, G_N_ELEMENTS(kinds));
+    c->user = net_user_options_new();
+    return true;
+}
+
+static bool finish(struct netdev_config *c, GError **err)
+{
+    if (!c->id)
+        return error_option(err, "-netdev wants an id, by which an adapter can name it");
+    return c->user ? net_user_options_finish(c->user, err)
+                   : net_socket_options_finish(&c->socket, err);
 }
 
 struct netdev_config *netdev_config_new(const char *text, const char *id, GError **err)
 {
-    static const char *const kinds[] = {"user"};
     struct netdev_config *c;
-    const char *kind;
     struct pairs p;
     bool ok;
 
@@ -50,15 +77,11 @@ struct netdev_config *netdev_config_new(const char *text, const char *id, GError
         return NULL;
     c = g_new0(struct netdev_config, 1);
     c->id = g_strdup(id);
-    c->user = net_user_options_new();
-    kind = p.n && !p.value[0] ? p.key[0] : "";
-    ok = !strcmp(kind, "user") || suggest_error(err, "network", kind, kinds, G_N_ELEMENTS(kinds));
+    ok = set_kind(c, p.n && !p.value[0] ? p.key[0] : "", err);
     for (unsigned k = 1; ok && k < p.n; k++)
         ok = netdev_pair(c, p.key[k], p.value[k], err);
     pairs_clear(&p);
-    if (ok && !c->id)
-        ok = error_option(err, "-netdev wants an id, by which an adapter can name it");
-    if (ok && net_user_options_finish(c->user, err))
+    if (ok && finish(c, err))
         return c;
     netdev_config_free(c);
     return NULL;
@@ -68,7 +91,8 @@ void netdev_config_free(struct netdev_config *c)
 {
     if (!c)
         return;
-    net_user_options_free(c->user);
+    if (c->user)
+        net_user_options_free(c->user);
     g_free(c->id);
     g_free(c);
 }
@@ -105,7 +129,7 @@ static bool netdump_pair(struct netdump_config *c, const char *key, const char *
 
 struct netdump_config *netdump_config_new(const char *text, GError **err)
 {
-    static const char *const kinds[] = {"filter-dump"};
+    static const char *const objects[] = {"filter-dump"};
     struct netdump_config *c;
     const char *kind;
     struct pairs p;
@@ -115,7 +139,7 @@ struct netdump_config *netdump_config_new(const char *text, GError **err)
         return NULL;
     c = g_new0(struct netdump_config, 1);
     kind = p.n && !p.value[0] ? p.key[0] : "";
-    ok = !strcmp(kind, kinds[0]) || suggest_error(err, "object", kind, kinds, 1);
+    ok = !strcmp(kind, objects[0]) || suggest_error(err, "object", kind, objects, 1);
     for (unsigned k = 1; ok && k < p.n; k++)
         ok = netdump_pair(c, p.key[k], p.value[k], err);
     pairs_clear(&p);

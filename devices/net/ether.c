@@ -181,3 +181,26 @@ struct ether_checked ether_check(const uint8_t *frame, size_t len)
         check_l4(ip, header, total, &c);
     return c;
 }
+
+/* Each address or port takes part by itself, so that they may change places. */
+unsigned ether_flow(const uint8_t *frame, size_t len)
+{
+    const uint8_t *ip = frame + ETHER_HEADER, *l4 = NULL;
+    size_t header = ether_ip_header(frame, len), end = 0;
+    uint32_t h = 0;
+
+    if (header) {
+        for (unsigned k = 0; k < 8; k += 2)
+            h += (uint32_t)be16(ip + 12 + k) * (k % 4 ? 0x9e3779b1u : 0x85ebca6bu);
+        if ((ip[9] == 6 || ip[9] == 17) && !(be16(ip + 6) & 0x3fff))
+            end = ETHER_HEADER + header + 4, l4 = ip + header;
+    } else if (len >= ETHER_HEADER + 40u && be16(frame + 12) == 0x86dd) {
+        for (unsigned k = 0; k < 32; k += 2)
+            h += be16(ip + 8 + k) * (0x9e3779b1u + (k % 16) * 0x1000193u);
+        if (ip[6] == 6 || ip[6] == 17)
+            end = ETHER_HEADER + 44, l4 = ip + 40;
+    }
+    if (l4 && end <= len)
+        h += ((uint32_t)be16(l4) + be16(l4 + 2)) * 0xc2b2ae35u;
+    return h >> 16 ^ h >> 8;
+}

@@ -57,6 +57,10 @@ struct ether_checked ether_check(const uint8_t *frame, size_t len);
 void ether_fill_ip(uint8_t *frame, size_t len);
 void ether_fill_l4(uint8_t *frame, size_t len);
 
+/* A number by which the frames of one flow (IP addresses, and the ports of TCP and UDP) are known
+ * in both directions; frames without such have one of what they are. */
+unsigned ether_flow(const uint8_t *frame, size_t len);
+
 /* The length of an IPv4 header in an untagged frame of len bytes; 0: there is none. */
 size_t ether_ip_header(const uint8_t *frame, size_t len);
 

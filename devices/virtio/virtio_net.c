@@ -31,7 +31,8 @@ static void send_more(void *opaque)
 {
     struct virtio_net *d = opaque;
 
-    virtio_queue_notified(&d->virtio, NET_Q_TX);
+    for (unsigned n = 0; n < d->filter.pairs; n++)
+        virtio_queue_notified(&d->virtio, 2 * n + 1);
 }
 
 static const struct net_port_ops port_ops = {.can_receive = net_can_receive,
@@ -69,7 +70,7 @@ static void net_run(void *self, bool running)
         forget(d);
         return;
     }
-    for (unsigned n = 0; n < NET_QUEUES; n++)
+    for (unsigned n = 0; n <= net_control_queue(d); n++)
         virtio_queue_notified(&d->virtio, n);
 }
 
@@ -81,7 +82,7 @@ static void net_virtio_reset(void *self)
     net_filter_reset(d);
     memset(c, 0, NET_CONFIG_LEN);
     memcpy(c + NET_C_MAC, d->cfg.nic.mac, ETHER_ADDR);
-    st_le16(c + NET_C_PAIRS, 1);
+    st_le16(c + NET_C_PAIRS, d->cfg.pairs);
     st_le16(c + NET_C_MTU, d->cfg.mtu);
     put_link(d, 0);
 }
@@ -90,11 +91,14 @@ static void net_notify(void *self, unsigned n)
 {
     struct virtio_net *d = self;
 
-    switch (n) {
-    case NET_Q_RX: net_receive_more(d); break;
-    case NET_Q_TX: net_transmit(d); break;
-    default: net_control(d);
-    }
+    if (n == net_control_queue(d))
+        net_control(d);
+    else if (n / 2 >= d->filter.pairs)
+        return; /* until the driver says that it uses them */
+    else if (n % 2)
+        net_transmit(d, n / 2);
+    else
+        net_receive_more(d);
 }
 
 static const struct virtio_class net_class = {
@@ -119,6 +123,7 @@ static void net_post_load(void *self)
 
     if (f->n_unicast > NET_MAX_ADDRESSES || f->n_multicast > NET_MAX_ADDRESSES - f->n_unicast)
         f->n_unicast = f->n_multicast = 0;
+    f->pairs = (uint16_t)CLAMP(f->pairs, 1, d->cfg.pairs);
     virtio_post_load(&d->virtio);
 }
 
@@ -161,6 +166,8 @@ static uint64_t features(const struct virtio_net_config *cfg)
         f |= VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM;
     if (cfg->csum && cfg->tso)
         f |= VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN;
+    if (cfg->pairs > 1)
+        f |= VIRTIO_NET_F_MQ;
     if (cfg->mtu)
         f |= VIRTIO_NET_F_MTU;
     return f;
@@ -175,7 +182,7 @@ struct virtio_net *virtio_net_new(const struct virtio_net_config *cfg, GError **
                                    .devfn = cfg->nic.devfn,
                                    .form = cfg->form,
                                    .features = features(cfg),
-                                   .queues = NET_QUEUES,
+                                   .queues = cfg->pairs * 2u + 1,
                                    .queue_size = cfg->queue_size,
                                    .config_len = NET_CONFIG_LEN,
                                    .writable = d->writable,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The network device: one pair of queues and one for control. VIRTIO 1.1, 5.1. */
+/* The network device: pairs of queues and one for control. VIRTIO 1.1, 5.1. */
 #ifndef DEVICES_VIRTIO_VIRTIO_NET_H
 #define DEVICES_VIRTIO_VIRTIO_NET_H
 
@@ -21,13 +21,17 @@
 #define VIRTIO_NET_F_CTRL_VLAN      (UINT64_C(1) << 19)
 #define VIRTIO_NET_F_CTRL_RX_EXTRA  (UINT64_C(1) << 20)
 #define VIRTIO_NET_F_GUEST_ANNOUNCE (UINT64_C(1) << 21)
+#define VIRTIO_NET_F_MQ             (UINT64_C(1) << 22)
 #define VIRTIO_NET_F_CTRL_MAC_ADDR  (UINT64_C(1) << 23)
+
+#define VIRTIO_NET_MAX_PAIRS ((VIRTIO_MAX_QUEUES - 1u) / 2u)
 
 struct virtio_net_config {
     struct nic_config nic;
     enum virtio_form form;
-    uint16_t mtu;              /* that the driver is told to use; 0: it is not */
-    uint16_t queue_size;       /* a power of two up to VIRTQUEUE_MAX */
+    uint16_t mtu;        /* that the driver is told to use; 0: it is not */
+    uint16_t queue_size; /* a power of two up to VIRTQUEUE_MAX */
+    uint16_t pairs;      /* of queues, 1 to VIRTIO_NET_MAX_PAIRS; the driver takes one at first */
     bool mrg_rxbuf, csum, tso; /* what is offered; tso needs csum */
 };
 

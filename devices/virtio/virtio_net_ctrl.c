@@ -10,6 +10,7 @@ enum {
     CLASS_MAC = 1,
     CLASS_VLAN = 2,
     CLASS_ANNOUNCE = 3,
+    CLASS_MQ = 4,
 
     RX_PROMISC = 0,
     RX_ALLMULTI = 1,
@@ -22,6 +23,7 @@ enum {
     VLAN_ADD = 0,
     VLAN_DEL = 1,
     ANNOUNCE_ACK = 0,
+    MQ_PAIRS_SET = 0,
 
     ACK_OK = 0,
     ACK_ERR = 1,
@@ -32,7 +34,7 @@ enum {
 
 void net_filter_reset(struct virtio_net *d)
 {
-    d->filter = (struct net_filter){.promiscuous = true};
+    d->filter = (struct net_filter){.promiscuous = true, .pairs = 1};
     memcpy(d->filter.mac, d->cfg.nic.mac, ETHER_ADDR);
 }
 
@@ -180,12 +182,30 @@ static bool announced(struct virtio_net *d, uint8_t cmd)
     return true;
 }
 
+/* 5.1.6.5.5: how many pairs are in use; the frames of those that are not any more go to others. */
+static bool set_pairs(struct virtio_net *d, uint8_t cmd, struct command *c)
+{
+    uint8_t raw[2];
+    unsigned n;
+
+    if (cmd != MQ_PAIRS_SET || !virtio_has(&d->virtio, VIRTIO_NET_F_MQ) ||
+        !take(c, raw, sizeof(raw)))
+        return false;
+    n = ld_le16(raw);
+    if (!n || n > d->cfg.pairs)
+        return false;
+    d->filter.pairs = (uint16_t)n;
+    memset(d->filter.flow, 0, sizeof(d->filter.flow));
+    return true;
+}
+
 static bool obey(struct virtio_net *d, struct command *c, const uint8_t *header)
 {
     switch (header[0]) {
     case CLASS_RX: return rx_mode(d, header[1], c);
     case CLASS_MAC: return set_mac(d, header[1], c);
     case CLASS_VLAN: return set_vlan(d, header[1], c);
+    case CLASS_MQ: return set_pairs(d, header[1], c);
     case CLASS_ANNOUNCE: return announced(d, header[1]);
     default: return false;
     }
@@ -193,8 +213,9 @@ static bool obey(struct virtio_net *d, struct command *c, const uint8_t *header)
 
 void net_control(struct virtio_net *d)
 {
-    struct virtqueue *q = &d->virtio.queue[NET_Q_CTRL];
+    struct virtqueue *q = &d->virtio.queue[net_control_queue(d)];
     struct vq_elem *e;
+    unsigned pairs = d->filter.pairs;
 
     while ((e = virtqueue_pop(q))) {
         struct command c = {.q = q, .e = e};
@@ -214,5 +235,9 @@ void net_control(struct virtio_net *d)
         virtqueue_push(q, e->head, 1);
         virtqueue_notify(q);
         g_free(e);
+    }
+    for (; pairs < d->filter.pairs; pairs++) { /* what was made available before */
+        virtio_queue_notified(&d->virtio, 2 * pairs);
+        virtio_queue_notified(&d->virtio, 2 * pairs + 1);
     }
 }

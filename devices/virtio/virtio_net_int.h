@@ -8,7 +8,9 @@
 
 #define NET_MAX_ADDRESSES 64u
 
-enum { NET_Q_RX = 0, NET_Q_TX = 1, NET_Q_CTRL = 2, NET_QUEUES = 3 };
+/* 5.1.2: pair n is the queues 2n, in, and 2n + 1, out. Control comes behind all pairs, or behind
+ * the first where the driver knows of no more. */
+#define NET_FLOWS 256u /* that are told apart when several pairs are in use */
 
 /* 5.1.4 */
 enum {
@@ -29,6 +31,8 @@ struct net_filter {
     uint8_t address[NET_MAX_ADDRESSES][ETHER_ADDR]; /* unicast first */
     uint8_t vlan[4096 / 8];
     uint8_t mac[ETHER_ADDR];
+    uint16_t pairs;          /* in use */
+    uint8_t flow[NET_FLOWS]; /* the pair on which the driver sent last, by ether_flow */
 };
 
 struct virtio_net {
@@ -46,11 +50,16 @@ struct virtio_net {
     uint8_t frame[NET_FRAME_MAX]; /* on its way in or out */
 };
 
+static inline unsigned net_control_queue(const struct virtio_net *d)
+{
+    return virtio_has(&d->virtio, VIRTIO_NET_F_MQ) ? d->cfg.pairs * 2u : 2;
+}
+
 /* virtio_net_io.c */
 bool net_can_receive(void *opaque);
 void net_receive(void *opaque, const struct iovec *iov, unsigned n);
 void net_receive_more(struct virtio_net *d); /* the driver has put buffers into the queue */
-void net_transmit(struct virtio_net *d);
+void net_transmit(struct virtio_net *d, unsigned pair);
 
 /* virtio_net_ctrl.c */
 void net_filter_reset(struct virtio_net *d);

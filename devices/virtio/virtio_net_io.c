@@ -63,9 +63,9 @@ static void give_back(struct virtqueue *q, struct chains *c)
 enum room { ROOM_ENOUGH, ROOM_LATER, ROOM_NEVER };
 
 /* Pops what `need` bytes want: several chains where they are merged (5.1.6.3.1). */
-static enum room find_room(struct virtio_net *d, struct chains *c, uint64_t need)
+static enum room find_room(struct virtio_net *d, struct virtqueue *q, struct chains *c,
+                           uint64_t need)
 {
-    struct virtqueue *q = &d->virtio.queue[NET_Q_RX];
     unsigned limit = virtio_has(&d->virtio, VIRTIO_NET_F_MRG_RXBUF) ? MAX_CHAINS : 1;
 
     c->n = 0;
@@ -108,9 +108,9 @@ static void make_header(struct virtio_net *d, uint8_t *h, const uint8_t *frame, 
 }
 
 /* Header and frame into the chains, which have room for both. */
-static void scatter(struct virtio_net *d, struct chains *c, const uint8_t *frame, size_t len)
+static void scatter(struct virtio_net *d, struct virtqueue *q, struct chains *c,
+                    const uint8_t *frame, size_t len)
 {
-    struct virtqueue *q = &d->virtio.queue[NET_Q_RX];
     size_t header = header_size(d), done = 0;
     uint8_t h[HEADER_MAX];
 
@@ -126,13 +126,40 @@ static void scatter(struct virtio_net *d, struct chains *c, const uint8_t *frame
     virtqueue_notify(q);
 }
 
+static bool pair_takes(const struct virtio_net *d, unsigned pair)
+{
+    const struct virtqueue_state *s = &d->virtio.queue_state[2 * pair];
+
+    return d->virtio.running && s->enabled && !s->broken;
+}
+
+static bool pair_has_room(struct virtio_net *d, unsigned pair)
+{
+    return pair_takes(d, pair) && virtqueue_pending(&d->virtio.queue[2 * pair]);
+}
+
+/* 5.1.6.5.5: to where the driver sends what belongs to the same flow; else to any. */
+static struct virtqueue *queue_for(struct virtio_net *d, const uint8_t *frame, size_t len)
+{
+    unsigned pairs = d->filter.pairs, at = 0;
+
+    if (pairs > 1)
+        at = d->filter.flow[ether_flow(frame, len) % NET_FLOWS] % pairs;
+    for (unsigned k = 0; k < pairs; k++) {
+        if (pair_has_room(d, (at + k) % pairs))
+            return &d->virtio.queue[2 * ((at + k) % pairs)];
+    }
+    return &d->virtio.queue[2 * (pair_takes(d, at) ? at : 0)];
+}
+
 static enum room deliver(struct virtio_net *d, const uint8_t *frame, size_t len)
 {
+    struct virtqueue *q = queue_for(d, frame, len);
     struct chains c;
-    enum room room = find_room(d, &c, header_size(d) + len);
+    enum room room = find_room(d, q, &c, header_size(d) + len);
 
     if (room == ROOM_ENOUGH) {
-        scatter(d, &c, frame, len);
+        scatter(d, q, &c, frame, len);
         free_chains(&c);
     }
     return room;
@@ -140,9 +167,20 @@ static enum room deliver(struct virtio_net *d, const uint8_t *frame, size_t len)
 
 static bool takes_frames(const struct virtio_net *d)
 {
-    const struct virtqueue_state *s = &d->virtio.queue_state[NET_Q_RX];
+    for (unsigned n = 0; n < d->filter.pairs; n++) {
+        if (pair_takes(d, n))
+            return true;
+    }
+    return false;
+}
 
-    return d->virtio.running && s->enabled && !s->broken;
+static bool has_room(struct virtio_net *d)
+{
+    for (unsigned n = 0; n < d->filter.pairs; n++) {
+        if (pair_has_room(d, n))
+            return true;
+    }
+    return false;
 }
 
 /* Without a driver that listens frames are not kept but lost. */
@@ -150,7 +188,7 @@ bool net_can_receive(void *opaque)
 {
     struct virtio_net *d = opaque;
 
-    return !takes_frames(d) || (!d->kept && virtqueue_pending(&d->virtio.queue[NET_Q_RX]));
+    return !takes_frames(d) || (!d->kept && has_room(d));
 }
 
 void net_receive(void *opaque, const struct iovec *iov, unsigned n)
@@ -211,9 +249,8 @@ static bool known_gso(const struct virtio_net *d, uint8_t type)
 }
 
 /* False: there is no frame in this chain that could go out. */
-static bool prepare(struct virtio_net *d, const struct vq_elem *e, size_t *len)
+static bool prepare(struct virtio_net *d, struct virtqueue *q, const struct vq_elem *e, size_t *len)
 {
-    struct virtqueue *q = &d->virtio.queue[NET_Q_TX];
     size_t header = header_size(d);
     uint8_t h[HEADER_MAX] = {0};
 
@@ -227,22 +264,24 @@ static bool prepare(struct virtio_net *d, const struct vq_elem *e, size_t *len)
            insert_sum(d->frame, *len, ld_le16(h + H_CSUM_START), ld_le16(h + H_CSUM_OFFSET));
 }
 
-static void send_chain(struct virtio_net *d, const struct vq_elem *e)
+static void send_chain(struct virtio_net *d, unsigned pair, const struct vq_elem *e)
 {
     size_t len;
 
-    if (prepare(d, e, &len)) {
+    if (prepare(d, &d->virtio.queue[2 * pair + 1], e, &len)) {
         struct iovec iov = {d->frame, len};
 
+        if (d->filter.pairs > 1)
+            d->filter.flow[ether_flow(d->frame, len) % NET_FLOWS] = (uint8_t)pair;
         net_send(&d->port, &iov, 1);
     } else {
         log_guest("virtio-net: what should be sent is no frame");
     }
 }
 
-void net_transmit(struct virtio_net *d)
+void net_transmit(struct virtio_net *d, unsigned pair)
 {
-    struct virtqueue *q = &d->virtio.queue[NET_Q_TX];
+    struct virtqueue *q = &d->virtio.queue[2 * pair + 1];
     unsigned n = 0;
 
     while (net_can_send(&d->port)) {
@@ -260,7 +299,7 @@ void net_transmit(struct virtio_net *d)
             virtqueue_break(q, "a frame without a header");
             return;
         }
-        send_chain(d, e);
+        send_chain(d, pair, e);
         virtqueue_push(q, e->head, 0);
         g_free(e);
         n++;

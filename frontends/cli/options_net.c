@@ -102,7 +102,7 @@ static bool is_nic_key(const char *key)
     static const char *const keys[] = {"mac",        "addr",     "romfile",        "bootindex",
                                        "iobase",     "irq",      "disable-legacy", "disable-modern",
                                        "queue-size", "host_mtu", "mrg_rxbuf",      "csum",
-                                       "host_tso"};
+                                       "host_tso",   "mq",       "queues"};
 
     for (unsigned k = 0; k < ARRAY_SIZE(keys); k++) {
         if (!strcmp(key, keys[k]))
@@ -139,19 +139,21 @@ static bool split_nic(struct options *o, const struct option_pairs *p, GString *
 
 static bool opt_nic(struct options *o, const char *value, GError **err)
 {
-    static const char *const kinds[] = {"user", "none"};
+    static const char *const kinds[] = {"user", "socket", "stream", "dgram", "none"};
     struct option_pairs p;
     GString *netdev, *nic;
-    bool ok;
+    bool ok = false;
 
     o->net_given = true;
     if (!option_pairs(o, value, &p, err))
         return false;
-    if (!p.n || p.value[0] || (strcmp(p.key[0], "user") && strcmp(p.key[0], "none")))
+    for (unsigned k = 0; p.n && !p.value[0] && k < ARRAY_SIZE(kinds); k++)
+        ok |= !strcmp(p.key[0], kinds[k]);
+    if (!ok)
         return suggest_error(err, "network", p.n ? p.key[0] : value, kinds, ARRAY_SIZE(kinds));
     if (!strcmp(p.key[0], "none"))
         return p.n == 1 || error_option(err, "-nic none has no parameters");
-    netdev = g_string_new("user");
+    netdev = g_string_new(p.key[0]);
     nic = g_string_new(NULL);
     ok = split_nic(o, &p, netdev, nic, err);
     g_string_free(netdev, TRUE);
@@ -193,9 +195,10 @@ bool options_net_default(struct options *o, GError **err)
 }
 
 static const struct option options[] = {
-    {"nic", "user|none[,model=M][,mac=A]…",
+    {"nic", "user|socket|stream|dgram|none[,model=M][,mac=A]…",
      "a network adapter with a network behind it; -nic user,model=help lists models", opt_nic},
-    {"netdev", "user,id=ID[,hostfwd=…]…", "a network, for -device e1000,netdev=ID", opt_netdev},
+    {"netdev", "user|socket|stream|dgram,id=ID[,hostfwd=…]…",
+     "a network, for -device e1000,netdev=ID", opt_netdev},
     {"object", "filter-dump,id=ID,netdev=ID,file=F", "captures what goes through a network",
      opt_object},
 };

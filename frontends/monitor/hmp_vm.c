@@ -54,6 +54,22 @@ static bool change(struct hmp *h, json_t *args, GString *out, GError **err)
     return via_qmp(h, "blockdev-change-medium", args, err);
 }
 
+/* MiB, or with a suffix what that says. */
+static bool resize(struct hmp *h, json_t *args, GString *out, GError **err)
+{
+    const char *text = args_string(args, "size", ""), *suffixes = "BKMGT", *suffix;
+    char *end;
+    guint64 n = g_ascii_strtoull(text, &end, 10);
+
+    (void)out;
+    suffix = *end ? strchr(suffixes, g_ascii_toupper(*end)) : suffixes + 2;
+    if (end == text || !suffix || (*end && end[1]) ||
+        n > (guint64)INT64_MAX >> 10 * (suffix - suffixes))
+        return monitor_fail(err, "'%s' is no size (as in 20G)", text);
+    json_object_set_new(args, "size", json_integer((json_int_t)(n << 10 * (suffix - suffixes))));
+    return via_qmp(h, "block_resize", args, err);
+}
+
 /* "ctrl-alt-delete", or a code in hexadecimal, to QMP's lists. */
 static bool sendkey(struct hmp *h, json_t *args, GString *out, GError **err)
 {
@@ -111,6 +127,8 @@ static const struct mon_command commands[] = {
      "opens a CD or floppy drive and takes out what is in it; -f: by force", .hmp = eject},
     {"change", "f:b?,device:s,filename:s",
      "puts another medium into a CD or floppy drive, and closes it", .hmp = change},
+    {"block_resize", "device:s,size:s",
+     "makes the raw image of a virtio disk larger, to N MiB (20G)", .hmp = resize},
     {"memsave", "val:i,size:i,filename:s", "saves memory at a linear address", .hmp = memsave},
     {"pmemsave", "val:i,size:i,filename:s", "saves memory at a physical address", .hmp = pmemsave},
 };

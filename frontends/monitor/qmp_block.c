@@ -111,10 +111,25 @@ static bool change_medium(struct monitor *mon, json_t *args, json_t **ret, GErro
     return change(mon, args, args_string(args, "filename", ""), err);
 }
 
+static bool resize(struct monitor *mon, json_t *args, json_t **ret, GError **err)
+{
+    int64_t size = args_int(args, "size", 0);
+    int n = named_drive(mon, args, err);
+
+    (void)ret;
+    if (n < 0)
+        return false;
+    if (size <= 0)
+        return monitor_fail(err, "Parameter 'size' expects a number of bytes");
+    return machine_resize_drive(mon->machine, (unsigned)n, (uint64_t)size, err);
+}
+
 static const struct mon_command commands[] = {
     {"query-block", "", "the drives and what is in them", .qmp = query_block},
     {"eject", "device:s?,id:s?,force:b?", "opens a CD or floppy drive and takes out what is in it",
      .qmp = eject},
+    {"block_resize", "device:s?,id:s?,size:i", "makes the raw image of a virtio disk larger",
+     .qmp = resize},
     {"blockdev-change-medium", "device:s?,id:s?,filename:s,format:s?,force:b?,read-only-mode:s?",
      "puts another medium into a CD or floppy drive, and closes it", .qmp = change_medium},
 };

@@ -6,6 +6,9 @@
  *   l  its line editor and completion, key by key
  *   s  the spec of a guest
  *   m  a table of symbols: an ELF file or a System.map
+ *   p  the place of a monitor, serial line or other character backend
+ *   n  what -netdev says
+ *   f  the frames that another machine sends through a socket
  * Whatever comes, a reader takes it or names one error.
  */
 #include <glib.h>
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/socket_place.h"
 #include "base/symbols.h"
 #include "cpu/state.h"
 #include "frontends/headless/spec.h"
@@ -22,6 +26,7 @@
 #include "frontends/monitor/json_frame.h"
 #include "frontends/monitor/line_edit.h"
 #include "tests/fuzz/target.h"
+#include "tests/fuzz/text_net.h"
 
 const size_t fuzz_max_len = 4096;
 
@@ -175,14 +180,32 @@ static void symbols(const uint8_t *data, size_t size)
     fclose(f);
 }
 
+static void place(const char *text)
+{
+    struct socket_place p;
+    GError *err = NULL;
+    bool ok = socket_place_parse("-x", text, &p, &err);
+
+    fuzz_expect(!ok || (strlen(p.path) < sizeof(p.path) && strlen(p.host) < sizeof(p.host)));
+    one_error(ok, err);
+}
+
+static void netdev(const char *text)
+{
+    GError *err = NULL;
+    bool ok = text_netdev(text, &err);
+
+    one_error(ok, err);
+}
+
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    static const char kinds[] = "jelsm";
+    static const char kinds[] = "jelsmpnf";
     char *text;
 
     if (!size)
         return;
-    kind = strchr(kinds, data[0]) && data[0] ? (char)data[0] : kinds[data[0] % 5];
+    kind = strchr(kinds, data[0]) && data[0] ? (char)data[0] : kinds[data[0] % 8];
     data++;
     size--;
     text = g_strndup((const char *)data, size);
@@ -191,6 +214,9 @@ void fuzz_one(const uint8_t *data, size_t size)
     case 'e': expression(text); break;
     case 'l': line(data, size); break;
     case 's': spec(text); break;
+    case 'p': place(text); break;
+    case 'n': netdev(text); break;
+    case 'f': text_net_stream(data, size); break;
     default: symbols(data, size);
     }
     g_free(text);

@@ -92,6 +92,7 @@ static void make_net(struct world *w, enum virtio_form form, unsigned how)
                                             .mac = {0x52, 0x54, 0, 1, 2, 3}},
                                     .form = form,
                                     .queue_size = 16,
+                                    .pairs = (uint16_t)(how & 8 ? 2 : 1),
                                     .mrg_rxbuf = !(how & 1),
                                     .csum = !(how & 2),
                                     .tso = !(how & 4)};

@@ -35,6 +35,35 @@ static void expect_refusal(const char *path, bool readonly, const char *part)
     g_error_free(err);
 }
 
+/* Only larger, what is new is zeros, and only where it can be. */
+static void test_resize(void **state)
+{
+    char *path = make_file("disk.img", 4096, 'a'), buf[600];
+    struct block *b = block_open_raw(path, false, NULL), *m = block_new_memory(1024);
+
+    (void)state;
+    assert_int_equal(block_resize(b, 2048), -EINVAL);
+    assert_int_equal(block_resize(b, 4097), -EINVAL);
+    assert_int_equal(block_resize(b, UINT64_MAX - 511), -EINVAL);
+    assert_int_equal(block_size(b), 4096);
+    assert_int_equal(block_resize(b, 16384), 0);
+    assert_int_equal(block_size(b), 16384);
+    assert_int_equal(block_read(b, 4000, buf, 600), 0);
+    for (unsigned k = 0; k < 600; k++)
+        assert_int_equal(buf[k], k < 96 ? 'a' : 0);
+    assert_int_equal(block_write(b, 16384 - 600, buf, 600), 0);
+    assert_int_equal(block_write(b, 16384 - 599, buf, 600), -EIO);
+    block_free(b);
+    b = block_open_raw(path, true, NULL);
+    assert_int_equal(block_size(b), 16384);
+    assert_int_equal(block_resize(b, 32768), -EROFS);
+    assert_int_equal(block_resize(m, 2048), -ENOTSUP);
+    block_free(b);
+    block_free(m);
+    g_unlink(path);
+    g_free(path);
+}
+
 static void test_raw(void **state)
 {
     char *path = make_file("disk.img", 4096, 'a'), *back, buf[600];
@@ -428,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_resize),
         cmocka_unit_test(test_raw_errors),
         cmocka_unit_test(test_readonly_and_locks),
         cmocka_unit_test(test_file_cut_short),

@@ -34,12 +34,13 @@ static void far_got(void *opaque, const struct iovec *iov, unsigned n)
 
 static const struct net_port_ops far_ops = {.can_receive = far_takes, .receive = far_got};
 
-static void make(bool legacy)
+static void make_pairs(bool legacy, uint16_t pairs)
 {
     struct virtio_net_config cfg = {.nic = {.name = "nic", .devfn = RIG_DEVFN},
                                     .form = VIRTIO_TRANSITIONAL,
                                     .mtu = 1400,
                                     .queue_size = 64,
+                                    .pairs = pairs,
                                     .mrg_rxbuf = true,
                                     .csum = true,
                                     .tso = true};
@@ -54,6 +55,18 @@ static void make(bool legacy)
     nic = virtio_net_new(&cfg, NULL);
     assert_non_null(nic);
     net_connect(&far, virtio_net_port(nic));
+}
+
+static void make(bool legacy)
+{
+    make_pairs(legacy, 1);
+}
+
+static int setup_pairs(void **state)
+{
+    (void)state;
+    make_pairs(false, 3);
+    return 0;
 }
 
 static int setup_modern(void **state)
@@ -422,6 +435,126 @@ static void test_hostile(void **state)
     arrive(f, sizeof(f));
 }
 
+/* ---- several pairs ---- */
+
+static uint8_t set_pairs(unsigned ctrl, uint16_t n)
+{
+    const struct rig_buf command[] = {{CMD, 4, false}, {ACK, 1, true}};
+    uint16_t head;
+    uint32_t len;
+
+    r.ram[CMD] = 4;
+    r.ram[CMD + 1] = 0;
+    st_le16(r.ram + CMD + 2, n);
+    r.ram[ACK] = 0xff;
+    rig_add(&r, ctrl, command, 2);
+    rig_kick(&r, ctrl);
+    assert_true(rig_used(&r, ctrl, &head, &len));
+    return r.ram[ACK];
+}
+
+/* TCP from or to port `port` of a peer. */
+static void make_tcp(uint8_t *f, unsigned port, bool out)
+{
+    static const uint8_t us[4] = {10, 0, 2, 15}, peer[4] = {10, 0, 2, 2};
+
+    make_frame(f, 60, mac);
+    f[12] = 0x08;
+    f[13] = 0x00;
+    memset(f + 14, 0, 46);
+    f[14] = 0x45;
+    f[17] = 46;
+    f[23] = 6;
+    memcpy(f + 26, out ? us : peer, 4);
+    memcpy(f + 30, out ? peer : us, 4);
+    f[out ? 36 : 34] = (uint8_t)(port >> 8);
+    f[out ? 37 : 35] = (uint8_t)port;
+    f[out ? 34 : 36] = 0x30;
+}
+
+static void add_room(unsigned pair)
+{
+    for (unsigned k = 0; k < 40; k++)
+        rig_add(&r, 2 * pair, (const struct rig_buf[]){{BUF + 0x40000 + k * 2048, 2048, true}}, 1);
+    rig_kick(&r, 2 * pair);
+}
+
+static unsigned count_used(unsigned queue)
+{
+    unsigned n = 0;
+    uint16_t head;
+    uint32_t len;
+
+    while (rig_used(&r, queue, &head, &len))
+        n++;
+    return n;
+}
+
+static void send_tcp(unsigned pair, unsigned port)
+{
+    memset(r.ram + BUF, 0, 12);
+    make_tcp(r.ram + BUF + 12, port, true);
+    rig_add(&r, 2 * pair + 1, (const struct rig_buf[]){{BUF, 72, false}}, 1);
+    rig_kick(&r, 2 * pair + 1);
+}
+
+/* A driver that knows of pairs has its control queue behind them; those that it uses are served,
+ * and what belongs to a flow comes where the flow's frames go out. */
+static void test_pairs(void **state)
+{
+    uint8_t f[60];
+
+    (void)state;
+    assert_true(virtio_rig_start(&r, ~UINT64_C(0), 7, true) & VIRTIO_NET_F_MQ);
+    assert_int_equal(rig_config(&r, 8, 2), 3);
+    for (unsigned pair = 0; pair < 3; pair++)
+        add_room(pair);
+    send_tcp(2, 80); /* is not in use */
+    assert_int_equal(got->len, 0);
+    make_tcp(f, 80, false);
+    arrive(f, sizeof(f));
+    assert_int_equal(count_used(0), 1);
+    assert_int_equal(set_pairs(6, 0), 1);
+    assert_int_equal(set_pairs(6, 4), 1);
+    assert_int_equal(set_pairs(6, 3), 0);
+    assert_int_equal(got->len, 1); /* what had waited */
+    for (unsigned port = 1; port <= 3; port++)
+        send_tcp(port - 1, 100 * port);
+    for (unsigned port = 1; port <= 3; port++) {
+        make_tcp(f, 100 * port, false);
+        for (unsigned k = 0; k < 5 + port; k++)
+            arrive(f, sizeof(f));
+    }
+    assert_int_equal(got->len, 4);
+    for (unsigned pair = 0; pair < 3; pair++)
+        assert_int_equal(count_used(2 * pair), 6 + pair);
+    /* full: another takes it, and nothing is lost when none can */
+    make_tcp(f, 300, false);
+    for (unsigned k = 0; k < 200; k++)
+        arrive(f, sizeof(f));
+    assert_int_equal(count_used(0) + count_used(2) + count_used(4), 120 - 1 - 6 - 7 - 8);
+    add_room(0);
+    add_room(1);
+    add_room(2);
+    assert_int_equal(count_used(0) + count_used(2) + count_used(4), 102);
+    assert_int_equal(set_pairs(6, 1), 0);
+    arrive(f, sizeof(f)); /* there is room in the third alone, which counts no more */
+    assert_int_equal(count_used(0) + count_used(2) + count_used(4), 0);
+    add_room(0);
+    assert_int_equal(count_used(0), 1);
+}
+
+/* One that does not has it where it is without them. */
+static void test_pairs_not_taken(void **state)
+{
+    (void)state;
+    assert_false(virtio_rig_start(&r, ~VIRTIO_NET_F_MQ, 3, true) & VIRTIO_NET_F_MQ);
+    add_room(0);
+    assert_int_equal(set_pairs(2, 1), 1);
+    send_tcp(0, 80);
+    assert_int_equal(got->len, 1);
+}
+
 #define NET_TEST(fn, form) cmocka_unit_test_setup_teardown(fn, setup_##form, teardown)
 
 int main(void)
@@ -431,6 +564,7 @@ int main(void)
         NET_TEST(test_config, modern),  NET_TEST(test_merged, modern),
         NET_TEST(test_filter, modern),  NET_TEST(test_checksums, modern),
         NET_TEST(test_waiting, modern), NET_TEST(test_hostile, modern),
+        NET_TEST(test_pairs, pairs),    NET_TEST(test_pairs_not_taken, pairs),
     };
     return unit_main(tests);
 }

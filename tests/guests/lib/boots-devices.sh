@@ -29,6 +29,7 @@ boot_storage() {
 
 # Debian's drivers on each adapter: an address by DHCP, the router answers pings, megabytes come and go unharmed, a forwarded port
 # leads into the guest, and what was captured is what went through.
+network_options=()
 network() { # MODEL DRIVER MODULE...
     local model=$1 driver=$2 megabytes=50 kernel initrd web sink forward peer sum
     no_qemu
@@ -45,7 +46,7 @@ network() { # MODEL DRIVER MODULE...
     wait_text "$dir/ports" . 60 $peer || fail "no peer: $(tail -n 1 "$dir/peer.stderr")"
     read -r web sink forward <"$dir/ports"
     emulate 600 -m 512M -kernel "$kernel" -initrd "$initrd" -nographic -serial "file:$dir/serial" \
-        -nic "user,id=n0,model=$model,mac=52:54:00:65:43:21,hostfwd=tcp:127.0.0.1:$forward-:8080" \
+        "${network_options[@]}" -nic "user,id=n0,model=$model,mac=52:54:00:65:43:21,hostfwd=tcp:127.0.0.1:$forward-:8080" \
         -object "filter-dump,id=d0,netdev=n0,file=$dir/pcap,maxlen=128" \
         -append "console=ttyS0,115200 quiet guest.run=\"/guest/network '$(modules "$@")' $web $sink\""
     exec 7>&-
@@ -73,7 +74,51 @@ modules() { script/guest-modules amd64 "$@" | sed 's|.*/||; s/\.ko$//' | paste -
 boot_net_e1000() { network e1000 e1000 e1000; }
 boot_net_rtl8139() { network rtl8139 8139cp 8139cp; }
 boot_net_virtio() { network virtio virtio_net virtio_pci virtio_net; }
+# Each of two processors has queues of its own.
+boot_net_virtio_mq() {
+    network_options=(-smp 2)
+    network virtio-net-pci,mq=on,queues=3 virtio_net virtio_pci virtio_net
+    expect_text "$dir/serial" "queues=2"
+    grep -qE 'virtio.*input\.1' "$dir/serial" || fail "the second pair has no interrupt"
+}
 boot_net_virtio_legacy() { network virtio-net-pci,disable-modern=on virtio_net virtio_pci virtio_net; }
+# Two machines with a cable between them: one has an e1000, the other virtio.
+two_machines() { # NETDEV NETDEV
+    local kernel initrd first second status=0 n options model=(x virtio e1000)
+    no_qemu
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/pair \
+        $(script/guest-modules amd64 e1000 virtio_pci virtio_net)) || fail "no guest"
+    for n in 1 2; do
+        options=(-m 256M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial-$n" -nic "$1,model=${model[n]}"
+            -append "console=ttyS0,115200 quiet guest.run=\"/guest/pair '$(modules e1000 virtio_pci virtio_net)' $n\"")
+        printf '%s\n' "$emulator ${options[*]}" >>"$dir/command"
+        timeout --kill-after=10 $((600 * slow)) "$emulator" "${options[@]}" </dev/null >"$dir/stdout-$n" 2>"$dir/stderr-$n" &
+        if [ $n = 1 ]; then first=$!; else second=$!; fi
+        shift
+        [ $n = 2 ] || [ -z "${pair_place:-}" ] || until [ -e "$pair_place" ] || ! kill -0 $first; do sleep 0.1; done
+    done
+    wait $first || status=$?
+    expect_status 0
+    wait $second || status=$?
+    expect_status 0
+    rm -f "$dir/initrd.gz"
+    n=$(tr -d '\r' <"$dir/serial-1" | sed -n 's/^file=//p')
+    [ -n "$n" ] || fail "the first made no file"
+    expect_text "$dir/serial-2" "got=$n"
+    expect_text "$dir/serial-1" "heard=$n"
+    expect_text "$dir/serial-2" "20 packets transmitted, 20 packets received"
+    [ ! -e "$dir/cable" ] || fail "the socket is left behind"
+}
+boot_net_two_stream() {
+    pair_place=$dir/cable
+    two_machines "stream,server=on,addr.type=unix,addr.path=$dir/cable" "stream,addr.type=unix,addr.path=$dir/cable"
+}
+boot_net_two_dgram() {
+    two_machines "dgram,local.type=unix,local.path=$dir/a,remote.type=unix,remote.path=$dir/b" \
+        "dgram,local.type=unix,local.path=$dir/b,remote.type=unix,remote.path=$dir/a"
+}
 # The adapter's option ROM, iPXE, gets pxelinux by TFTP, and that the kernel that does without PAE.
 boot_net_pxe() {
     local kernel initrd root=$dir/tftp
@@ -157,6 +202,48 @@ boot_display() {
         expect_text "$dir/edid.txt" "Display Product Name: 'Penumbra'"
         expect_text "$dir/edid.txt" "EDID conformity: PASS"
     fi
+}
+
+# A CD behind AHCI is changed, and a virtio disk grows, before the guest's eyes.
+boot_change_and_resize() {
+    local kernel initrd pid status=0 name
+    no_qemu
+    kernel=$(script/guest-linux amd64) || fail "no guest"
+    # shellcheck disable=SC2046
+    initrd=$(script/guest-initrd amd64 -o "$dir/initrd.gz" tests/guests/linux/change \
+        $(script/guest-modules amd64 ahci sr_mod isofs virtio_pci virtio_blk nls_utf8 nls_ascii)) || fail "no guest"
+    for name in first second; do
+        mkdir -p "$dir/$name"
+        echo $name >"$dir/$name/name"
+        xorriso -as mkisofs -quiet -o "$dir/$name.iso" "$dir/$name" >"$dir/xorriso" 2>&1 || fail "xorriso"
+    done
+    truncate -s 1M "$dir/disk"
+    say_to() { tests/guests/monitor_say.py "$dir/mon" "$1" >>"$dir/said" 2>&1 || fail "the monitor does not answer to $1"; }
+    set -- -m 256M -kernel "$kernel" -initrd "$initrd" -display none -serial "file:$dir/serial" -device ahci,id=a \
+        -drive "file=$dir/first.iso,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd,bus=a.1 \
+        -drive "file=$dir/disk,format=raw,if=none,id=disk" -device virtio-blk-pci,drive=disk \
+        -monitor "unix:$dir/mon,server=on,wait=off" -append 'console=ttyS0,115200 quiet guest.run=/guest/change'
+    printf '%s\n' "$emulator $*" >"$dir/command"
+    timeout --kill-after=10 $((400 * slow)) "$emulator" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
+    pid=$!
+    wait_text "$dir/serial" "free" 200 $pid || { kill $pid; fail "the first CD"; }
+    say_to "eject cd"
+    say_to "change cd $dir/second.iso"
+    wait_text "$dir/serial" "small" 100 $pid || { kill $pid; fail "the second CD"; }
+    say_to "block_resize disk 512K"
+    say_to "block_resize cd 20"
+    say_to "block_resize disk 100"
+    wait $pid || status=$?
+    rm -f "$dir/initrd.gz"
+    expect_status 0
+    expect_text "$dir/serial" "cd=first"
+    expect_text "$dir/serial" "cd=second"
+    expect_text "$dir/serial" "sectors=2048"
+    expect_text "$dir/serial" "sectors=204800"
+    expect_text "$dir/said" "not smaller"
+    expect_text "$dir/said" "only the size of a virtio disk"
+    [ "$(stat -c %s "$dir/disk")" = 104857600 ] || fail "the image has $(stat -c %s "$dir/disk") bytes"
+    expect_text "$dir/serial" "wrote=$(dd if="$dir/disk" bs=4096 skip=2400 count=200 status=none | head -c 588895 | md5sum)"
 }
 
 # A console, a line and a balloon by virtio; the host's side is tests/guests/paravirtual.py.
