@@ -33,8 +33,21 @@ static void memory_free(struct block *b)
     g_free(b);
 }
 
+static int memory_read_now(struct block *b, uint64_t off, const struct iovec *iov, unsigned n,
+                           size_t len)
+{
+    (void)len;
+    block_scatter(iov, n, ((struct block_memory *)b)->data + off);
+    return 0;
+}
+
 static const struct block_ops memory_ops = {
-    .read = memory_read, .write = memory_write, .flush = memory_flush, .free = memory_free};
+    .read = memory_read,
+    .write = memory_write,
+    .flush = memory_flush,
+    .free = memory_free,
+    .read_now = memory_read_now,
+};
 
 struct block *block_new_memory(uint64_t size)
 {

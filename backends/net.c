@@ -155,6 +155,11 @@ bool net_can_send(struct net_port *from)
     return false;
 }
 
+bool net_takes_segments(const struct net_port *from)
+{
+    return from->peer && from->peer->ops->ends_tcp;
+}
+
 void net_flush(struct net_port *p)
 {
     struct net_port *peer = p->peer;

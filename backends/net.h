@@ -35,6 +35,8 @@ struct net_port_ops {
     void (*link_changed)(void *opaque, bool up);
     /* After net_can_send said no: try again. May send. May be NULL. */
     void (*writable)(void *opaque);
+    /* Ends TCP itself, so that a sender need not cut up what is longer than a cable's frames. */
+    bool ends_tcp;
 };
 #define NET_IOV_MAX 4
 
@@ -93,6 +95,9 @@ bool net_send(struct net_port *from, const struct iovec *iov, unsigned n);
 /* Would a frame that is sent now be taken at once (or be lost to a cable that is off)? After a "no"
  * the port's `writable` is called when that has changed. */
 bool net_can_send(struct net_port *from);
+
+/* Does the other end take TCP segments of up to NET_FRAME_MAX bytes as one frame? */
+bool net_takes_segments(const struct net_port *from);
 
 /* The port has room again: gets what is kept for it. Not from within its `receive`. */
 void net_flush(struct net_port *p);

@@ -75,8 +75,8 @@ static void user_receive(void *opaque, const struct iovec *iov, unsigned n)
         wake(u);
 }
 
-static const struct net_port_ops port_ops = {.can_receive = user_can_receive,
-                                             .receive = user_receive};
+static const struct net_port_ops port_ops = {
+    .can_receive = user_can_receive, .receive = user_receive, .ends_tcp = true};
 
 /* ---- what libslirp calls ---- */
 

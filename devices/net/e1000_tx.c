@@ -179,9 +179,16 @@ static void send_segment(struct e1000 *s, bool last)
     tx->len = c->hdrlen;
 }
 
-static unsigned segment_size(const struct e1000_context *c)
+/* Bytes of a segment with its header. Where the other end of the cable ends TCP, it is as many
+ * times as long as goes into a frame: for each frame both sides would have the same work again. */
+static uint32_t segment_size(struct e1000 *s)
 {
-    return c->hdrlen + (c->mss < MSS_MIN ? MSS_MIN : c->mss);
+    const struct e1000_context *c = &s->tx.segment;
+    uint32_t mss = MAX(c->mss, MSS_MIN);
+
+    if (c->tcp && !(REG(s, E_RCTL) & RCTL_LBM) && net_takes_segments(&s->port))
+        mss *= MAX((E1000_FRAME_MAX - c->hdrlen) / mss, 1);
+    return MIN(c->hdrlen + mss, E1000_FRAME_MAX);
 }
 
 /* ---- descriptors ---- */
@@ -191,7 +198,7 @@ static unsigned segment_size(const struct e1000_context *c)
 static void gather(struct e1000 *s, uint64_t addr, uint32_t len)
 {
     struct e1000_tx *tx = &s->tx;
-    uint32_t limit = tx->tse ? MIN(segment_size(&tx->segment), E1000_FRAME_MAX) : E1000_FRAME_MAX;
+    uint32_t limit = tx->tse ? segment_size(s) : E1000_FRAME_MAX;
 
     while (len && !tx->lost) {
         uint32_t part;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,6 +357,14 @@ static int print_help(const char *text)
     return 0;
 }
 
+/* Devices' buffers of some hundred KiB come and go a thousand times a second: the memory that they
+ * had is kept, where malloc would give it back to the kernel and have it cleared anew each time. */
+static void keep_buffers(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+}
+
 int main(int argc, char **argv)
 {
     struct app a = {0};
@@ -366,6 +375,7 @@ int main(int argc, char **argv)
         return headless_run(argc - 1, argv + 1);
     if (argc == 1)
         return library_window_run(argv[0]);
+    keep_buffers();
     a.loop = g_main_loop_new(NULL, FALSE);
     lock_init(&a.lock);
     if (!options_parse(&a.o, argc, argv, &err)) {

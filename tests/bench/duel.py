@@ -96,6 +96,8 @@ class Engine:
         end, used_then = self.wait(b"WORK end")
         seen = watch.count() - seen if watch else 0
         self.wait(b"READY")
+        if used_then - used < 1e-4 or end - begin < 1e-3:  # who looked slept meanwhile, and saw both lines at once
+            return self.work(command, watch)
         return end - begin, used_then - used, seen
 
     def end(self):
@@ -255,6 +257,10 @@ def main():
     try:
         for e in engines:
             e.booted()
+        try:  # late looks would spoil all
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        except OSError:
+            pass  # refused to most people
         work = disk_work() if kind == "disk" else net_work(Peer()) if kind == "net" else frames_work()
         head = f"{'':24}{'penumbra':>14}{'tcg':>14} |{'clock':>8} |{'cpu':>8}"
         print(head + (f" |{'shown/s':>8}{'tcg':>8}{'shown':>8}" if watches else ""), flush=True)

@@ -161,6 +161,47 @@ static void test_file_cut_short(void **state)
     g_free(path);
 }
 
+/* What is in the page cache is read without waiting, if the host's file system can tell. */
+static void test_read_now(void **state)
+{
+    char *path = make_file("now.img", 8192, 'n'), buf[4096];
+    struct block *b = block_open_raw(path, false, NULL);
+    struct iovec two[] = {{buf, 100}, {buf + 100, 3996}};
+    struct block_request req = {.op = BLOCK_READ, .off = 4096, .len = 4096, .buf = buf};
+    int rc;
+
+    (void)state;
+    memset(buf, 'w', sizeof(buf));
+    assert_int_equal(block_write(b, 4096, buf, 2048), 0);
+    memset(buf, 0, sizeof(buf));
+    rc = block_fd_read_now(-1, 0, two, 2, 4096);
+    assert_int_equal(rc, -EAGAIN);
+    for (unsigned k = 0; k < 2; k++) {
+        if (block_perform_now(b, &req)) {
+            assert_int_equal(buf[2047], 'w');
+            assert_int_equal(buf[2048], 'n');
+            assert_int_equal(buf[4095], 'n');
+        } else {
+            print_message("nothing was read at once\n");
+        }
+        memset(buf, 0, sizeof(buf));
+        req.buf = NULL;
+        req.iov = two;
+        req.n_iov = 2;
+    }
+    /* what is wrong is somebody else's to find */
+    req.off = 4097;
+    assert_false(block_perform_now(b, &req));
+    req.off = 0;
+    req.op = BLOCK_WRITE;
+    assert_false(block_perform_now(b, &req));
+    req.op = BLOCK_READ;
+    assert_int_equal(truncate(path, 1000), 0);
+    assert_false(block_perform_now(b, &req));
+    block_free(b);
+    g_free(path);
+}
+
 static void test_memory(void **state)
 {
     struct block *b = block_new_memory(1000);
@@ -461,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_raw_errors),
         cmocka_unit_test(test_readonly_and_locks),
         cmocka_unit_test(test_file_cut_short),
+        cmocka_unit_test(test_read_now),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_snapshot),
         cmocka_unit_test(test_flushes),

@@ -427,6 +427,49 @@ static void test_segmentation(void **state)
     }
 }
 
+/* To who ends TCP it is one segment, header and all; what no frame has room for is several. */
+static void test_long_segments(void **state)
+{
+    struct nic_rig *r = *state;
+    struct net_port_ops ops = *r->far.ops;
+    uint8_t *f = r->ram + TX_BUFFERS;
+    const struct net_frame *g;
+
+    ops.ends_tcp = true;
+    r->far.ops = &ops;
+    nic_make_tcp(f, 54 + 4000);
+    put_pseudo(f, 0);
+    f[24] = f[25] = 0;
+    context(r, 0, 0x07000000, 54, 1460);
+    tx_desc(r, 1, TX_BUFFERS, 54 | DEXT | DTYP_DATA | TSE, 0x300);
+    tx_desc(r, 2, TX_BUFFERS + 54, 4000 | DEXT | DTYP_DATA | TSE | EOP | RS, 0x300);
+    nic_wr(r, TDT, 3);
+    assert_int_equal(r->got->len, 1);
+    g = nic_got(r, 0);
+    assert_int_equal(g->len, 54 + 4000);
+    assert_true(sums_are_good(g));
+    assert_int_equal(g->data[16] << 8 | g->data[17], 4000 + 40);
+    assert_int_equal(g->data[47], 0x19);
+    assert_memory_equal(g->data + 54, f + 54, 4000);
+    /* the same bytes over and over, more than 64 KiB of them */
+    tx_desc(r, 3, TX_BUFFERS, 54 | DEXT | DTYP_DATA | TSE, 0x300);
+    for (unsigned n = 4; n < 9; n++)
+        tx_desc(r, n % RING, TX_BUFFERS + 54,
+                16000 | DEXT | DTYP_DATA | TSE | (n == 8 ? EOP | RS : 0), 0x300);
+    nic_wr(r, TDT, 9 % RING);
+    assert_int_equal(r->got->len, 3);
+    g = nic_got(r, 1);
+    assert_int_equal(g->len, 54 + 44 * 1460); /* all are full, but for the last */
+    assert_true(sums_are_good(g));
+    assert_int_equal(g->data[47], 0x10);
+    g = nic_got(r, 2);
+    assert_int_equal(g->len, 54 + 80000 - 44 * 1460);
+    assert_true(sums_are_good(g));
+    assert_int_equal(g->data[40] << 8 | g->data[41], (0x1000 + 44 * 1460) & 0xffff);
+    assert_int_equal(g->data[47], 0x19);
+    r->far.ops = &nic_far_ops;
+}
+
 static void test_tag_is_inserted(void **state)
 {
     struct nic_rig *r = *state;
@@ -534,6 +577,7 @@ int main(void)
         T(test_busy_cable_stops_the_ring),
         T(test_checksums_are_inserted),
         T(test_segmentation),
+        T(test_long_segments),
         T(test_tag_is_inserted),
         T(test_throttling),
         T(test_receive_delay),

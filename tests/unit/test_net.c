@@ -43,7 +43,7 @@ static void end_writable(void *opaque)
     ((struct end *)opaque)->told++;
 }
 
-static const struct net_port_ops end_ops = {end_takes, end_got, end_link, end_writable};
+static const struct net_port_ops end_ops = {end_takes, end_got, end_link, end_writable, false};
 
 static struct end *end_new(const char *name)
 {
