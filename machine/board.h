@@ -88,6 +88,7 @@ struct board {
     unsigned n_boot;
 
     struct board_network *network;
+    struct board_sound *sound;
 
     struct pci_bus *pci;
     struct i440fx *host;

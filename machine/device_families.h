@@ -8,6 +8,7 @@
 
 extern const struct device_kind *const devices_storage[];
 extern const struct device_kind *const devices_net[];
+extern const struct device_kind *const devices_audio[];
 extern const struct device_kind *const devices_misc[];
 extern const struct device_kind *const devices_virtio[];
 

@@ -27,10 +27,7 @@ struct device_config {
 
 /* In the order of enum device_family. */
 static const struct device_kind *const *const families[] = {
-    devices_storage,
-    devices_net,
-    devices_misc,
-    devices_virtio,
+    devices_storage, devices_net, devices_audio, devices_misc, devices_virtio,
 };
 
 static const char *const family_names[] = {

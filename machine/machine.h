@@ -16,14 +16,15 @@
 
 #include "backends/block.h"
 
-#define MACHINE_MAX_SERIAL   4
-#define MACHINE_IDE_DRIVES   4
-#define MACHINE_MAX_DRIVES   32
-#define MACHINE_MAX_CPUS     32
-#define MACHINE_MAX_DEVICES  64 /* by -device */
-#define MACHINE_MAX_NETDEVS  16
-#define MACHINE_MAX_NETDUMPS 16
-#define MACHINE_MAX_CHARDEVS 16
+#define MACHINE_MAX_SERIAL    4
+#define MACHINE_IDE_DRIVES    4
+#define MACHINE_MAX_DRIVES    32
+#define MACHINE_MAX_CPUS      32
+#define MACHINE_MAX_DEVICES   64 /* by -device */
+#define MACHINE_MAX_NETDEVS   16
+#define MACHINE_MAX_NETDUMPS  16
+#define MACHINE_MAX_CHARDEVS  16
+#define MACHINE_MAX_AUDIODEVS 16
 
 #define ICOUNT_MAX_SHIFT 10
 #define ICOUNT_RTC_BASE  INT64_C(1767225600) /* the first of January 2026 */
@@ -35,6 +36,8 @@ struct device_config;
 struct lock;
 struct netdev_config;
 struct netdump_config;
+struct audiodev_config;
+struct audio_driver;
 
 enum machine_interface {
     MACHINE_IF_IDE,
@@ -98,8 +101,14 @@ struct machine_config {
     unsigned n_netdumps;
     struct machine_chardev chardev[MACHINE_MAX_CHARDEVS]; /* the caller's */
     unsigned n_chardevs;
-    bool no_reboot;   /* a guest reset ends the machine */
-    bool rtc_local;   /* the RTC shows local time */
+    /* Sound: backends, the caller's; the id of that for devices which name none and for the
+     * loudspeaker, or NULL; and of one for the loudspeaker alone. */
+    const struct audiodev_config *audiodev[MACHINE_MAX_AUDIODEVS];
+    unsigned n_audiodevs;
+    const char *audio_default, *speaker_audiodev;
+    const struct audio_driver *audio_sdl; /* backends/audio_sdl.h; NULL in programs without it */
+    bool no_reboot;                       /* a guest reset ends the machine */
+    bool rtc_local;                       /* the RTC shows local time */
     bool rtc_given;   /* the RTC begins with rtc_base, not with the host's time */
     int64_t rtc_base; /* seconds since 1970 */
     /* Time is counted in instructions, 1 << icount_shift nanoseconds each, and the guest always

@@ -45,6 +45,7 @@
 #include "machine/network.h"
 #include "machine/notes.h"
 #include "machine/pci_assign.h"
+#include "machine/sound.h"
 
 #define CMOS_RESET_CODE 0x0f
 #define CMOS_RESET_S3   0xfe
@@ -306,8 +307,11 @@ static bool build_pci(struct board *b, GError **err)
 
 static bool build_timers(struct board *b, GError **err)
 {
-    struct pit_config pit = {
-        .ports = b->ports, .clock = b->clock, .irq0 = irq_mux_input(&b->irq, 0, IRQ_CHIP)};
+    struct pit_config pit = {.ports = b->ports,
+                             .clock = b->clock,
+                             .irq0 = irq_mux_input(&b->irq, 0, IRQ_CHIP),
+                             .speaker = board_speaker_changed,
+                             .speaker_opaque = b};
     int64_t base = b->cfg.rtc_given ? b->cfg.rtc_base
                    : b->cfg.icount  ? ICOUNT_RTC_BASE
                                     : rtc_host_time(b->cfg.rtc_local);
@@ -582,8 +586,9 @@ bool board_build(struct board *b, GError **err)
         !build_serial(b, err) || !build_debug(b, err) || !build_display(b, err) ||
         !board_drives_open(b, err) || !storage_attach_ide(b, err) ||
         !storage_attach_floppies(b, err) || !board_open_network(b, err) ||
-        !board_build_devices(b, err) || !board_build_virtio_drives(b, err) ||
-        !board_finish_network(b, err) || !board_drives_check(b, err))
+        !board_open_sound(b, err) || !board_build_speaker(b, err) || !board_build_devices(b, err) ||
+        !board_build_virtio_drives(b, err) || !board_finish_network(b, err) ||
+        !board_drives_check(b, err))
         return false;
     build_tables(b);
     if (b->bios)
@@ -599,6 +604,7 @@ void board_destroy(struct board *b)
     while (b->n_devices)
         device_destroy(b->device[--b->n_devices]);
     board_drives_close(b);
+    board_close_sound(b);
     lock_drop(b->lock);
     input_router_free(b->input);
     board_close_network(b);

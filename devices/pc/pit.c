@@ -39,18 +39,18 @@ struct pit {
     bool programmed[3]; /* a control word has come; for strict mode, not state */
 };
 
-static int64_t tick_at(int64_t ns)
+int64_t pit_tick_at(int64_t ns)
 {
     return (int64_t)muldiv64((uint64_t)ns, PIT_HZ, NS_PER_SEC);
 }
 
 static int64_t tick_now(const struct pit *p)
 {
-    return tick_at(clock_now(p->cfg.clock));
+    return pit_tick_at(clock_now(p->cfg.clock));
 }
 
 /* The first nanosecond of a tick. */
-static int64_t ns_of_tick(int64_t tick)
+int64_t pit_ns_of_tick(int64_t tick)
 {
     return (int64_t)((((unsigned __int128)tick * NS_PER_SEC) + PIT_HZ - 1) / PIT_HZ);
 }
@@ -90,7 +90,7 @@ static void arm(struct pit *p)
         rise = pit_counter_next_rise(c, earliest - 1);
         edge = rise != PIT_NEVER ? rise : earliest;
     }
-    timer_arm(&p->irq_timer, ns_of_tick(edge));
+    timer_arm(&p->irq_timer, pit_ns_of_tick(edge));
 }
 
 static void irq_fire(void *opaque)
@@ -272,13 +272,18 @@ bool pit_out_at(const struct pit *p, unsigned chan, int64_t ns)
 {
     struct pit_counter c = p->ch[chan % 3];
 
-    pit_counter_sync(&c, tick_at(ns));
-    return pit_counter_out(&c, tick_at(ns));
+    pit_counter_sync(&c, pit_tick_at(ns));
+    return pit_counter_out(&c, pit_tick_at(ns));
 }
 
 bool pit_speaker_at(const struct pit *p, int64_t ns)
 {
     return (p->portb & PORTB_SPEAKER) && pit_out_at(p, 2, ns);
+}
+
+void pit_speaker_now(const struct pit *p, struct pit_speaker *out)
+{
+    *out = (struct pit_speaker){p->ch[2], p->portb & PORTB_SPEAKER};
 }
 
 /* The chip has no reset; counters that nobody programmed stand still, in the mode a BIOS will use.

@@ -14,6 +14,7 @@
 #include "devices/bus.h"
 #include "devices/device.h"
 #include "devices/irq.h"
+#include "devices/pc/pit_counter.h"
 
 #define PIT_HZ 1193182
 
@@ -22,7 +23,8 @@ struct pit_config {
     struct vclock *clock;
     struct irq_line irq0; /* channel 0's output */
     /* The speaker's sound changes from now on: channel 2 was programmed, or gated, or the speaker
-     * was switched. pit_speaker_at() then answers for the new state. May be NULL. */
+     * was switched. pit_speaker_at() and pit_speaker_now() then answer for the new state. May be
+     * NULL. */
     void (*speaker)(void *opaque);
     void *speaker_opaque;
 };
@@ -35,6 +37,18 @@ struct device *pit_device(struct pit *p);
 
 /* What drives the speaker's membrane at time `ns` (not before the last change). */
 bool pit_speaker_at(const struct pit *p, int64_t ns);
+
+/* What drives the speaker from the last change on, as a value of its own: its membrane follows the
+ * counter's output while it is `on`. */
+struct pit_speaker {
+    struct pit_counter counter;
+    bool on;
+};
+void pit_speaker_now(const struct pit *p, struct pit_speaker *out);
+
+/* The clock in the chip's ticks, and the first nanosecond of a tick. */
+int64_t pit_tick_at(int64_t ns);
+int64_t pit_ns_of_tick(int64_t tick);
 
 /* The output of a channel (0..2) at time `ns`, not before the last access. */
 bool pit_out_at(const struct pit *p, unsigned chan, int64_t ns);

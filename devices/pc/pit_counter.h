@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One counter of an 8254 as arithmetic on time: nothing ticks, every value is computed from the
- * tick at which counting began. Internal to the PIT.
+ * tick at which counting began. The PIT's, and the speaker's, which has a copy of one.
  */
 #ifndef DEVICES_PC_PIT_COUNTER_H
 #define DEVICES_PC_PIT_COUNTER_H

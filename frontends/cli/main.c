@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/audio_sdl.h"
 #include "backends/char.h"
 #include "base/error.h"
 #include "base/lint_control.h"
@@ -285,6 +286,7 @@ static int run(struct app *a)
     if (!open_chars(a, &err))
         return fail(err);
     a->o.machine.lock = &a->lock;
+    a->o.machine.audio_sdl = &audio_sdl_driver;
     a->o.machine.ended = machine_ended;
     a->o.machine.opaque = a;
     a->machine = machine_new(&a->o.machine, &err);

@@ -25,10 +25,13 @@ struct option_group {
 
 extern const struct option_group options_machine, options_board, options_boot, options_drive,
     options_io, options_device, options_debug, options_lint, options_gdb, options_monitor,
-    options_icount, options_library, options_net, options_chardev;
+    options_icount, options_library, options_net, options_chardev, options_sound;
 
 /* The adapter that there is when nothing was said of networks. */
 bool options_net_default(struct options *o, GError **err);
+
+/* The sound backend that there is when nothing was said of any. */
+bool options_sound_default(struct options *o, GError **err);
 
 /* Takes n words as the command line has them. False with one clear error, then *at is the option
  * that it is about. */

@@ -11,6 +11,7 @@
 #include "frontends/cli/option.h"
 #include "machine/device_kind.h"
 #include "machine/network.h"
+#include "machine/sound.h"
 
 static bool opt_help(struct options *o, const char *value, GError **err)
 {
@@ -37,9 +38,10 @@ static const struct option_group options_general = {general, ARRAY_SIZE(general)
 
 /* In the order of the usage. */
 static const struct option_group *const groups[] = {
-    &options_machine, &options_board,   &options_boot,   &options_drive,   &options_io,
-    &options_net,     &options_chardev, &options_device, &options_debug,   &options_lint,
-    &options_gdb,     &options_monitor, &options_icount, &options_library, &options_general,
+    &options_machine, &options_board,  &options_boot,    &options_drive,
+    &options_io,      &options_net,    &options_sound,   &options_chardev,
+    &options_device,  &options_debug,  &options_lint,    &options_gdb,
+    &options_monitor, &options_icount, &options_library, &options_general,
 };
 #define MAX_OPTIONS 256 /* whose names are suggested */
 
@@ -145,7 +147,7 @@ static bool finish(struct options *o, GError **err)
         o->machine.no_vga = true;
     for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++)
         o->machine.drive[n].snapshot |= o->snapshot;
-    return options_net_default(o, err);
+    return options_net_default(o, err) && options_sound_default(o, err);
 }
 
 static void free_netdev(void *c)
@@ -156,6 +158,11 @@ static void free_netdev(void *c)
 static void free_netdump(void *c)
 {
     netdump_config_free(c);
+}
+
+static void free_audiodev(void *c)
+{
+    audiodev_config_free(c);
 }
 
 static void free_device(void *c)
@@ -202,7 +209,8 @@ bool options_parse(struct options *o, int argc, char **argv, GError **err)
                           .warnings = g_ptr_array_new_with_free_func(g_free),
                           .devices = g_ptr_array_new_with_free_func(free_device),
                           .netdevs = g_ptr_array_new_with_free_func(free_netdev),
-                          .netdumps = g_ptr_array_new_with_free_func(free_netdump)};
+                          .netdumps = g_ptr_array_new_with_free_func(free_netdump),
+                          .audiodevs = g_ptr_array_new_with_free_func(free_audiodev)};
     o->machine = (struct machine_config){.name = "Penumbra",
                                          .ram_size = UINT64_C(256) << 20,
                                          .cpu_model = "max",
@@ -224,5 +232,7 @@ void options_free(struct options *o)
         g_ptr_array_free(o->netdevs, TRUE);
     if (o->netdumps)
         g_ptr_array_free(o->netdumps, TRUE);
-    o->owned = o->warnings = o->devices = o->netdevs = o->netdumps = NULL;
+    if (o->audiodevs)
+        g_ptr_array_free(o->audiodevs, TRUE);
+    o->owned = o->warnings = o->devices = o->netdevs = o->netdumps = o->audiodevs = NULL;
 }

@@ -36,6 +36,7 @@ struct options {
     bool name_given;
     const char *chardev_spec[MACHINE_MAX_CHARDEVS]; /* of machine.chardev, as char_open has it */
     GPtrArray *netdevs, *netdumps;                  /* what `machine` points to */
+    GPtrArray *audiodevs;                           /* likewise */
     unsigned n_nics;                                /* of -nic: the first of machine.device */
     bool net_given;                                 /* -nic or -netdev */
     /* Of the window. */

@@ -38,8 +38,8 @@ static bool irqchip(const char *value, GError **err)
 
 static bool opt_machine(struct options *o, const char *value, GError **err)
 {
-    static const char *const keys[] = {"type",   "accel",          "pit",
-                                       "vmport", "kernel-irqchip", "kernel_irqchip"};
+    static const char *const keys[] = {
+        "type", "accel", "pit", "vmport", "kernel-irqchip", "kernel_irqchip", "pcspk-audiodev"};
     struct option_pairs p;
 
     if (!option_pairs(o, value, &p, err))
@@ -60,6 +60,10 @@ static bool opt_machine(struct options *o, const char *value, GError **err)
             ok = !strcmp(v, "auto") || option_on_off("-machine: vmport", v, &on, err);
             if (ok && on && strcmp(v, "auto"))
                 option_warn(o, "vmport=on: VMware's port is not there");
+        } else if (!strcmp(key, "pcspk-audiodev")) {
+            if (!p.value[k] || !*v)
+                return error_option(err, "-machine: pcspk-audiodev wants the id of an -audiodev");
+            o->machine.speaker_audiodev = v;
         } else if (!strcmp(key, "kernel-irqchip") || !strcmp(key, "kernel_irqchip")) {
             ok = irqchip(v, err);
         } else {

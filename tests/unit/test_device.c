@@ -107,6 +107,7 @@ static GRand *rnd;
 
 /* Each kind of -device, with what it needs; a test below sees to it that none is forgotten. */
 static const char *const configured[] = {
+    "AC97",
     "ahci,id=ahci0",
     "ide-cd,drive=cd,bus=ahci0.1",
     "ide-hd,drive=hd,bus=ahci0.0",
