@@ -183,7 +183,8 @@ static void test_typing_stops(void **state)
 static void test_meters(void **state)
 {
     static struct meters m;
-    struct machine_counters c = {.instructions = 1000000, .disk = 5, .has_shadow = true};
+    struct machine_counters c = {
+        .instructions = 1000000, .has_io = true, .disk = 5, .sent = 3, .has_shadow = true};
 
     (void)state;
     assert_true(meters_due(&m, 1000000));
@@ -195,15 +196,25 @@ static void test_meters(void **state)
     assert_true(meters_take(&m, &c, 1500000));
     assert_float_equal(meter_rate(&m, METER_MIPS), 100, 0.01);
     assert_float_equal(meter_rate(&m, METER_TLB_FILLS), 200, 0.01);
-    assert_true(m.disk_active);
+    assert_float_equal(meter_rate(&m, METER_DISK), 2, 0.01);
+    assert_true(m.disk);
+    assert_false(m.sent || m.got || m.heard);
     assert_true(meter_there(&m, METER_FLUSHES));
-    c.disk = 0; /* it could not be read */
+    c.disk = c.sent = 0; /* they could not be read */
+    c.has_io = false;
+    c.sound = 1;
     assert_true(meters_take(&m, &c, 2000000));
-    assert_false(m.disk_active);
+    assert_false(m.disk || m.sent || m.got);
+    assert_true(m.heard);
+    c.has_io = true;
     c.disk = 6;
+    c.sent = 4;
+    c.passed = 9;
     c.has_shadow = false;
     assert_true(meters_take(&m, &c, 2500000));
-    assert_false(m.disk_active);
+    assert_false(m.disk || m.heard);
+    assert_true(m.sent && m.got);
+    assert_float_equal(meter_rate(&m, METER_NETWORK), 20, 0.01);
     assert_false(meter_there(&m, METER_FLUSHES));
     assert_true(meter_there(&m, METER_WALKS));
     assert_float_equal(m.rate[METER_MIPS][METERS_SAMPLES - 3], 100, 0.01);
