@@ -244,6 +244,46 @@ static void test_place(void **state)
     placed(1000, 240, 640, 480, false, (SDL_Rect){10 + 340, 20, 320, 240});
 }
 
+/* Each pixel of the window leads to the guest's below it, however the guest reads a place. */
+static void pointed(int room_w, int room_h, int w, int h, bool smooth)
+{
+    const struct screen s = {.w = w, .h = h};
+    SDL_Rect shown = screen_place((SDL_Rect){10, 20, room_w, room_h}, w, h, smooth);
+
+    for (int x = 0; x < shown.w; x++) {
+        int y = x % shown.h;
+        SDL_Point p = screen_point(&s, shown, (SDL_Point){shown.x + x, shown.y + y}, INPUT_ABS_MAX);
+
+        assert_in_range(p.x, 0, INPUT_ABS_MAX);
+        assert_int_equal(p.x * (w - 1) / INPUT_ABS_MAX, x * w / shown.w);
+        assert_int_equal(p.x * w / (INPUT_ABS_MAX + 1), x * w / shown.w);
+        assert_int_equal(p.y * (h - 1) / INPUT_ABS_MAX, y * h / shown.h);
+    }
+}
+
+static void test_point(void **state)
+{
+    const struct screen s = {.w = 640, .h = 480}, none = {.w = 0, .h = 0};
+    const SDL_Rect shown = {100, 50, 640, 480};
+    SDL_Point p;
+
+    (void)state;
+    pointed(640, 480, 640, 480, false);
+    pointed(1300, 1000, 640, 480, false);
+    pointed(2600, 1700, 1280, 800, true);
+    pointed(1279, 1000, 640, 480, true);
+    pointed(320, 1000, 640, 480, false); /* smaller than the picture */
+    pointed(500, 311, 1280, 800, true);
+    p = screen_point(&s, shown, (SDL_Point){0, 5000}, INPUT_ABS_MAX); /* outside */
+    assert_int_equal(p.x, 0);
+    assert_int_equal(p.y, INPUT_ABS_MAX);
+    p = screen_point(&s, shown, (SDL_Point){739, 49}, INPUT_ABS_MAX);
+    assert_int_equal(p.x, INPUT_ABS_MAX);
+    assert_int_equal(p.y, 0);
+    p = screen_point(&none, shown, (SDL_Point){300, 300}, INPUT_ABS_MAX); /* no picture yet */
+    assert_int_equal(p.x, 0);
+}
+
 static void test_thumbnail(void **state)
 {
     g_autofree char *dir = g_dir_make_tmp("penumbra-desktop-XXXXXX", NULL);
@@ -286,6 +326,7 @@ int main(void)
         CASE(test_typing_stops),
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_place),
+        cmocka_unit_test(test_point),
         cmocka_unit_test(test_thumbnail),
     };
 
