@@ -124,6 +124,36 @@ static void test_input_waits(void **state)
     hears("");
 }
 
+/* A guest that is slow to read its keyboard gets every key, and the mouse goes past them; for one
+ * that never does no more than so many are kept. */
+static void test_keys_wait(void **state)
+{
+    (void)state;
+    taken = false;
+    input_key(in, PKEY_A, true);
+    input_key(in, PKEY_A, false);
+    input_mouse(in, 1, 2, 0, 0);
+    input_release_keys(in);
+    input_tick(in);
+    hears("(1,2,0,0) ");
+    input_tick(in);
+    hears("");
+    taken = true;
+    input_tick(in);
+    hears("+%u -%u release ", PKEY_A, PKEY_A);
+    taken = false;
+    for (unsigned n = 0; n < 256; n++)
+        input_key(in, PKEY_B, n % 2 == 0);
+    input_tick(in);
+    hears("");
+    input_key(in, PKEY_A, true);
+    input_tick(in);
+    assert_true(heard->len > 257 * 3);
+    g_string_truncate(heard, 0);
+    input_tick(in);
+    hears("");
+}
+
 static void test_chord(void **state)
 {
     static const enum pkey keys[] = {PKEY_LEFTCTRL, PKEY_LEFTALT, PKEY_DELETE};
@@ -321,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_input_waits),
+        CASE(test_keys_wait),
         CASE(test_chord),
         CASE(test_typing),
         CASE(test_typing_stops),
