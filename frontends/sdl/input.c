@@ -164,7 +164,8 @@ static void deliver_all(struct input *in)
         bool typed = e->kind == KIND_KEY || e->kind == KIND_RELEASE;
 
         next = l->next;
-        blocked |= typed && !hurry && !in->ops->taken(in->opaque);
+        /* what comes up need not wait: held for longer than it was, it would repeat */
+        blocked |= e->kind == KIND_KEY && e->down && !hurry && !in->ops->taken(in->opaque);
         if (typed && blocked)
             continue;
         deliver(in, e);
