@@ -161,11 +161,12 @@ class Installer:
         keys = self.question("keyboard-configuration/xkb-keymap", country)
         self.answer(keys, True)
         self.said("udhcpc: Got IP %s .* routing through 10.0.2.2" % re.escape(ADDRESS))
-        host = self.question("netcfg/get_hostname", keys)
+        self.question("netcfg/get_hostname", keys)
         if picture:
             self.window.picture(picture)
         self.window.key("End", *["BackSpace"] * 8)
-        self.screen.xdotool("type", "half-shadow\n")
+        self.screen.xdotool("type", "half-shadow")
+        self.window.key("Return")
         self.said("--> GET netcfg/get_hostname\\b")
         self.said("<-- 0 half-shadow")
         if not re.search("sent [1-9]", self.monitor.do("human-monitor-command", **{"command-line": "info network"})):
