@@ -138,6 +138,20 @@ struct board_drive *board_take_drive(struct board *b, const char *id,
     return NULL;
 }
 
+uint64_t board_count_drives(const struct board *b)
+{
+    uint64_t sum = 0;
+
+    for (unsigned n = 0; n < MACHINE_MAX_DRIVES; n++) {
+        if (b->drive[n].block) {
+            struct block_stats s = block_stats(b->drive[n].block);
+
+            sum += s.reads + s.writes + s.flushes + s.discards;
+        }
+    }
+    return sum;
+}
+
 struct board_drive *board_next_drive(struct board *b, enum machine_interface interface,
                                      const struct machine_drive **d)
 {

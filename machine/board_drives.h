@@ -44,6 +44,9 @@ void board_drives_close(struct board *b);
  * found no device. */
 bool board_drives_check(struct board *b, GError **err);
 
+/* How many requests the images that are in the drives had. Device lock held. */
+uint64_t board_count_drives(const struct board *b);
+
 /* Takes the drive with this id for a device: NULL with an error when there is none, or it is taken,
  * or was given to a bus of its own (if=ide). The struct stays the board's; the device fills in ops
  * when its medium can be changed. `d` (unless NULL) gets its configuration. */

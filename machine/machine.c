@@ -18,7 +18,6 @@
 #include "devices/display/vga_text.h"
 #include "devices/pc/acpi_pm.h"
 #include "devices/pc/apic.h"
-#include "devices/storage/piix_ide.h"
 #include "machine/board.h"
 #include "machine/board_ring.h"
 #include "machine/board_stats.h"
@@ -26,6 +25,7 @@
 #include "machine/insn_limit.h"
 #include "machine/network.h"
 #include "machine/notes.h"
+#include "machine/sound.h"
 
 /* What somebody wants done while all stand still. */
 struct visit {
@@ -750,7 +750,10 @@ void machine_count(struct machine *m, struct machine_counters *out)
 
     board_count(b, out);
     if (lock_take_within(b->lock, 2000000)) {
-        out->disk = piix_ide_activity(b->ide);
+        out->has_io = true;
+        out->disk = board_count_drives(b);
+        board_count_network(b, &out->sent, &out->passed);
         lock_drop(b->lock);
     }
+    out->sound = machine_sound_frames(m);
 }

@@ -278,14 +278,17 @@ struct machine_counters {
     int64_t time_ns; /* of the machine's clock */
     uint64_t instructions;
     uint64_t tlb_fills, walks, blocks, smc;
-    uint64_t disk;   /* accesses to images */
     bool has_shadow; /* mmu=shadow; then: */
     uint64_t shadow_fills, prefetched, pages_made, pages_zapped, tracked_writes, syncs, flushes;
+    bool has_io;           /* the device lock could be had; then: */
+    uint64_t disk;         /* requests to all images that are in; less when one was taken out */
+    uint64_t sent, passed; /* frames that adapters sent to their networks, and got from there */
+    uint64_t sound;        /* frames that were heard, as machine_sound_frames */
 };
 
 /* A look at them while the machine runs: no vCPU is stopped, so they are not of one moment. Waits
- * only for a copy under the MMU's lock, and for the device lock no longer than 2 ms: what is behind
- * it (disk) is then 0. Any thread but a vCPU's, without the device lock. */
+ * only for a copy under the MMU's lock, and for the device lock no longer than 2 ms: has_io is then
+ * false. Any thread but a vCPU's, without the device lock. */
 void machine_count(struct machine *m, struct machine_counters *out);
 
 /* What the MMU and the block cache counted, all vCPUs together, as lines of text for a person,

@@ -155,6 +155,18 @@ void board_hold_network(struct board *b, bool held)
     }
 }
 
+void board_count_network(const struct board *b, uint64_t *sent, uint64_t *passed)
+{
+    *sent = *passed = 0;
+    for (unsigned k = 0; b->network && k < b->network->n_nics; k++) {
+        const struct net_port *port = b->network->nic[k].port;
+
+        *sent += port->stats.frames;
+        if (port->peer)
+            *passed += port->peer->stats.frames;
+    }
+}
+
 /* ---- adapters ---- */
 
 char *board_nic_name(struct board *b, const char *kind)

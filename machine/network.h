@@ -57,6 +57,9 @@ void board_nic_mac(struct board *b, uint8_t mac[6]);
 /* The machine pauses, or goes on. Main thread, without the device lock. */
 void board_hold_network(struct board *b, bool held);
 
+/* How many frames all adapters have sent to their networks, and these to them. */
+void board_count_network(const struct board *b, uint64_t *sent, uint64_t *passed);
+
 /* ---- for front ends: main thread, without the device lock ---- */
 
 /* Lines about adapters, what is behind them, and how much went through; g_free. */

@@ -230,8 +230,30 @@ static bool is_on(const struct machine_file *f, const char *section, const char 
     return !strcmp(machine_file_get(f, section, key), "on");
 }
 
-static void add_disk(const struct machine_file *f, GArray *words, const char *section)
+static bool on_ahci(const struct machine_file *f, unsigned n)
 {
+    return *machine_file_get(f, machine_disk_section(n), "file") &&
+           !strcmp(machine_file_get(f, machine_disk_section(n), "interface"), "ahci");
+}
+
+/* A disk on AHCI is a device of its own, on the controller that the first of them brings along. */
+static void add_ahci(const struct machine_file *f, GArray *words, unsigned n)
+{
+    unsigned line = line_of(f, machine_disk_section(n), "interface"), before = 0;
+
+    for (unsigned k = 0; k < n; k++)
+        before += on_ahci(f, k);
+    if (!before)
+        add_pair(words, "-device", g_strdup("ahci,id=ahci"), line);
+    add_pair(words, "-device",
+             g_strdup_printf("ide-hd,drive=%s,bus=ahci.%u", machine_disk_section(n), before), line);
+}
+
+static void add_disk(const struct machine_file *f, GArray *words, unsigned n)
+{
+    const char *section = machine_disk_section(n);
+    bool ahci = on_ahci(f, n);
+    g_autofree char *id = ahci ? g_strdup_printf("none,id=%s", section) : NULL;
     g_autofree char *path = machine_file_path(f, machine_file_get(f, section, "file"));
     g_autofree char *file = path ? double_commas(path) : NULL;
 
@@ -239,10 +261,12 @@ static void add_disk(const struct machine_file *f, GArray *words, const char *se
         add_pair(words, "-drive",
                  g_strdup_printf("file=%s,format=%s,if=%s%s%s", file,
                                  machine_file_get(f, section, "format"),
-                                 machine_file_get(f, section, "interface"),
+                                 ahci ? id : machine_file_get(f, section, "interface"),
                                  is_on(f, section, "readonly") ? ",readonly=on" : "",
                                  is_on(f, section, "snapshot") ? ",snapshot=on" : ""),
                  line_of(f, section, "file"));
+    if (ahci)
+        add_ahci(f, words, n);
 }
 
 static void add_cd(const struct machine_file *f, GArray *words)
@@ -260,12 +284,14 @@ static void add_cd(const struct machine_file *f, GArray *words)
 static void add_network(const struct machine_file *f, GArray *words)
 {
     const char *forward = machine_file_get(f, "network", "hostfwd");
+    g_autofree char *forwards = machine_forwards(forward);
+    bool user = strcmp(machine_file_get(f, "network", "mode"), "none");
 
-    if (strcmp(machine_file_get(f, "network", "mode"), "none"))
-        add_pair(words, "-nic",
-                 g_strdup_printf("user,model=%s%s%s", machine_file_get(f, "network", "model"),
-                                 *forward ? ",hostfwd=" : "", forward),
-                 line_of(f, "network", "mode"));
+    add_pair(
+        words, "-nic",
+        user ? g_strdup_printf("user,model=%s%s", machine_file_get(f, "network", "model"), forwards)
+             : g_strdup("none"), /* without it there would be one */
+        line_of(f, "network", user && *forward ? "hostfwd" : "mode"));
 }
 
 static void add_sound(const struct machine_file *f, GArray *words)
@@ -313,7 +339,7 @@ GArray *machine_file_words(const struct machine_file *f, GError **err)
     if (firmware)
         add_pair(words, "-bios", firmware, line_of(f, "machine", "firmware"));
     for (unsigned n = 0; n < MACHINE_FILE_DISKS; n++)
-        add_disk(f, words, machine_disk_section(n));
+        add_disk(f, words, n);
     add_cd(f, words);
     add_network(f, words);
     add_sound(f, words);

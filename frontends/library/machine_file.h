@@ -79,6 +79,10 @@ const char *machine_disk_section(unsigned n);
 /* "8G", "512M": bytes, binary units; without one MiB. False when it is no size. */
 bool machine_size(const char *text, uint64_t *bytes);
 
+/* Forwards with blanks between as parameters of a network: ",hostfwd=A,hostfwd=B", or ""; g_free.
+ */
+char *machine_forwards(const char *list);
+
 /* May a machine be called so: a file name that every tool can take. Else *why (g_free). */
 bool machine_name_check(const char *name, char **why);
 

@@ -9,6 +9,7 @@
 #include "frontends/keyboard_layout.h"
 #include "frontends/library/machine_file.h"
 #include "machine/machine.h"
+#include "machine/network.h"
 
 #define MIN_MEMORY (UINT64_C(1) << 20)
 #define MAX_MEMORY (UINT64_C(512) << 30)
@@ -47,6 +48,21 @@ bool machine_size(const char *text, uint64_t *bytes)
         return false;
     *bytes = n << shift;
     return true;
+}
+
+char *machine_forwards(const char *list)
+{
+    g_auto(GStrv) words = g_strsplit_set(list, " \t", -1);
+    GString *s = g_string_new(NULL);
+
+    for (char **w = words; *w; w++) {
+        g_auto(GStrv) parts = g_strsplit(*w, ",", -1);
+        g_autofree char *doubled = g_strjoinv(",,", parts);
+
+        if (**w)
+            g_string_append_printf(s, ",hostfwd=%s", doubled);
+    }
+    return g_string_free(s, FALSE);
 }
 
 bool machine_name_check(const char *name, char **why)
@@ -115,11 +131,29 @@ static bool check_words(const char *v, char **why)
     return true;
 }
 
+/* What a network says of each. */
+static bool check_forwards(const char *v, char **why)
+{
+    char *words = machine_forwards(v);
+    g_autofree char *text = g_strdup_printf("user%s", words);
+    GError *err = NULL;
+    struct netdev_config *c = netdev_config_new(text, "form", &err);
+
+    g_free(words);
+    if (!c) {
+        no(why, "%s", err->message);
+        g_error_free(err);
+        return false;
+    }
+    netdev_config_free(c);
+    return true;
+}
+
 static const char *const on_off[] = {"on", "off", NULL};
 static const char *const networks[] = {"none", "user", NULL};
 static const char *const nics[] = {"e1000", "rtl8139", "virtio-net-pci", "ne2k_pci", NULL};
 static const char *const cards[] = {"none", "ac97", "hda", "sb16", NULL};
-static const char *const interfaces[] = {"ide", "virtio", NULL};
+static const char *const interfaces[] = {"ide", "virtio", "ahci", NULL};
 static const char *const formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx", "vpc", NULL};
 
 #define DISK(section)                                                                              \
@@ -146,8 +180,8 @@ static const struct machine_key keys[] = {
     {"cd", "file", "", "the image in it", check_any, NULL},
     {"network", "mode", "none", "what its network is", NULL, networks},
     {"network", "model", "e1000", "the network card", NULL, nics},
-    {"network", "hostfwd", "", "a host's port that leads to the guest, as of -nic", check_any,
-     NULL},
+    {"network", "hostfwd", "", "host's ports that lead to the guest, as of -nic, blanks between",
+     check_forwards, NULL},
     {"sound", "card", "none", "the sound card", NULL, cards},
     {"display", "fullscreen", "off", "begin on the whole screen", NULL, on_off},
     {"display", "smooth", "off", "fill the window, smoothly, instead of whole factors", NULL,

@@ -38,8 +38,32 @@ static void mouse_text(const struct sdl_display *d, struct gui *g)
 {
     if (d->grabbed)
         gui_text(g, GUI_WARN, "mouse: Ctrl+Alt+G frees it");
+    else if (d->absolute)
+        gui_text(g, GUI_GOOD, "mouse: a tablet, no grab needed");
     else
         gui_text(g, GUI_DIM, "mouse: click to grab");
+}
+
+/* Lit while something happens there. */
+static void lamp(struct gui *g, float *x, const char *label, bool lit, const char *hint)
+{
+    gui_same_line(g, *x);
+    gui_text(g, lit ? GUI_GOOD : GUI_DIM, "%s", label);
+    gui_hint(g, hint);
+    *x += 18 + 7 * (float)strlen(label);
+}
+
+static void lamps(const struct sdl_display *d, struct gui *g, float *x)
+{
+    const struct meters *m = &d->meters;
+
+    lamp(g, x, "disk", m->disk, "Lit while the guest uses a drive, of whatever kind");
+    lamp(g, x,
+         m->sent == m->got ? "net"
+         : m->sent         ? "net >"
+                           : "net <",
+         m->sent || m->got, "Lit while frames go through a network adapter: > sent, < received");
+    lamp(g, x, "sound", m->heard, "Lit while the guest can be heard");
 }
 
 static void typing_text(const struct sdl_display *d, struct gui *g)
@@ -55,6 +79,7 @@ static void typing_text(const struct sdl_display *d, struct gui *g)
 void display_status(struct sdl_display *d, float y, float w, float h)
 {
     struct gui *g = d->gui;
+    float x = 292;
 
     gui_panel_begin(g, "status", 0, y, w, h);
     if (d->notice) {
@@ -69,10 +94,8 @@ void display_status(struct sdl_display *d, float y, float w, float h)
     gui_same_line(g, 210);
     gui_text(g, GUI_NORMAL, "%.0f MIPS", d->paused ? 0.0 : meter_rate(&d->meters, METER_MIPS));
     gui_hint(g, "Million instructions of the guest in a second, all processors together");
-    gui_same_line(g, 300);
-    gui_text(g, d->meters.disk_active ? GUI_GOOD : GUI_DIM, "disk");
-    gui_hint(g, "Lit while the guest uses its disks");
-    gui_same_line(g, 345);
+    lamps(d, g, &x);
+    gui_same_line(g, x);
     mouse_text(d, g);
     typing_text(d, g);
     if (w > 640) {

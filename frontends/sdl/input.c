@@ -2,6 +2,9 @@
 /* See input.h. */
 #include "frontends/sdl/input.h"
 
+/* Keys that wait for a guest that reads none are lost then, as with any keyboard. */
+#define INPUT_MAX_WAITING 256u
+
 enum kind { KIND_KEY, KIND_RELEASE, KIND_MOUSE, KIND_PLACE };
 
 struct event {
@@ -150,17 +153,33 @@ static void type_one(struct input *in)
         input_stop_typing(in);
 }
 
-void input_tick(struct input *in)
+/* Keys go one by one as the guest reads them: a keyboard's buffer has room for a few, and a release
+ * that is lost would repeat its key for ever. What moves goes past keys that wait. */
+static void deliver_all(struct input *in)
 {
-    struct event *e;
+    bool hurry = in->events.length > INPUT_MAX_WAITING, blocked = false;
 
-    if ((g_queue_is_empty(&in->events) && !input_typing(in)) || !in->ops->lock(in->opaque))
-        return;
-    while ((e = g_queue_pop_head(&in->events))) {
+    for (GList *l = in->events.head, *next; l; l = next) {
+        struct event *e = l->data;
+        bool typed = e->kind == KIND_KEY || e->kind == KIND_RELEASE;
+
+        next = l->next;
+        /* what comes up need not wait: held for longer than it was, it would repeat */
+        blocked |= e->kind == KIND_KEY && e->down && !hurry && !in->ops->taken(in->opaque);
+        if (typed && blocked)
+            continue;
         deliver(in, e);
         g_free(e);
+        g_queue_delete_link(&in->events, l);
     }
-    if (input_typing(in) && in->ops->taken(in->opaque))
+}
+
+void input_tick(struct input *in)
+{
+    if ((g_queue_is_empty(&in->events) && !input_typing(in)) || !in->ops->lock(in->opaque))
+        return;
+    deliver_all(in);
+    if (input_typing(in) && g_queue_is_empty(&in->events) && in->ops->taken(in->opaque))
         type_one(in);
     in->ops->unlock(in->opaque);
 }

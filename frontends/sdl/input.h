@@ -2,8 +2,9 @@
 /*
  * Keys and mouse on their way to the guest. The devices want the device lock, which a vCPU may hold
  * for longer than a person would wait for a window: what the window has for them is put in a queue
- * and goes when the lock can be had. Text that is pasted goes the same way, a key at a time as the
- * guest takes them. The window's thread, without the device lock.
+ * and goes when the lock can be had; keys, as fast as the guest reads them. Text that is pasted
+ * goes the same way, a key at a time as the guest takes them. The window's thread, without the
+ * device lock.
  */
 #ifndef FRONTENDS_SDL_INPUT_H
 #define FRONTENDS_SDL_INPUT_H

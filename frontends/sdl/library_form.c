@@ -55,6 +55,10 @@ static void fill(struct machine_form *form, const struct machine_file *f)
     copy(form->more, sizeof(form->more), f, "options", "more");
     form->cd_drive = is_on(f, "cd", "drive");
     form->boot = machine_file_get(f, "machine", "boot")[0] == 'd';
+    form->interface =
+        choice_of(choices("disk", "interface"), machine_file_get(f, "disk", "interface"));
+    form->model = choice_of(choices("network", "model"), machine_file_get(f, "network", "model"));
+    copy(form->forwards, sizeof(form->forwards), f, "network", "hostfwd");
     form->network = choice_of(choices("network", "mode"), machine_file_get(f, "network", "mode"));
     form->sound = choice_of(choices("sound", "card"), machine_file_get(f, "sound", "card"));
     form->layout = choice_of(keyboard_layout_names, machine_file_get(f, "keyboard", "layout"));
@@ -86,6 +90,7 @@ void library_form_open(struct library_window *w, const struct library_machine *m
     } else {
         g_strlcpy(form->memory, "512M", sizeof(form->memory));
         form->disk = DISK_NEW;
+        form->network = choice_of(choices("network", "mode"), "user");
     }
     machine_file_free(fresh);
 }
@@ -108,6 +113,9 @@ static void take(const struct machine_form *form, struct machine_file *f)
     set_flag(f, "cd", "drive", form->cd_drive);
     machine_file_set(f, "cd", "file", form->cd_drive ? form->cd_file : "");
     machine_file_set(f, "network", "mode", choices("network", "mode")[form->network]);
+    machine_file_set(f, "network", "model", choices("network", "model")[form->model]);
+    machine_file_set(f, "network", "hostfwd", form->forwards);
+    machine_file_set(f, "disk", "interface", choices("disk", "interface")[form->interface]);
     machine_file_set(f, "sound", "card", choices("sound", "card")[form->sound]);
     machine_file_set(f, "keyboard", "layout", keyboard_layout_names[form->layout]);
     set_flag(f, "display", "fullscreen", form->fullscreen);
@@ -255,6 +263,10 @@ static bool draw_disk(struct library_window *w, struct gui *g)
         ok = !why;
         g_free(why);
     }
+    if (form->disk != DISK_NONE) {
+        gui_choice(g, "Disk interface", choices("disk", "interface"), &form->interface, true);
+        gui_hint(g, "virtio is the quickest, for guests that have its drivers");
+    }
     return ok;
 }
 
@@ -277,15 +289,28 @@ static bool draw_cd(struct library_window *w, struct gui *g)
     return ok;
 }
 
+static bool draw_network(struct library_window *w, struct gui *g)
+{
+    struct machine_form *form = &w->form;
+    bool there = options_known("nic");
+
+    gui_choice(g, "Network", choices("network", "mode"), &form->network, there);
+    if (!there)
+        gui_hint(g, "This build has no network");
+    if (!there || !strcmp(choices("network", "mode")[form->network], "none"))
+        return true;
+    gui_choice(g, "Network card", choices("network", "model"), &form->model, true);
+    return field(g, "Forwarded ports", form->forwards, sizeof(form->forwards),
+                 "none; e.g. tcp:127.0.0.1:2222-:22",
+                 wrong_value("network", "hostfwd", form->forwards));
+}
+
 static void draw_rest(struct library_window *w, struct gui *g)
 {
     struct machine_form *form = &w->form;
-    bool has_network = options_known("nic"), has_sound = options_known("audio");
+    bool has_sound = options_known("audio");
 
     gui_choice(g, "Boots from", boots, &form->boot, true);
-    gui_choice(g, "Network", choices("network", "mode"), &form->network, has_network);
-    if (!has_network)
-        gui_hint(g, "This build has no network");
     gui_choice(g, "Sound card", choices("sound", "card"), &form->sound, has_sound);
     if (!has_sound)
         gui_hint(g, "This build has no sound cards");
@@ -313,6 +338,7 @@ static bool draw_fields(struct library_window *w, struct gui *g)
                 wrong_value("machine", "cpus", form->cpus));
     ok &= draw_disk(w, g);
     ok &= draw_cd(w, g);
+    ok &= draw_network(w, g);
     draw_rest(w, g);
     ok &= field(g, "More options", form->more, sizeof(form->more), "as on the command line",
                 wrong_value("options", "more", form->more));

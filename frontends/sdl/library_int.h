@@ -20,7 +20,9 @@ struct machine_form {
     char disk_size[32], disk_file[4096];
     bool cd_drive;
     char cd_file[4096];
-    unsigned boot, network, sound, layout; /* in the lists of library_form.c */
+    /* in the lists of library_form.c and of the file's keys */
+    unsigned boot, interface, network, model, sound, layout;
+    char forwards[256];
     bool fullscreen, smooth;
     char more[1024];
     char *error;     /* what went wrong at the end */

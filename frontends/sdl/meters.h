@@ -21,13 +21,15 @@ enum meter {
     METER_FLUSHES,
     METER_PAGES,
     METER_BLOCKS,
+    METER_DISK,
+    METER_NETWORK,
     METER_COUNT,
 };
 
 struct meters {
     struct machine_counters last;
     gint64 at;                               /* when these were taken; 0: never */
-    bool disk_active;                        /* between the last two samples */
+    bool disk, sent, got, heard;             /* was there any between the last two samples? */
     float rate[METER_COUNT][METERS_SAMPLES]; /* a second; the newest last */
 };
 

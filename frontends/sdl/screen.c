@@ -22,6 +22,20 @@ SDL_Rect screen_place(SDL_Rect room, int w, int h, bool smooth)
     return r;
 }
 
+static int along(int at, int shown, int pixels, int max)
+{
+    int64_t pixel = shown > 0 ? (int64_t)at * pixels / shown : 0;
+
+    pixel = at <= 0 ? 0 : pixel >= pixels ? pixels - 1 : pixel;
+    return pixels > 1 ? (int)((pixel * max + pixels - 2) / (pixels - 1)) : 0;
+}
+
+SDL_Point screen_point(const struct screen *s, SDL_Rect shown, SDL_Point at, int max)
+{
+    return (SDL_Point){along(at.x - shown.x, shown.w, s->w, max),
+                       along(at.y - shown.y, shown.h, s->h, max)};
+}
+
 void screen_lost(struct screen *s)
 {
     if (s->texture)

@@ -27,6 +27,11 @@ bool screen_update(struct screen *s, struct vga_view *view);
 /* Draws it into `room` (of the renderer's pixels), and says where it came to be. */
 SDL_Rect screen_draw(const struct screen *s, SDL_Rect room);
 
+/* The guest's pixel that is shown at `at`, or the nearest one, as a place of 0 to `max` (at least
+ * the picture's size) across and down, such that a guest which spreads 0..max over its pixels, or
+ * 0..max+1 over their edges, comes to that pixel. */
+SDL_Point screen_point(const struct screen *s, SDL_Rect shown, SDL_Point at, int max);
+
 /* The texture is gone, or its content. */
 void screen_lost(struct screen *s);
 

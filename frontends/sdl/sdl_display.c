@@ -255,14 +255,20 @@ static bool on_screen(const struct sdl_display *d, int y)
     return !gui_has_popup(d->gui) && !gui_has_pointer(d->gui) && y >= bar && y < h - bar;
 }
 
+/* That point of the window as a pixel of the renderer's. */
+static SDL_Point pixel_at(const struct sdl_display *d, int x, int y)
+{
+    float scale;
+
+    room_of(d, &scale);
+    return (SDL_Point){(int)((float)x * scale), (int)((float)y * scale)};
+}
+
 /* Ungrabbed, over the screen of a guest that is told places: what happens there is the guest's. */
 bool display_pointer_is_guests(const struct sdl_display *d, int x, int y)
 {
-    float scale;
-    SDL_Rect room = room_of(d, &scale);
-    SDL_Point at = {(int)((float)x * scale), (int)((float)y * scale)};
+    SDL_Point at = pixel_at(d, x, y);
 
-    (void)room;
     return d->absolute && !d->grabbed && on_screen(d, y) && SDL_PointInRect(&at, &d->shown);
 }
 
@@ -270,16 +276,10 @@ bool display_pointer_is_guests(const struct sdl_display *d, int x, int y)
  */
 static void place_event(struct sdl_display *d, int x, int y)
 {
-    float scale;
-    SDL_Rect room = room_of(d, &scale);
-    int w = MAX(d->shown.w - 1, 1), h = MAX(d->shown.h - 1, 1);
-    int at_x = CLAMP((int)((float)x * scale) - d->shown.x, 0, w);
-    int at_y = CLAMP((int)((float)y * scale) - d->shown.y, 0, h);
+    SDL_Point p = screen_point(&d->screen, d->shown, pixel_at(d, x, y), INPUT_ABS_MAX);
 
-    (void)room;
     if (d->absolute && !d->grabbed)
-        input_place(d->input, (int)((int64_t)at_x * INPUT_ABS_MAX / w),
-                    (int)((int64_t)at_y * INPUT_ABS_MAX / h));
+        input_place(d->input, p.x, p.y);
 }
 
 static void button_event(struct sdl_display *d, const SDL_MouseButtonEvent *e)

@@ -124,6 +124,36 @@ static void test_input_waits(void **state)
     hears("");
 }
 
+/* A guest that is slow to read its keyboard gets every key, and the mouse goes past them; for one
+ * that never does no more than so many are kept. */
+static void test_keys_wait(void **state)
+{
+    (void)state;
+    taken = false;
+    input_key(in, PKEY_A, true);
+    input_key(in, PKEY_A, false);
+    input_mouse(in, 1, 2, 0, 0);
+    input_release_keys(in);
+    input_tick(in);
+    hears("(1,2,0,0) ");
+    input_tick(in);
+    hears("");
+    taken = true;
+    input_tick(in);
+    hears("+%u -%u release ", PKEY_A, PKEY_A);
+    taken = false;
+    for (unsigned n = 0; n < 256; n++)
+        input_key(in, PKEY_B, n % 2 == 0);
+    input_tick(in);
+    hears("");
+    input_key(in, PKEY_A, true);
+    input_tick(in);
+    assert_true(heard->len > 257 * 3);
+    g_string_truncate(heard, 0);
+    input_tick(in);
+    hears("");
+}
+
 static void test_chord(void **state)
 {
     static const enum pkey keys[] = {PKEY_LEFTCTRL, PKEY_LEFTALT, PKEY_DELETE};
@@ -183,7 +213,8 @@ static void test_typing_stops(void **state)
 static void test_meters(void **state)
 {
     static struct meters m;
-    struct machine_counters c = {.instructions = 1000000, .disk = 5, .has_shadow = true};
+    struct machine_counters c = {
+        .instructions = 1000000, .has_io = true, .disk = 5, .sent = 3, .has_shadow = true};
 
     (void)state;
     assert_true(meters_due(&m, 1000000));
@@ -195,15 +226,25 @@ static void test_meters(void **state)
     assert_true(meters_take(&m, &c, 1500000));
     assert_float_equal(meter_rate(&m, METER_MIPS), 100, 0.01);
     assert_float_equal(meter_rate(&m, METER_TLB_FILLS), 200, 0.01);
-    assert_true(m.disk_active);
+    assert_float_equal(meter_rate(&m, METER_DISK), 2, 0.01);
+    assert_true(m.disk);
+    assert_false(m.sent || m.got || m.heard);
     assert_true(meter_there(&m, METER_FLUSHES));
-    c.disk = 0; /* it could not be read */
+    c.disk = c.sent = 0; /* they could not be read */
+    c.has_io = false;
+    c.sound = 1;
     assert_true(meters_take(&m, &c, 2000000));
-    assert_false(m.disk_active);
+    assert_false(m.disk || m.sent || m.got);
+    assert_true(m.heard);
+    c.has_io = true;
     c.disk = 6;
+    c.sent = 4;
+    c.passed = 9;
     c.has_shadow = false;
     assert_true(meters_take(&m, &c, 2500000));
-    assert_false(m.disk_active);
+    assert_false(m.disk || m.heard);
+    assert_true(m.sent && m.got);
+    assert_float_equal(meter_rate(&m, METER_NETWORK), 20, 0.01);
     assert_false(meter_there(&m, METER_FLUSHES));
     assert_true(meter_there(&m, METER_WALKS));
     assert_float_equal(m.rate[METER_MIPS][METERS_SAMPLES - 3], 100, 0.01);
@@ -231,6 +272,46 @@ static void test_place(void **state)
     placed(1279, 1000, 640, 480, true, (SDL_Rect){10, 20 + 20, 1279, 959});
     placed(320, 1000, 640, 480, false, (SDL_Rect){10, 20 + 380, 320, 240});
     placed(1000, 240, 640, 480, false, (SDL_Rect){10 + 340, 20, 320, 240});
+}
+
+/* Each pixel of the window leads to the guest's below it, however the guest reads a place. */
+static void pointed(int room_w, int room_h, int w, int h, bool smooth)
+{
+    const struct screen s = {.w = w, .h = h};
+    SDL_Rect shown = screen_place((SDL_Rect){10, 20, room_w, room_h}, w, h, smooth);
+
+    for (int x = 0; x < shown.w; x++) {
+        int y = x % shown.h;
+        SDL_Point p = screen_point(&s, shown, (SDL_Point){shown.x + x, shown.y + y}, INPUT_ABS_MAX);
+
+        assert_in_range(p.x, 0, INPUT_ABS_MAX);
+        assert_int_equal(p.x * (w - 1) / INPUT_ABS_MAX, x * w / shown.w);
+        assert_int_equal(p.x * w / (INPUT_ABS_MAX + 1), x * w / shown.w);
+        assert_int_equal(p.y * (h - 1) / INPUT_ABS_MAX, y * h / shown.h);
+    }
+}
+
+static void test_point(void **state)
+{
+    const struct screen s = {.w = 640, .h = 480}, none = {.w = 0, .h = 0};
+    const SDL_Rect shown = {100, 50, 640, 480};
+    SDL_Point p;
+
+    (void)state;
+    pointed(640, 480, 640, 480, false);
+    pointed(1300, 1000, 640, 480, false);
+    pointed(2600, 1700, 1280, 800, true);
+    pointed(1279, 1000, 640, 480, true);
+    pointed(320, 1000, 640, 480, false); /* smaller than the picture */
+    pointed(500, 311, 1280, 800, true);
+    p = screen_point(&s, shown, (SDL_Point){0, 5000}, INPUT_ABS_MAX); /* outside */
+    assert_int_equal(p.x, 0);
+    assert_int_equal(p.y, INPUT_ABS_MAX);
+    p = screen_point(&s, shown, (SDL_Point){739, 49}, INPUT_ABS_MAX);
+    assert_int_equal(p.x, INPUT_ABS_MAX);
+    assert_int_equal(p.y, 0);
+    p = screen_point(&none, shown, (SDL_Point){300, 300}, INPUT_ABS_MAX); /* no picture yet */
+    assert_int_equal(p.x, 0);
 }
 
 static void test_thumbnail(void **state)
@@ -270,11 +351,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_input_waits),
+        CASE(test_keys_wait),
         CASE(test_chord),
         CASE(test_typing),
         CASE(test_typing_stops),
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_place),
+        cmocka_unit_test(test_point),
         cmocka_unit_test(test_thumbnail),
     };
 

@@ -172,20 +172,24 @@ static void test_words(void **state)
     (void)state;
     parse("");
     plain = words_of();
-    assert_string_equal(plain, "-name|a|-m|256M|-drive|if=ide,media=cdrom");
+    assert_string_equal(plain, "-name|a|-m|256M|-drive|if=ide,media=cdrom|-nic|none");
     parse("[machine]\ncpus=2\ncpu=x86-64-v2\nboot=dc\n"
           "[disk]\nfile=x,y.img\nsnapshot=on\n[disk2]\nfile=/abs/z.qcow2\nformat=qcow2\n"
           "interface=virtio\nreadonly=on\n[cd]\nfile=c.iso\n[network]\nmode=user\nmodel=rtl8139\n"
-          "hostfwd=tcp::2222-:22\n[sound]\ncard=hda\n[display]\nfullscreen=on\n[keyboard]\n"
+          "hostfwd=tcp::2222-:22  "
+          "udp::53-:53\n[disk3]\nfile=/"
+          "s.img\ninterface=ahci\n[sound]\ncard=hda\n[display]\nfullscreen=on\n[keyboard]\n"
           "layout=fr\n[options]\nmore=-rtc base=utc -append 'a b'\n");
     assert_non_null(file);
     full = words_of();
-    assert_string_equal(
-        full, "-name|a|-m|256M|-smp|2|-cpu|x86-64-v2|-boot|dc|"
-              "-drive|file=m/x,,y.img,format=raw,if=ide,snapshot=on|"
-              "-drive|file=/abs/z.qcow2,format=qcow2,if=virtio,readonly=on|-cdrom|m/c.iso|"
-              "-nic|user,model=rtl8139,hostfwd=tcp::2222-:22|-audio|driver=sdl,model=hda|"
-              "-full-screen|-k|fr|-rtc|base=utc|-append|a b");
+    assert_string_equal(full, "-name|a|-m|256M|-smp|2|-cpu|x86-64-v2|-boot|dc|"
+                              "-drive|file=m/x,,y.img,format=raw,if=ide,snapshot=on|"
+                              "-drive|file=/abs/z.qcow2,format=qcow2,if=virtio,readonly=on|"
+                              "-drive|file=/s.img,format=raw,if=none,id=disk3|-device|ahci,id=ahci|"
+                              "-device|ide-hd,drive=disk3,bus=ahci.0|-cdrom|m/c.iso|"
+                              "-nic|user,model=rtl8139,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53|-"
+                              "audio|driver=sdl,model=hda|"
+                              "-full-screen|-k|fr|-rtc|base=utc|-append|a b");
 }
 
 /* Every key of the table takes its own value, and each choice. */
