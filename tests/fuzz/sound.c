@@ -6,18 +6,13 @@
  * write to. The clock is watched: no card may keep the host busy.
  */
 #include "backends/audio_impl.h"
-#include "base/bits.h"
-#include "base/clock.h"
 #include "devices/audio/ac97.h"
 #include "devices/audio/hda.h"
 #include "devices/audio/pcspk.h"
 #include "devices/audio/sb16.h"
 #include "devices/pc/dma8237.h"
-#include "devices/pci/pci_bus.h"
-#include "tests/fuzz/input.h"
-#include "tests/fuzz/target.h"
+#include "tests/fuzz/board.h"
 
-#define RAM   0x8000u
 #define NAM   0xc000u
 #define NABM  0xc400u
 #define SB    0x220u
@@ -30,43 +25,17 @@ const size_t fuzz_max_len = 4096;
 enum kind { KIND_AC97, KIND_SB16, KIND_HDA, KIND_SPEAKER, KINDS };
 
 struct world {
-    struct bus *ports, *mmio;
-    struct vclock *clock;
-    struct pci_bus *pci;
-    struct dma_space dma;
+    struct fuzz_board *b;
     struct dma8237 *isa_dma;
     struct audio *audio;
     struct pit *pit;
     struct pcspk *speaker;
     struct device *dev;
-    uint8_t ram[RAM];
     unsigned kind;
 };
 
 void fuzz_show(void)
 {
-}
-
-static bool ram_read(void *opaque, uint64_t gpa, void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa) {
-        memset(buf, 0xff, len);
-        return false;
-    }
-    memcpy(buf, w->ram + gpa, len);
-    return true;
-}
-
-static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa)
-        return false;
-    memcpy(w->ram + gpa, buf, len);
-    return true;
 }
 
 /* ---- a backend that looks at all that it gets ---- */
@@ -118,16 +87,16 @@ static void speaker_changed(void *opaque)
 
 static void make_card(struct world *w)
 {
-    struct ac97_config ac = {w->pci, DEVFN, w->clock, w->audio};
-    struct sb16_config sb = {.ports = w->ports,
+    struct ac97_config ac = {w->b->pci, DEVFN, w->b->clock, w->audio};
+    struct sb16_config sb = {.ports = w->b->ports,
                              .base = SB,
-                             .clock = w->clock,
+                             .clock = w->b->clock,
                              .dma = w->isa_dma,
                              .audio = w->audio,
                              .irq_no = 5,
                              .dma8 = 1,
                              .dma16 = 5};
-    struct hda_config hd = {w->pci, DEVFN, w->clock, 0x293e};
+    struct hda_config hd = {w->b->pci, DEVFN, w->b->clock, 0x293e};
     struct hda *h;
 
     switch (w->kind) {
@@ -139,31 +108,31 @@ static void make_card(struct world *w)
         hda_add_codec(h, w->audio, false, NULL);
         w->dev = hda_device(h);
         break;
-    default: w->speaker = pcspk_new(w->audio, w->clock, w->pit); w->dev = pcspk_device(w->speaker);
+    default:
+        w->speaker = pcspk_new(w->audio, w->b->clock, w->pit);
+        w->dev = pcspk_device(w->speaker);
     }
 }
 
 static void open_ways(struct world *w)
 {
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0, w->kind == KIND_HDA ? MMIO : NAM, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + 4, w->kind == KIND_HDA ? 0 : NABM, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
-    bus_write(w->ports, 0xd6, 0xc0, 1); /* the cascade */
-    bus_write(w->ports, 0xd4, 0, 1);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0, w->kind == KIND_HDA ? MMIO : NAM, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0 + 4, w->kind == KIND_HDA ? 0 : NABM, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
+    bus_write(w->b->ports, 0xd6, 0xc0, 1); /* the cascade */
+    bus_write(w->b->ports, 0xd4, 0, 1);
 }
 
 static void build(struct world *w, unsigned rate)
 {
-    struct pci_bus_config bus = {.dma = {w, ram_read, ram_write}};
-    struct dma8237_config isa = {.memory = &w->dma};
+    struct dma8237_config isa;
     struct pit_config pit = {.speaker = speaker_changed, .speaker_opaque = w};
     struct audio_config audio = {.driver = &ear, .id = "ear", .rate = rate};
 
-    w->dma = bus.dma;
-    w->ports = bus.ports = isa.ports = pit.ports = bus_new("port", 0xffff);
-    w->mmio = bus.mmio = bus_new("memory", ~UINT64_C(0));
-    w->clock = audio.clock = pit.clock = clock_new_manual();
-    w->pci = pci_bus_new(&bus, NULL);
+    w->b = fuzz_board_new();
+    isa = (struct dma8237_config){w->b->ports, &w->b->dma};
+    pit.ports = w->b->ports;
+    audio.clock = pit.clock = w->b->clock;
     w->isa_dma = dma8237_new(&isa, NULL);
     w->audio = audio_new(&audio, NULL);
     w->pit = pit_new(&pit, NULL);
@@ -174,38 +143,24 @@ static void build(struct world *w, unsigned rate)
 static void destroy(struct world *w)
 {
     /* of a mix at 48 kHz or less no more can come than there was time, and what filters hold */
-    uint64_t most = muldiv64((uint64_t)clock_now(w->clock), 48000, NS_PER_SEC) * 2 + 400000;
+    uint64_t most = muldiv64((uint64_t)clock_now(w->b->clock), 48000, NS_PER_SEC) * 2 + 400000;
 
     device_destroy(w->dev);
     device_destroy(pit_device(w->pit));
     device_destroy(dma8237_device(w->isa_dma));
-    pci_bus_free(w->pci);
     audio_free(w->audio);
     fuzz_expect(sent <= most);
-    clock_free(w->clock);
-    bus_free(w->ports);
-    bus_free(w->mmio);
+    fuzz_board_free(w->b);
 }
 
 /* ---- what happens ---- */
 
-static uint32_t pick_value(struct fuzz_input *in)
-{
-    switch (fuzz_below(in, 5)) {
-    case 0: return fuzz_u8(in);
-    case 1: return (uint32_t)fuzz_word(in, 2);
-    case 2: return (uint32_t)fuzz_below(in, RAM / 16) * 16;
-    case 3: return 1u << fuzz_below(in, 32);
-    default: return (uint32_t)fuzz_word(in, 4);
-    }
-}
-
 static void touch(struct world *w, struct fuzz_input *in, uint64_t port, unsigned size)
 {
     if (fuzz_below(in, 4) == 0)
-        bus_read(w->ports, port, size);
+        bus_read(w->b->ports, port, size);
     else
-        bus_write(w->ports, port, pick_value(in), size);
+        bus_write(w->b->ports, port, fuzz_value(in), size);
 }
 
 /* A whole command, with a DMA channel that fits more often than not. */
@@ -216,10 +171,10 @@ static void command(struct world *w, struct fuzz_input *in)
                                     0xc0, 0xc6, 0xc8, 0xce, 0xd0, 0xd4, 0xd5, 0xd6, 0xd9, 0xda};
     unsigned n = fuzz_below(in, 4);
 
-    bus_write(w->ports, SB + 0xc,
+    bus_write(w->b->ports, SB + 0xc,
               fuzz_below(in, 4) ? often[fuzz_below(in, ARRAY_SIZE(often))] : fuzz_u8(in), 1);
     while (n--)
-        bus_write(w->ports, SB + 0xc, fuzz_u8(in) & (fuzz_below(in, 2) ? 0x37 : 0xff), 1);
+        bus_write(w->b->ports, SB + 0xc, fuzz_u8(in) & (fuzz_below(in, 2) ? 0x37 : 0xff), 1);
 }
 
 static void program_dma(struct world *w, struct fuzz_input *in)
@@ -229,10 +184,10 @@ static void program_dma(struct world *w, struct fuzz_input *in)
     unsigned chan = two ? 5 : 1, port = two ? 0xc4 : 0x02, step = two ? 2 : 1;
 
     for (unsigned k = 0; k < 4; k++)
-        bus_write(w->ports, port + (k / 2) * step, fuzz_u8(in) & (k % 2 ? 0x3f : 0xff), 1);
-    bus_write(w->ports, two ? 0xd6 : 0x0b, modes[fuzz_below(in, ARRAY_SIZE(modes))] | (chan & 3),
+        bus_write(w->b->ports, port + (k / 2) * step, fuzz_u8(in) & (k % 2 ? 0x3f : 0xff), 1);
+    bus_write(w->b->ports, two ? 0xd6 : 0x0b, modes[fuzz_below(in, ARRAY_SIZE(modes))] | (chan & 3),
               1);
-    bus_write(w->ports, two ? 0xd4 : 0x0a, (chan & 3) | (fuzz_below(in, 8) ? 0 : 4), 1);
+    bus_write(w->b->ports, two ? 0xd4 : 0x0a, (chan & 3) | (fuzz_below(in, 8) ? 0 : 4), 1);
 }
 
 /* Registers, and codecs' commands that lead somewhere. */
@@ -247,14 +202,14 @@ static void touch_hda(struct world *w, struct fuzz_input *in)
 
     switch (fuzz_below(in, 4)) {
     case 0:
-        bus_write(w->mmio, MMIO + 8, 1, 1);
-        bus_write(w->mmio, MMIO + 0x60,
+        bus_write(w->b->mmio, MMIO + 8, 1, 1);
+        bus_write(w->b->mmio, MMIO + 0x60,
                   fuzz_below(in, 2) << 28 | fuzz_below(in, 7) << 20 | (fuzz_word(in, 3) & 0xfffff),
                   4);
-        bus_write(w->mmio, MMIO + 0x68, 1, 1);
+        bus_write(w->b->mmio, MMIO + 0x68, 1, 1);
         break;
-    case 1: bus_read(w->mmio, MMIO + off, size); break;
-    default: bus_write(w->mmio, MMIO + off, pick_value(in), size);
+    case 1: bus_read(w->b->mmio, MMIO + off, size); break;
+    default: bus_write(w->b->mmio, MMIO + off, fuzz_value(in), size);
     }
 }
 
@@ -285,11 +240,11 @@ static void access(struct world *w, struct fuzz_input *in)
 /* Descriptors of the AC97's: an address and a length. */
 static void scribble(struct world *w, struct fuzz_input *in)
 {
-    unsigned at = fuzz_below(in, RAM / 16) * 16, n = 1 + fuzz_below(in, 16);
+    unsigned at = fuzz_below(in, FUZZ_RAM / 16) * 16, n = 1 + fuzz_below(in, 16);
 
-    for (unsigned k = 0; k < n && at + 8 * k + 8 <= RAM; k++) {
-        st_le32(w->ram + at + 8 * k, pick_value(in));
-        st_le32(w->ram + at + 8 * k + 4, fuzz_below(in, 64) | (uint32_t)fuzz_u8(in) << 24);
+    for (unsigned k = 0; k < n && at + 8 * k + 8 <= FUZZ_RAM; k++) {
+        st_le32(w->b->ram + at + 8 * k, fuzz_value(in));
+        st_le32(w->b->ram + at + 8 * k + 4, fuzz_below(in, 64) | (uint32_t)fuzz_u8(in) << 24);
     }
 }
 
@@ -299,7 +254,7 @@ static void happen(struct world *w, struct fuzz_input *in)
     case 0: scribble(w, in); break;
     case 1:
     case 2:
-        clock_advance_to(w->clock, clock_now(w->clock) + ((int64_t)1 << fuzz_below(in, 26)));
+        clock_advance_to(w->b->clock, clock_now(w->b->clock) + ((int64_t)1 << fuzz_below(in, 26)));
         break;
     case 3:
         if (fuzz_once_in(in, 8))
@@ -307,7 +262,7 @@ static void happen(struct world *w, struct fuzz_input *in)
         else if (w->dev->type->post_load && fuzz_once_in(in, 4))
             w->dev->type->post_load(w->dev->self);
         else if (fuzz_once_in(in, 8))
-            pci_config_write(w->pci, 0, DEVFN, PCI_COMMAND, fuzz_u8(in), 2);
+            pci_config_write(w->b->pci, 0, DEVFN, PCI_COMMAND, fuzz_u8(in), 2);
         else
             open_ways(w);
         break;
@@ -324,7 +279,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     w->kind = fuzz_below(&in, KINDS);
     build(w, rates[fuzz_below(&in, ARRAY_SIZE(rates))]);
     if (fuzz_below(&in, 2))
-        fuzz_fill(&in, w->ram, RAM);
+        fuzz_fill(&in, w->b->ram, FUZZ_RAM);
     for (unsigned k = 0; k < STEPS; k++)
         happen(w, &in);
     destroy(w);

@@ -8,16 +8,12 @@
 #include <glib.h>
 
 #include "backends/block.h"
-#include "base/bits.h"
-#include "devices/pci/pci_bus.h"
 #include "devices/usb/uhci.h"
 #include "devices/usb/usb_hid.h"
 #include "devices/usb/usb_storage.h"
 #include "devices/usb/xhci.h"
-#include "tests/fuzz/input.h"
-#include "tests/fuzz/target.h"
+#include "tests/fuzz/board.h"
 
-#define RAM   0x8000u
 #define DEVFN PCI_DEVFN(3, 0)
 #define IO    0xc000u
 #define MMIO  0xfe000000u
@@ -26,9 +22,7 @@
 const size_t fuzz_max_len = 4096;
 
 struct world {
-    struct bus *ports, *mmio;
-    struct vclock *clock;
-    struct pci_bus *pci;
+    struct fuzz_board *b;
     struct input_router *router;
     struct block_engine *engine;
     struct block *image;
@@ -38,33 +32,10 @@ struct world {
     struct usb_pointer *tablet;
     struct usb_kbd *kbd;
     struct usb_storage *disk;
-    uint8_t ram[RAM];
 };
 
 void fuzz_show(void)
 {
-}
-
-static bool ram_read(void *opaque, uint64_t gpa, void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa) {
-        memset(buf, 0xff, len);
-        return false;
-    }
-    memcpy(buf, w->ram + gpa, len);
-    return true;
-}
-
-static bool ram_write(void *opaque, uint64_t gpa, const void *buf, size_t len)
-{
-    struct world *w = opaque;
-
-    if (gpa > RAM || len > RAM - gpa)
-        return false;
-    memcpy(w->ram + gpa, buf, len);
-    return true;
 }
 
 static struct usb_device *device(struct world *w, unsigned n)
@@ -81,32 +52,30 @@ static struct usb_port *port(struct world *w, unsigned n)
 
 static void map(struct world *w)
 {
-    pci_config_write(w->pci, 0, DEVFN, PCI_BAR0 + (w->fast ? 0 : 16), w->fast ? MMIO : IO, 4);
-    pci_config_write(w->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_BAR0 + (w->fast ? 0 : 16), w->fast ? MMIO : IO, 4);
+    pci_config_write(w->b->pci, 0, DEVFN, PCI_COMMAND, 7, 2);
 }
 
 static void build(struct world *w)
 {
     struct block_engine_config e = {.counted = true};
-    struct pci_bus_config bus = {.dma = {w, ram_read, ram_write}};
     struct usb_input_config input;
     struct usb_storage_config disk = {.serial = NULL};
     struct uhci_config u = {.devfn = DEVFN};
     struct xhci_config x = {.devfn = DEVFN};
 
-    w->ports = bus.ports = bus_new("port", 0xffff);
-    w->mmio = bus.mmio = bus_new("memory", ~UINT64_C(0));
-    w->clock = e.clock = u.clock = x.clock = clock_new_manual();
+    w->b = fuzz_board_new();
+    e.clock = u.clock = x.clock = w->b->clock;
+    u.bus = x.bus = w->b->pci;
     w->router = input_router_new();
     w->engine = block_engine_new(&e);
     w->image = disk.block = block_new_memory(200 * 512);
     block_attach(w->image, w->engine);
-    w->pci = u.bus = x.bus = pci_bus_new(&bus, NULL);
     if (w->fast)
         w->xhci = xhci_new(&x, NULL);
     else
         w->uhci = uhci_new(&u, NULL);
-    input = (struct usb_input_config){w->clock, w->router, NULL};
+    input = (struct usb_input_config){w->b->clock, w->router, NULL};
     w->tablet = usb_pointer_new(&input, true);
     w->kbd = usb_kbd_new(&input);
     w->disk = usb_storage_new(&disk);
@@ -129,17 +98,14 @@ static void destroy(struct world *w)
     input_router_free(w->router);
     block_free(w->image);
     block_engine_free(w->engine);
-    pci_bus_free(w->pci);
-    clock_free(w->clock);
-    bus_free(w->ports);
-    bus_free(w->mmio);
+    fuzz_board_free(w->b);
 }
 
 /* ---- what a driver would write, nearly ---- */
 
 static uint32_t place(struct fuzz_input *in)
 {
-    return fuzz_below(in, (RAM - 32) / 16) * 16;
+    return fuzz_below(in, (FUZZ_RAM - 32) / 16) * 16;
 }
 
 static void put_setup(struct fuzz_input *in, uint8_t *p)
@@ -174,7 +140,7 @@ static void put_command(struct fuzz_input *in, uint8_t *p)
 static void put_td(struct world *w, struct fuzz_input *in)
 {
     static const uint8_t pids[] = {0x69, 0xe1, 0x2d, 0x69, 0xe1, 0x2d, 0x69, 0x00};
-    uint8_t *t = w->ram + place(in);
+    uint8_t *t = w->b->ram + place(in);
 
     st_le32(t, place(in) | (unsigned)fuzz_below(in, 8));
     if (!fuzz_below(in, 4)) {
@@ -192,7 +158,7 @@ static void put_td(struct world *w, struct fuzz_input *in)
 
 static void put_trb(struct world *w, struct fuzz_input *in)
 {
-    uint8_t *t = w->ram + place(in);
+    uint8_t *t = w->b->ram + place(in);
     unsigned type = fuzz_below(in, 3) ? fuzz_below(in, 9) : 9 + fuzz_below(in, 16);
 
     if (type == 2)
@@ -207,7 +173,7 @@ static void put_trb(struct world *w, struct fuzz_input *in)
 /* An input context with its flags, slot and first endpoints. */
 static void put_context(struct world *w, struct fuzz_input *in)
 {
-    uint8_t *c = w->ram + fuzz_below(in, (RAM - 0x100) / 64) * 64;
+    uint8_t *c = w->b->ram + fuzz_below(in, (FUZZ_RAM - 0x100) / 64) * 64;
 
     st_le32(c, fuzz_below(in, 4) ? 0 : fuzz_u8(in));
     st_le32(c + 4, fuzz_below(in, 2) ? 3 : 1 | fuzz_u8(in));
@@ -233,56 +199,56 @@ static void registers(struct world *w, struct fuzz_input *in)
         at = how & 0x80 ? fuzz_below(in, 0x1000) * 4u : fast[fuzz_below(in, ARRAY_SIZE(fast))];
         v = at >= 0x2000 ? fuzz_below(in, 6) : how & 1 ? place(in) | 1 : (uint32_t)fuzz_word(in, 4);
         if (how & 2)
-            bus_read(w->mmio, MMIO + at, 4);
+            bus_read(w->b->mmio, MMIO + at, 4);
         else
-            bus_write(w->mmio, MMIO + at, v, 4);
+            bus_write(w->b->mmio, MMIO + at, v, 4);
         return;
     }
     at = IO + fuzz_below(in, 0x20);
     v = how & 1 ? (uint32_t)fuzz_below(in, 8) * 0x1000 : (uint32_t)fuzz_word(in, 2);
     if (how & 2)
-        bus_read(w->ports, at, 1u << (how >> 2 & 1));
+        bus_read(w->b->ports, at, 1u << (how >> 2 & 1));
     else
-        bus_write(w->ports, at, v, 1u << (how >> 2) % 3);
+        bus_write(w->b->ports, at, v, 1u << (how >> 2) % 3);
 }
 
 /* As a driver leaves it that has begun. */
 static void start(struct world *w)
 {
     if (!w->fast) {
-        bus_write(w->ports, IO + 8, 0x1000, 4);
-        bus_write(w->ports, IO + 16, 4, 2);
-        bus_write(w->ports, IO + 18, 4, 2);
-        bus_write(w->ports, IO, 0x81, 2);
+        bus_write(w->b->ports, IO + 8, 0x1000, 4);
+        bus_write(w->b->ports, IO + 16, 4, 2);
+        bus_write(w->b->ports, IO + 18, 4, 2);
+        bus_write(w->b->ports, IO, 0x81, 2);
         return;
     }
-    st_le64(w->ram + 0x40, 0x7000);
-    st_le32(w->ram + 0x48, 64);
+    st_le64(w->b->ram + 0x40, 0x7000);
+    st_le32(w->b->ram + 0x48, 64);
     for (unsigned k = 0; k < 5; k++)
-        st_le64(w->ram + 0x6000 + 8 * k, 0x6400 + 0x400 * (k % 3));
-    bus_write(w->mmio, MMIO + 0x78, 4, 4);
-    bus_write(w->mmio, MMIO + 0x70, 0x6000, 4);
-    bus_write(w->mmio, MMIO + 0x58, 0x1001, 4);
-    bus_write(w->mmio, MMIO + 0x1028, 1, 4);
-    bus_write(w->mmio, MMIO + 0x1038, 0x7000, 4);
-    bus_write(w->mmio, MMIO + 0x1030, 0x40, 4);
-    bus_write(w->mmio, MMIO + 0x1020, 2, 4);
-    bus_write(w->mmio, MMIO + 0x40, 5, 4);
-    bus_write(w->mmio, MMIO + 0x440, 0x210, 4);
-    bus_write(w->mmio, MMIO + 0x450, 0x210, 4);
+        st_le64(w->b->ram + 0x6000 + 8 * k, 0x6400 + 0x400 * (k % 3));
+    bus_write(w->b->mmio, MMIO + 0x78, 4, 4);
+    bus_write(w->b->mmio, MMIO + 0x70, 0x6000, 4);
+    bus_write(w->b->mmio, MMIO + 0x58, 0x1001, 4);
+    bus_write(w->b->mmio, MMIO + 0x1028, 1, 4);
+    bus_write(w->b->mmio, MMIO + 0x1038, 0x7000, 4);
+    bus_write(w->b->mmio, MMIO + 0x1030, 0x40, 4);
+    bus_write(w->b->mmio, MMIO + 0x1020, 2, 4);
+    bus_write(w->b->mmio, MMIO + 0x40, 5, 4);
+    bus_write(w->b->mmio, MMIO + 0x440, 0x210, 4);
+    bus_write(w->b->mmio, MMIO + 0x450, 0x210, 4);
 }
 
 static void drive(struct world *w, struct fuzz_input *in)
 {
     switch (fuzz_below(in, 8)) {
     case 0: start(w); break;
-    case 1: put_setup(in, w->ram + place(in)); break;
-    case 2: put_command(in, w->ram + place(in)); break;
+    case 1: put_setup(in, w->b->ram + place(in)); break;
+    case 2: put_command(in, w->b->ram + place(in)); break;
     case 3:
         if (w->fast)
             put_context(w, in);
         else
-            st_le32(w->ram + 0x1000 + 4 * fuzz_below(in, 0x400),
+            st_le32(w->b->ram + 0x1000 + 4 * fuzz_below(in, 0x400),
                     place(in) | (unsigned)fuzz_below(in, 4));
         break;
     default:
@@ -367,11 +333,13 @@ void fuzz_one(const uint8_t *data, size_t size)
         case 2: packet(w, &in); break;
         case 3:
         case 4:
-            clock_advance_to(w->clock, clock_now(w->clock) + ((int64_t)1 << fuzz_below(&in, 23)));
+            clock_advance_to(w->b->clock,
+                             clock_now(w->b->clock) + ((int64_t)1 << fuzz_below(&in, 23)));
             break;
         case 5:
             if (w->fast)
-                bus_write(w->mmio, MMIO + 0x2000 + 4 * fuzz_below(&in, 4), fuzz_below(&in, 6), 4);
+                bus_write(w->b->mmio, MMIO + 0x2000 + 4 * fuzz_below(&in, 4), fuzz_below(&in, 6),
+                          4);
             break;
         default: drive(w, &in);
         }
