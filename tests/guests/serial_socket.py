@@ -30,12 +30,12 @@ def read_until(s, pattern):
 
 
 first = dial(serial)
-read_until(first, rb"\n/? ?# $")
+read_until(first, rb"\n/? ?# ")  # the shell may have asked for the cursor's place behind it
 first.sendall(b"word=$((6 * 7)); echo first=$word\n")
 read_until(first, rb"first=42\r?\n")
 first.close()
 mon = dial(monitor)
-read_until(mon, rb"\(\w+\) $")
+read_until(mon, rb"\(\w+\) ")
 mon.sendall(b"info status\n")
 read_until(mon, rb"VM status: running")
 mon.close()
