@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import desktop_screen  # noqa: E402
@@ -45,18 +46,20 @@ class Installer:
 
     # ---- the guest ----
 
+    def look(self, pattern):
+        """The text of a line of the installer's log, after those that were waited for before; or None."""
+        if self.process.poll() is not None:
+            fail("the machine ended with status %d" % self.process.returncode)
+        with open(self.serial, "rb") as f:
+            f.seek(self.read)
+            found = re.search(pattern.encode(), f.read())
+        if not found:
+            return None
+        self.read += found.end()
+        return found.group().decode()
+
     def said(self, pattern):
-        """Waits for a line of the installer's log, after those that were waited for before."""
-        def look():
-            if self.process.poll() is not None:
-                fail("the machine ended with status %d" % self.process.returncode)
-            with open(self.serial, "rb") as f:
-                f.seek(self.read)
-                found = re.search(pattern.encode(), f.read())
-            if found:
-                self.read += found.end()
-            return found
-        return wait_for("'%s' in the installer's log" % pattern, look).group().decode()
+        return wait_for("'%s' in the installer's log" % pattern, lambda: self.look(pattern))
 
     def picture(self):
         return self.monitor.picture(self.dir)
@@ -121,8 +124,9 @@ class Installer:
             dx, dy = x - box[0], y - box[1]
             if abs(dx) < 5 and abs(dy) < 5:
                 fail("%s is not lit below the pointer" % name)
-            was, now = now, self.step(max(-8, min(8, dx)), max(-8, min(8, dy)))
-            lit = difference(was, now)
+            self.step(max(-8, min(8, dx)), max(-8, min(8, dy)))
+            now = self.still(lambda picture: True, 5)  # what the guest has not seen yet may carry it on
+            lit = difference(without, now)
             if lit and lit[2] - lit[0] > 60:
                 break
         else:
@@ -142,12 +146,18 @@ class Installer:
     # ---- the walk ----
 
     def answer(self, seen, by_mouse):
-        """Takes what the question proposes."""
-        w, h, _ = seen
-        if by_mouse and self.graphical:
-            self.click(w - 62, h - 25, "the button to continue")
-        else:
-            self.repeat(lambda: self.window.key("Return"), seen)
+        """Takes what the question proposes, until debconf hears of it. A mouse may slip off the button: it is gone to again."""
+        for tries in range(5):
+            if by_mouse and self.graphical:
+                self.click(seen[0] - 62, seen[1] - 25, "the button to continue")
+            else:
+                self.repeat(lambda: self.window.key("Return"), seen)
+            heard = time.time() + desktop_screen.LIMIT / (8 if by_mouse else 1)
+            while time.time() < heard:
+                if self.look("<-- 0 ok"):
+                    return
+                time.sleep(0.03)
+        fail("the question is not answered")
 
     def walk(self, picture):
         start = self.picture()
