@@ -272,12 +272,3 @@ bool ahci_tray_locked(const struct ahci *a, unsigned port)
 {
     return a->port[port].unit.cd.locked;
 }
-
-uint64_t ahci_activity(const struct ahci *a)
-{
-    uint64_t sum = 0;
-
-    for (unsigned k = 0; k < AHCI_PORTS; k++)
-        sum += a->port[k].unit.activity;
-    return sum;
-}

@@ -55,7 +55,4 @@ struct block *ahci_block(const struct ahci *a, unsigned port);
 bool ahci_tray_open(const struct ahci *a, unsigned port);
 bool ahci_tray_locked(const struct ahci *a, unsigned port);
 
-/* Counts up with every access to an image. Never goes back. */
-uint64_t ahci_activity(const struct ahci *a);
-
 #endif

@@ -59,6 +59,12 @@ struct option_pairs {
 };
 bool option_pairs(struct options *o, const char *list, struct option_pairs *p, GError **err);
 
+/* Appends key=value, or the bare word where value is NULL, to a list that is put together anew. */
+void option_append(GString *list, const char *key, const char *value);
+
+/* Puts a device, as -device has it, at place `at` (n_devices: behind all) of the machine's. */
+bool option_add_device(struct options *o, unsigned at, const char *text, GError **err);
+
 /* "on", "off" and their likes; no value is on. A number from 0 to max, in C's notations. `what`
  * names the thing in the error. */
 bool option_on_off(const char *what, const char *value, bool *out, GError **err);

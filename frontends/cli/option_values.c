@@ -3,8 +3,11 @@
  */
 #include "frontends/cli/option.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/suggest.h"
+#include "machine/device_kind.h"
 
 void option_warn(struct options *o, const char *fmt, ...)
 {
@@ -32,6 +35,38 @@ bool option_pairs(struct options *o, const char *list, struct option_pairs *p, G
         p->key[k] = option_own(o, split.key[k]);
         p->value[k] = split.value[k];
     }
+    return true;
+}
+
+void option_append(GString *list, const char *key, const char *value)
+{
+    if (list->len)
+        g_string_append_c(list, ',');
+    g_string_append(list, key);
+    if (!value)
+        return;
+    g_string_append_c(list, '=');
+    for (; *value; value++) {
+        if (*value == ',')
+            g_string_append_c(list, ',');
+        g_string_append_c(list, *value);
+    }
+}
+
+bool option_add_device(struct options *o, unsigned at, const char *text, GError **err)
+{
+    struct machine_config *m = &o->machine;
+    struct device_config *c;
+
+    if (m->n_devices == MACHINE_MAX_DEVICES)
+        return error_option(err, "more than %d devices", MACHINE_MAX_DEVICES);
+    c = device_config_new(text, err);
+    if (!c)
+        return false;
+    g_ptr_array_add(o->devices, c);
+    memmove(m->device + at + 1, m->device + at, (m->n_devices - at) * sizeof(m->device[0]));
+    m->device[at] = c;
+    m->n_devices++;
     return true;
 }
 

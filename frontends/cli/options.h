@@ -26,7 +26,7 @@ struct options {
     bool nodefaults; /* no display adapter and no serial port but those that are asked for */
     bool vga_given;
     GString *vga_props; /* of -global, as -device has them; NULL: none */
-    bool snapshot; /* of every disk, wherever it stands on the command line */
+    bool snapshot;      /* of every disk, wherever it stands on the command line */
     bool stats;
     const char *gdb;       /* where gdb may connect, or NULL */
     bool help, version;    /* print and leave with status 0 */

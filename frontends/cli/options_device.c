@@ -34,22 +34,13 @@ static bool asks_for_props(struct options *o, const char *value)
 
 static bool opt_device(struct options *o, const char *value, GError **err)
 {
-    struct device_config *c;
-
     if (is_help(value)) {
         o->help_text = option_own(o, device_kinds_help());
         return true;
     }
     if (asks_for_props(o, value))
         return true;
-    if (o->machine.n_devices == MACHINE_MAX_DEVICES)
-        return error_option(err, "-device: more than %d", MACHINE_MAX_DEVICES);
-    c = device_config_new(value, err);
-    if (!c)
-        return false;
-    g_ptr_array_add(o->devices, c);
-    o->machine.device[o->machine.n_devices++] = c;
-    return true;
+    return option_add_device(o, o->machine.n_devices, value, err);
 }
 
 /* QEMU's old way to say -usb -device. */

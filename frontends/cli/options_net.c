@@ -13,21 +13,6 @@
 
 #define DEFAULT_MODEL "e1000"
 
-/* ---- lists that are put together anew ---- */
-
-static void append_pair(GString *s, const char *key, const char *value)
-{
-    g_string_append_printf(s, ",%s", key);
-    if (!value)
-        return;
-    g_string_append_c(s, '=');
-    for (; *value; value++) {
-        if (*value == ',')
-            g_string_append_c(s, ',');
-        g_string_append_c(s, *value);
-    }
-}
-
 static bool add_netdev(struct options *o, const char *text, const char *id, GError **err)
 {
     struct netdev_config *c;
@@ -45,19 +30,9 @@ static bool add_netdev(struct options *o, const char *text, const char *id, GErr
 /* Adapters of -nic come before what -device adds, as the board's own. */
 static bool add_nic(struct options *o, const char *text, GError **err)
 {
-    struct machine_config *m = &o->machine;
-    struct device_config *c;
-
-    if (m->n_devices == MACHINE_MAX_DEVICES)
-        return error_option(err, "more than %d devices", MACHINE_MAX_DEVICES);
-    c = device_config_new(text, err);
-    if (!c)
+    if (!option_add_device(o, o->n_nics, text, err))
         return false;
-    g_ptr_array_add(o->devices, c);
-    memmove(m->device + o->n_nics + 1, m->device + o->n_nics,
-            (m->n_devices - o->n_nics) * sizeof(m->device[0]));
-    m->device[o->n_nics++] = c;
-    m->n_devices++;
+    o->n_nics++;
     return true;
 }
 
@@ -123,15 +98,16 @@ static bool split_nic(struct options *o, const struct option_pairs *p, GString *
         else if (!strcmp(p->key[k], "id") && p->value[k])
             id = p->value[k];
         else
-            append_pair(is_nic_key(p->key[k]) ? nic : netdev, p->key[k], p->value[k]);
+            option_append(is_nic_key(p->key[k]) ? nic : netdev, p->key[k], p->value[k]);
     }
     if (!strcmp(model, "help") || !strcmp(model, "?")) {
         o->help_text = option_own(o, models_help());
         return true;
     }
-    append_pair(nic, "netdev", id);
+    option_append(nic, "netdev", id);
     if (!strcmp(model, "virtio")) /* its short name */
         model = "virtio-net-pci";
+    g_string_prepend_c(nic, ',');
     g_string_prepend(nic, model);
     return check_model(model, err) && add_netdev(o, netdev->str, id, err) &&
            add_nic(o, nic->str, err);

@@ -30,19 +30,14 @@ static bool add_audiodev(struct options *o, const char *text, const char *id, GE
 
 static bool add_device(struct options *o, const char *kind, const char *audiodev, GError **err)
 {
-    struct device_config *c;
-    char *text;
+    GString *text = g_string_new(kind);
+    bool ok;
 
-    if (o->machine.n_devices == MACHINE_MAX_DEVICES)
-        return error_option(err, "more than %d devices", MACHINE_MAX_DEVICES);
-    text = audiodev ? g_strdup_printf("%s,audiodev=%s", kind, audiodev) : g_strdup(kind);
-    c = device_config_new(text, err);
-    g_free(text);
-    if (!c)
-        return false;
-    g_ptr_array_add(o->devices, c);
-    o->machine.device[o->machine.n_devices++] = c;
-    return true;
+    if (audiodev)
+        option_append(text, "audiodev", audiodev);
+    ok = option_add_device(o, o->machine.n_devices, text->str, err);
+    g_string_free(text, TRUE);
+    return ok;
 }
 
 static bool opt_audiodev(struct options *o, const char *value, GError **err)
@@ -88,22 +83,6 @@ static bool add_model(struct options *o, const char *name, const char *audiodev,
     return suggest_error(err, "model of sound card", name, names, ARRAY_SIZE(names));
 }
 
-/* Appends ",key=value", or what stands alone, as a list is written. */
-static void append(GString *s, const char *key, const char *value)
-{
-    if (s->len)
-        g_string_append_c(s, ',');
-    g_string_append(s, key);
-    if (!value)
-        return;
-    g_string_append_c(s, '=');
-    for (; *value; value++) {
-        if (*value == ',')
-            g_string_append_c(s, ',');
-        g_string_append_c(s, *value);
-    }
-}
-
 static bool opt_audio(struct options *o, const char *value, GError **err)
 {
     const char *model = NULL, *id;
@@ -120,7 +99,7 @@ static bool opt_audio(struct options *o, const char *value, GError **err)
         if (!strcmp(p.key[k], "model"))
             model = p.value[k] ? p.value[k] : "";
         else
-            append(rest, p.key[k], p.value[k]);
+            option_append(rest, p.key[k], p.value[k]);
     }
     if (model && (!strcmp(model, "help") || !strcmp(model, "?"))) {
         g_string_free(rest, TRUE);
